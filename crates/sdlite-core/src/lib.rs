@@ -1,0 +1,19 @@
+//! What the functions of sd-daemon.h and the writing half of sd-journal.h do.
+//!
+//! Plain descriptors and [`CStr`](core::ffi::CStr)s come in, answers and [`Errno`]s go out. There is no C ABI here (that is
+//! the package `libsdlite`) and no `std` type (that is the crate `sdlite`): both hold no decision of their own and call this.
+//!
+//! Nothing here panics, allocates or keeps state, except for [`journal`], which keeps the descriptor of its socket.
+
+#![no_std]
+
+mod environment;
+mod errno;
+pub mod is;
+pub mod journal;
+pub mod listen;
+mod number;
+mod sys;
+
+pub(crate) use errno::yes_if;
+pub use errno::{Answer, Errno, No, Result};

@@ -1,0 +1,193 @@
+//! sd_listen_fds(3): the descriptors that the manager passed.
+
+use core::ffi::{CStr, c_int};
+
+use crate::environment::Variables;
+use crate::{Errno, Result, number, sys};
+
+/// The first descriptor passed; the others follow it.
+pub const LISTEN_FDS_START: c_int = 3;
+
+const VARIABLES: &[&CStr] = &[c"LISTEN_PID", c"LISTEN_PIDFDID", c"LISTEN_FDS", c"LISTEN_FDNAMES"];
+
+/// sd_listen_fds(3): how many descriptors were passed, each of them close-on-exec from now on.
+pub fn listen_fds(unset_environment: bool) -> Result<c_int> {
+    passed(&Variables::new(VARIABLES, unset_environment))
+}
+
+/// sd_listen_fds_with_names(3): the number of descriptors, and what `store` made of their names; None where none were passed.
+///
+/// `store` has to copy the names, for the variable that holds them may be removed.
+pub fn listen_fds_with_names<N>(
+    unset_environment: bool,
+    store: impl FnOnce(Names<'_>) -> Result<N>,
+) -> Result<Option<(c_int, N)>> {
+    let variables = Variables::new(VARIABLES, unset_environment);
+    let named = match variables.get(c"LISTEN_FDNAMES") {
+        Some(list) => Some(Names::split(list)?),
+        None => None,
+    };
+    let count = passed(&variables)?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let names = named.unwrap_or(Names::unknown(count));
+    if usize::try_from(count) != Ok(names.clone().count()) {
+        return Err(Errno::INVAL);
+    }
+    Ok(Some((count, store(names)?)))
+}
+
+fn passed(variables: &Variables) -> Result<c_int> {
+    let Some(pid) = variables.get(c"LISTEN_PID") else { return Ok(0) };
+    if number::pid(pid)? != sys::getpid() {
+        return Ok(0);
+    }
+
+    if let Some(id) = variables.get(c"LISTEN_PIDFDID") {
+        let id = number::u64(id)?;
+        if own_pidfd_inode_id().is_ok_and(|own| own != id) {
+            return Ok(0);
+        }
+    }
+
+    let Some(count) = variables.get(c"LISTEN_FDS") else { return Ok(0) };
+    let count = number::int(count)?;
+    let end = match LISTEN_FDS_START.checked_add(count) {
+        Some(end) if end > LISTEN_FDS_START => end,
+        _ => return Err(Errno::INVAL),
+    };
+    for fd in LISTEN_FDS_START..end {
+        sys::set_cloexec(fd)?;
+    }
+    Ok(count)
+}
+
+/// The inode id of a pidfd of this process: other than a PID it is never used again.
+fn own_pidfd_inode_id() -> Result<u64> {
+    /// PID_FS_MAGIC of the kernel: pidfds have had a file system of their own since Linux 6.9.
+    const PIDFS: u64 = 0x5049_4446;
+    let pidfd = sys::pidfd_open(sys::getpid())?;
+    match sys::file_system_type(pidfd.raw())? {
+        PIDFS => Ok(sys::fstat(pidfd.raw())?.inode()),
+        _ => Err(Errno::OPNOTSUPP),
+    }
+}
+
+/// The names of the descriptors passed, in their order.
+#[derive(Clone)]
+pub struct Names<'a>(Source<'a>);
+
+#[derive(Clone)]
+enum Source<'a> {
+    /// What is left of LISTEN_FDNAMES.
+    List(&'a [u8]),
+    /// So many descriptors that LISTEN_FDNAMES does not name.
+    Unknown(c_int),
+    End,
+}
+
+/// The name of one descriptor.
+#[derive(Clone, Copy)]
+pub struct Name<'a>(&'a [u8]);
+
+impl<'a> Names<'a> {
+    fn split(list: &'a CStr) -> Result<Self> {
+        let list = list.to_bytes();
+        let trailing = list.iter().rev().take_while(|byte| **byte == b'\\').count();
+        // The last of an odd number of them has nothing left to escape.
+        if trailing % 2 == 1 { Err(Errno::INVAL) } else { Ok(Self(Source::List(list))) }
+    }
+
+    fn unknown(count: c_int) -> Self {
+        Self(Source::Unknown(count))
+    }
+}
+
+impl<'a> Iterator for Names<'a> {
+    type Item = Name<'a>;
+
+    fn next(&mut self) -> Option<Name<'a>> {
+        match self.0 {
+            Source::List(list) => {
+                let mut escaped = false;
+                let colon = list.iter().position(|byte| {
+                    let found = !escaped && *byte == b':';
+                    escaped = !escaped && *byte == b'\\';
+                    found
+                });
+                let (name, rest) = match colon.and_then(|colon| list.split_at_checked(colon)) {
+                    Some((name, [_colon, rest @ ..])) => (name, Source::List(rest)),
+                    _ => (list, Source::End),
+                };
+                self.0 = rest;
+                Some(Name(name))
+            }
+            Source::Unknown(left @ 1..) => {
+                self.0 = Source::Unknown(left - 1);
+                Some(Name(b"unknown"))
+            }
+            Source::Unknown(_) | Source::End => None,
+        }
+    }
+}
+
+impl<'a> Name<'a> {
+    /// No more bytes than this are in the name.
+    pub fn max_len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes of the name, with the backslashes that escaped others gone.
+    pub fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
+        let mut escaped = false;
+        self.0.iter().copied().filter(move |byte| {
+            escaped = !escaped && *byte == b'\\';
+            !escaped
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::Names;
+    use crate::Errno;
+    use core::ffi::CStr;
+    use std::string::String;
+    use std::vec::Vec;
+
+    fn names(list: &CStr) -> Result<Vec<String>, Errno> {
+        Names::split(list).map(|names| names.map(|name| name.bytes().map(char::from).collect()).collect())
+    }
+
+    #[test]
+    fn names_are_split_at_colons_that_no_backslash_escapes() {
+        let cases: &[(&CStr, &[&str])] = &[
+            (c"", &[""]),
+            (c"a", &["a"]),
+            (c"a:b", &["a", "b"]),
+            (c":", &["", ""]),
+            (c"a::b:", &["a", "", "b", ""]),
+            (c"a\\:b:c", &["a:b", "c"]),
+            (c"a\\\\:b", &["a\\", "b"]),
+            (c"\\a\\\\\\::\"x y\"", &["a\\:", "\"x y\""]),
+        ];
+        for (list, expected) in cases {
+            assert_eq!(names(list).unwrap(), *expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_that_escapes_nothing_is_an_error() {
+        for list in [c"\\", c"a:\\", c"a\\\\\\"] {
+            assert_eq!(names(list), Err(Errno::INVAL), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn descriptors_without_names_are_unknown() {
+        let names: Vec<String> = Names::unknown(2).map(|name| name.bytes().map(char::from).collect()).collect();
+        assert_eq!(names, ["unknown", "unknown"]);
+    }
+}

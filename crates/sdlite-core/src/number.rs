@@ -1,0 +1,98 @@
+//! Numbers in environment variables: strtoll(3) and strtoull(3), and stricter.
+
+use core::ffi::{CStr, c_int};
+
+use crate::{Errno, Result, sys};
+
+/// A count: an `int`.
+pub(crate) fn int(text: &CStr) -> Result<c_int> {
+    let (base, text) = base(text);
+    c_int::try_from(sys::strtoll(text, base)?).map_err(|_| Errno::RANGE)
+}
+
+/// An unsigned number of 64 bits.
+pub(crate) fn u64(text: &CStr) -> Result<u64> {
+    let (base, text) = base(text);
+    match sys::strtoull(text, base)? {
+        // A minus sign makes strtoull wrap around. libsystemd sees it only where it comes first, not behind white space that
+        // strtoull skips and it does not.
+        1.. if matches!(text.to_bytes(), [b'-', ..]) => Err(Errno::RANGE),
+        number => Ok(number),
+    }
+}
+
+/// A process id: positive, and fitting `pid_t`.
+pub(crate) fn pid(text: &CStr) -> Result<libc::pid_t> {
+    match libc::pid_t::try_from(u64(text)?) {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err(Errno::RANGE),
+    }
+}
+
+/// The base that a prefix of libsystemd's own says, and what follows it; otherwise 0, for C's prefixes.
+fn base(text: &CStr) -> (c_int, &CStr) {
+    let text = sys::skip(text, c" \t\n\r");
+    let (base, rest) = match text.to_bytes_with_nul() {
+        [b'0', b'b' | b'B', rest @ ..] => (2, rest),
+        [b'0', b'o' | b'O', rest @ ..] => (8, rest),
+        text => (0, text),
+    };
+    // SAFETY: it is the end of a C string, its zero included, which the patterns above do not take away.
+    (base, unsafe { CStr::from_bytes_with_nul_unchecked(rest) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{int, pid, u64};
+    use crate::Errno;
+    use core::ffi::CStr;
+
+    const INVALID: i128 = -(libc::EINVAL as i128);
+    const RANGE: i128 = -(libc::ERANGE as i128);
+
+    #[test]
+    fn numbers_are_read_as_libsystemd_reads_them() {
+        // text, as int, as unsigned 64-bit, as PID
+        let cases: &[(&CStr, i128, i128, i128)] = &[
+            (c"1", 1, 1, 1),
+            (c" \t\r\n1", 1, 1, 1),
+            (c"\x0b\x0c1", 1, 1, 1),
+            (c"1 ", INVALID, INVALID, INVALID),
+            (c"", INVALID, INVALID, INVALID),
+            (c"+", INVALID, INVALID, INVALID),
+            (c"x", INVALID, INVALID, INVALID),
+            (c"+7", 7, 7, 7),
+            (c"0", 0, 0, RANGE),
+            (c"-0", 0, 0, RANGE),
+            (c"-1", -1, RANGE, RANGE),
+            (c"0x1F", 31, 31, 31),
+            (c"0x", INVALID, INVALID, INVALID),
+            (c"0x0x1", INVALID, INVALID, INVALID),
+            (c"010", 8, 8, 8),
+            (c"08", INVALID, INVALID, INVALID),
+            (c"0b101", 5, 5, 5),
+            (c"0o17", 15, 15, 15),
+            (c"0b+1", 1, 1, 1),
+            (c"0b 1", 1, 1, 1),
+            (c"0b-1", -1, RANGE, RANGE),
+            (c"0b -11", -3, 0xffff_ffff_ffff_fffd, RANGE),
+            (c"+0b1", INVALID, INVALID, INVALID),
+            (c"\x0b0b1", INVALID, INVALID, INVALID),
+            (c"0b2", INVALID, INVALID, INVALID),
+            (c"2147483647", 0x7fff_ffff, 0x7fff_ffff, 0x7fff_ffff),
+            (c"2147483648", RANGE, 0x8000_0000, RANGE),
+            (c"-2147483648", -0x8000_0000, RANGE, RANGE),
+            (c"18446744073709551615", RANGE, 0xffff_ffff_ffff_ffff, RANGE),
+            (c"18446744073709551616", RANGE, RANGE, RANGE),
+            (c"99999999999999999999x", RANGE, RANGE, RANGE),
+            (c"\x0b-18446744073709551615", RANGE, 1, 1),
+            (c"9223372036854775808x", RANGE, INVALID, INVALID),
+        ];
+        for (text, as_int, as_u64, as_pid) in cases {
+            let number = |error: Errno| -i128::from(error.number());
+            assert_eq!(int(text).map_or_else(number, i128::from), *as_int, "int {text:?}");
+            assert_eq!(u64(text).map_or_else(number, i128::from), *as_u64, "u64 {text:?}");
+            assert_eq!(pid(text).map_or_else(number, i128::from), *as_pid, "pid {text:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The C ABI: symbol versions, and how Rust's results and C's pointers turn into each other.
+
+use core::ffi::{CStr, c_char, c_int};
+
+use sdlite_core::{Answer, Result};
+
+/// Puts a symbol at its version node. Three @ make the assembler rename it, so that static archives link as well.
+macro_rules! symbol_version {
+    ($($name:ident)+ @ $node:ident) => {
+        $(core::arch::global_asm!(concat!(
+            ".symver ", stringify!($name), ", ", stringify!($name), "@@@", stringify!($node)
+        ));)+
+    };
+}
+pub(crate) use symbol_version;
+
+/// Keeps a symbol that the C half of this library calls out of what the library exports.
+macro_rules! hidden {
+    ($name:ident) => {
+        core::arch::global_asm!(concat!(".hidden ", stringify!($name)));
+    };
+}
+pub(crate) use hidden;
+
+/// What libsystemd's functions return: an answer, or a negative number of errno(3).
+pub(crate) trait IntoC {
+    fn into_c(self) -> c_int;
+}
+
+impl IntoC for Result<c_int> {
+    fn into_c(self) -> c_int {
+        self.unwrap_or_else(|error| -error.number())
+    }
+}
+
+impl IntoC for Answer {
+    fn into_c(self) -> c_int {
+        match self {
+            Ok(()) => 1,
+            Err(no) => no.error().map_or(0, |error| -error.number()),
+        }
+    }
+}
+
+impl IntoC for Result<()> {
+    fn into_c(self) -> c_int {
+        self.map(|()| 0).into_c()
+    }
+}
+
+/// A string that may be NULL.
+///
+/// # Safety
+///
+/// It is NULL or a C string that stays as it is for `'a`.
+pub(crate) unsafe fn optional<'a>(string: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: as the caller promises.
+    (!string.is_null()).then(|| unsafe { CStr::from_ptr(string) })
+}

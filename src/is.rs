@@ -1,0 +1,161 @@
+use core::ffi::{CStr, c_char, c_int, c_uint};
+
+use sdlite_core::is::{self, UnixName};
+
+use crate::abi::{IntoC, optional, symbol_version};
+
+symbol_version!(sd_is_fifo sd_is_special sd_is_socket sd_is_socket_inet sd_is_socket_unix sd_is_mq @ LIBSYSTEMD_209);
+symbol_version!(sd_is_socket_sockaddr @ LIBSYSTEMD_233);
+
+/// Tells whether a descriptor is a FIFO, and the one that a path leads to.
+///
+/// path: NULL if any FIFO will do.
+///
+/// Returns 1 or 0, or a negative errno: -EBADF if fd is not open, or what stat(2) failed with, except that a path which
+/// leads nowhere is 0.
+///
+/// See sd_is_fifo(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_is_fifo(fd: c_int, path: *const c_char) -> c_int {
+    // SAFETY: the caller gave NULL or a C string.
+    is::is_fifo(fd, unsafe { optional(path) }).into_c()
+}
+
+/// Tells whether a descriptor is a regular file or a character device, and the one that a path leads to.
+///
+/// path: NULL if any will do.
+///
+/// Returns 1 or 0, or a negative errno: -EBADF if fd is not open, or what stat(2) failed with, except that a path which
+/// leads nowhere is 0.
+///
+/// See sd_is_special(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_is_special(fd: c_int, path: *const c_char) -> c_int {
+    // SAFETY: the caller gave NULL or a C string.
+    is::is_special(fd, unsafe { optional(path) }).into_c()
+}
+
+/// Tells whether a descriptor is a socket of an address family and a type that does or does not listen.
+///
+/// family: AF_INET, AF_UNIX, ...; 0 (AF_UNSPEC) if any will do.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// listening: positive if it has to accept connections, as after listen(2), 0 if it must not, negative if either will do.
+///
+/// Returns 1 or 0, or a negative errno:
+///
+/// -EBADF: fd is not open.
+/// -EINVAL: family or type is negative.
+///
+/// See sd_is_socket(3).
+#[unsafe(no_mangle)]
+pub extern "C" fn sd_is_socket(fd: c_int, family: c_int, r#type: c_int, listening: c_int) -> c_int {
+    is::is_socket(fd, family, r#type, listening).into_c()
+}
+
+/// Tells whether a descriptor is an internet socket, and bound to a port.
+///
+/// family: AF_INET or AF_INET6; 0 (AF_UNSPEC) if either will do.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// listening: as for sd_is_socket().
+/// port: in host byte order; 0 if any will do.
+///
+/// Returns 1 or 0, or a negative errno:
+///
+/// -EBADF: fd is not open.
+/// -EINVAL: family is another one, or type is negative.
+///
+/// See sd_is_socket_inet(3).
+#[unsafe(no_mangle)]
+pub extern "C" fn sd_is_socket_inet(fd: c_int, family: c_int, r#type: c_int, listening: c_int, port: u16) -> c_int {
+    is::is_socket_inet(fd, family, r#type, listening, port).into_c()
+}
+
+/// Tells whether a descriptor is an internet socket bound to an address.
+///
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// addr: a struct sockaddr_in or sockaddr_in6. A port, and for IPv6 a flow label or scope, of 0 matches any.
+/// addr_len: the size of addr, in bytes.
+/// listening: as for sd_is_socket().
+///
+/// Returns 1 or 0, or a negative errno:
+///
+/// -EBADF: fd is not open.
+/// -EINVAL: addr is NULL or shorter than its structure, or type is negative.
+/// -ENOBUFS: addr is too short to have a family.
+/// -EPFNOSUPPORT: addr is of a family other than AF_INET and AF_INET6.
+///
+/// See sd_is_socket_sockaddr(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_is_socket_sockaddr(
+    fd: c_int,
+    r#type: c_int,
+    addr: *const libc::sockaddr,
+    addr_len: c_uint,
+    listening: c_int,
+) -> c_int {
+    // SAFETY: the caller gave NULL or an address of that many bytes.
+    let expected =
+        (!addr.is_null()).then(|| unsafe { core::slice::from_raw_parts(addr.cast::<u8>(), addr_len as usize) });
+    is::is_socket_sockaddr(fd, r#type, expected, listening).into_c()
+}
+
+/// Tells whether a descriptor is an AF_UNIX socket, and bound to a path.
+///
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// listening: as for sd_is_socket().
+/// path: a string; NULL if any will do; empty for an unnamed socket; with a zero byte in front, a name in the abstract
+/// namespace.
+/// length: the length of path in bytes, needed for an abstract name alone; 0 if path is a string, to its end.
+///
+/// Returns 1 or 0, or a negative errno:
+///
+/// -EBADF: fd is not open.
+/// -EINVAL: type is negative.
+///
+/// See sd_is_socket_unix(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_is_socket_unix(
+    fd: c_int,
+    r#type: c_int,
+    listening: c_int,
+    path: *const c_char,
+    length: usize,
+) -> c_int {
+    // SAFETY: the caller gave NULL or a C string, or `length` bytes of an abstract name.
+    let name = (!path.is_null()).then(|| unsafe { unix_name(path, length) });
+    is::is_socket_unix(fd, r#type, listening, name).into_c()
+}
+
+/// # Safety
+///
+/// `path` is a C string, of which `length` bytes count if that is not 0, or begins with a zero byte and is `length` long.
+unsafe fn unix_name<'a>(path: *const c_char, length: usize) -> UnixName<'a> {
+    // SAFETY: as the caller promises; a path can be read to the byte behind the ones that count, at most its zero.
+    unsafe {
+        let bytes = |length| core::slice::from_raw_parts(path.cast(), length);
+        match (path.read(), length) {
+            (0, 0) => UnixName::Unnamed,
+            (0, _) => UnixName::Abstract(bytes(length)),
+            (_, 0) => UnixName::Path(CStr::from_ptr(path).to_bytes_with_nul()),
+            // libsystemd compares the byte behind the path with the one behind what the socket is bound to.
+            (_, _) => UnixName::Path(bytes(length.saturating_add(1))),
+        }
+    }
+}
+
+/// Tells whether a descriptor is a POSIX message queue, and the one of a name.
+///
+/// path: the queue's name, as for mq_open(3), beginning with a slash; NULL if any will do.
+///
+/// Returns 1 or 0, or a negative errno:
+///
+/// -EBADF: fd is not open.
+/// -EINVAL: path does not begin with a slash.
+/// What stat(2) failed with below /dev/mqueue, -ENOENT among others.
+///
+/// See sd_is_mq(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_is_mq(fd: c_int, path: *const c_char) -> c_int {
+    // SAFETY: the caller gave NULL or a C string.
+    is::is_mq(fd, unsafe { optional(path) }).into_c()
+}

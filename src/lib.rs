@@ -1,0 +1,24 @@
+//! The C library: the symbols of libsystemd under their version nodes, over `sdlite-core`, where everything is decided.
+//!
+//! One file for each topic of the headers, which are generated from these files: see `build.rs`.
+
+// With std linked the library would be a hundred times its size. `cargo test` and `cargo clippy` build with unwinding, for
+// which only std has what it takes; nothing that is installed is built so.
+#![cfg_attr(panic = "abort", no_std)]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the doc comments are manual pages for C; every pointer's rule is in them"
+)]
+
+mod abi;
+mod is;
+mod journal;
+mod listen;
+
+#[cfg(panic = "abort")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Nothing here panics, and a test sees to it that the linker has dropped this.
+    // SAFETY: it takes nothing.
+    unsafe { libc::abort() }
+}
