@@ -56,7 +56,7 @@ int main(void)
     snprintf(answer, sizeof answer, "Hello, client!_%ld", pid);
 
     while ((received = receive(buffer, sizeof buffer)) > 0) {
-        sd_journal_print(LOG_INFO, "server %ld received client msg: %.*s", pid, (int)received, buffer);
+        sd_journal_print(LOG_INFO, "server %ld  received client msg: %.*s", pid, (int)received, buffer);
 
         if (send_all(answer) < 0) {
             sd_journal_print(LOG_ERR, "Server send() failed: %s", strerror(errno));

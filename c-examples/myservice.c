@@ -61,11 +61,11 @@ static int find_socket(int n, uint16_t port)
 {
     for (int handle = SD_LISTEN_FDS_START; handle < SD_LISTEN_FDS_START + n; ++handle)
         if (sd_is_socket_inet(handle, AF_INET, SOCK_STREAM, 1, port) > 0) {
-            sd_journal_print(LOG_INFO, "this is an IPv4 TCP socket listening on port %d", port);
+            sd_journal_print(LOG_INFO, "this is a IPv4 TCP socket listening on port %d", port);
             return handle;
         }
 
-    sd_journal_print(LOG_ERR, "No file descriptors found for port %d.", port);
+    sd_journal_print(LOG_ERR, "No file descriptors found for port %d .", port);
     fprintf(stderr,
             "myservice: none of the %d passed file descriptor(s) is an IPv4 TCP socket listening on port %d; "
             "if it is another port, name it: myservice PORT\n", n, port);
@@ -82,7 +82,7 @@ static int get_socket(uint16_t port)
     }
 
     if (n == 0) {
-        sd_journal_print(LOG_INFO, "No file descriptors received, we need to create a TCP socket.");
+        sd_journal_print(LOG_INFO, "No file descriptors received,we need to creat a tcp socket.");
         return open_socket(port);
     }
 
