@@ -14,7 +14,6 @@ pub type Result<T> = core::result::Result<T, Errno>;
 impl Errno {
     pub(crate) const AGAIN: Self = Self::new(libc::EAGAIN);
     pub(crate) const BADF: Self = Self::new(libc::EBADF);
-    pub(crate) const INVAL: Self = Self::new(libc::EINVAL);
     pub(crate) const IO: Self = Self(NonZero::new(libc::EIO).unwrap());
     pub(crate) const MSGSIZE: Self = Self::new(libc::EMSGSIZE);
     pub(crate) const NAMETOOLONG: Self = Self::new(libc::ENAMETOOLONG);
@@ -25,6 +24,8 @@ impl Errno {
     pub(crate) const PFNOSUPPORT: Self = Self::new(libc::EPFNOSUPPORT);
     pub(crate) const RANGE: Self = Self::new(libc::ERANGE);
 
+    /// Invalid argument, for callers that cannot turn theirs into one of this crate.
+    pub const INVAL: Self = Self::new(libc::EINVAL);
     /// Out of memory, for callers that allocate what they return.
     pub const NOMEM: Self = Self::new(libc::ENOMEM);
 

@@ -1,0 +1,195 @@
+use std::ffi::{CString, c_int};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::Path;
+
+use sdlite_core::{Answer, is};
+
+use crate::Result;
+use crate::error::c_path;
+
+/// An address family: `AF_INET` and the others of socket(2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressFamily(c_int);
+
+impl AddressFamily {
+    /// IPv4
+    pub const INET: Self = Self(libc::AF_INET);
+    /// IPv6
+    pub const INET6: Self = Self(libc::AF_INET6);
+    /// Local sockets
+    pub const UNIX: Self = Self(libc::AF_UNIX);
+    /// Messages from the kernel
+    pub const NETLINK: Self = Self(libc::AF_NETLINK);
+    /// Virtual machines and their host
+    pub const VSOCK: Self = Self(libc::AF_VSOCK);
+
+    /// Another number of `<sys/socket.h>`.
+    pub const fn from_raw(family: c_int) -> Self {
+        Self(family)
+    }
+}
+
+/// A type of sockets: `SOCK_STREAM` and the others of socket(2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SocketType(c_int);
+
+impl SocketType {
+    /// A stream of bytes, as TCP has it
+    pub const STREAM: Self = Self(libc::SOCK_STREAM);
+    /// Messages, as UDP has them
+    pub const DGRAM: Self = Self(libc::SOCK_DGRAM);
+    /// Messages in a connection
+    pub const SEQPACKET: Self = Self(libc::SOCK_SEQPACKET);
+    /// Packets of the layer below
+    pub const RAW: Self = Self(libc::SOCK_RAW);
+
+    /// Another number of `<sys/socket.h>`.
+    pub const fn from_raw(kind: c_int) -> Self {
+        Self(kind)
+    }
+}
+
+/// What a local socket can be bound to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnixName<'a> {
+    /// Nothing.
+    Unnamed,
+    /// A path.
+    Path(&'a Path),
+    /// A name in the abstract namespace, without the zero byte that C has in front of it.
+    Abstract(&'a [u8]),
+}
+
+/// Whether this is a FIFO, and, where `path` is given, the one it leads to: sd_is_fifo(3).
+///
+/// # Errors
+///
+/// What stat(2) failed with, except that a path which leads nowhere is a no.
+pub fn is_fifo(fd: BorrowedFd<'_>, path: Option<&Path>) -> Result<bool> {
+    answer(is::is_fifo(fd.as_raw_fd(), optional(path)?.as_deref()))
+}
+
+/// Whether this is a regular file or a character device, and, where `path` is given, the one it leads to: sd_is_special(3).
+///
+/// # Errors
+///
+/// What stat(2) failed with, except that a path which leads nowhere is a no.
+pub fn is_special(fd: BorrowedFd<'_>, path: Option<&Path>) -> Result<bool> {
+    answer(is::is_special(fd.as_raw_fd(), optional(path)?.as_deref()))
+}
+
+/// Whether this is a socket of a family and a type that does, or does not, accept connections: sd_is_socket(3). None
+/// matches any.
+///
+/// # Errors
+///
+/// `EINVAL` for a negative number as family or type.
+pub fn is_socket(
+    fd: BorrowedFd<'_>,
+    family: Option<AddressFamily>,
+    kind: Option<SocketType>,
+    listening: Option<bool>,
+) -> Result<bool> {
+    answer(is::is_socket(fd.as_raw_fd(), any_family(family), any_kind(kind), any_state(listening)))
+}
+
+/// Whether this is an IPv4 or IPv6 socket bound to a port: sd_is_socket_inet(3). None and a port of 0 match any.
+///
+/// # Errors
+///
+/// `EINVAL` for another family.
+pub fn is_socket_inet(
+    fd: BorrowedFd<'_>,
+    family: Option<AddressFamily>,
+    kind: Option<SocketType>,
+    listening: Option<bool>,
+    port: u16,
+) -> Result<bool> {
+    answer(is::is_socket_inet(fd.as_raw_fd(), any_family(family), any_kind(kind), any_state(listening), port))
+}
+
+/// Whether this is a socket bound to an address: sd_is_socket_sockaddr(3). None, and a port, flow label or scope of 0,
+/// match any.
+///
+/// # Errors
+///
+/// `EINVAL` for a negative number as type.
+pub fn is_socket_sockaddr(
+    fd: BorrowedFd<'_>,
+    kind: Option<SocketType>,
+    address: SocketAddr,
+    listening: Option<bool>,
+) -> Result<bool> {
+    let port = address.port().to_be_bytes();
+    // sockaddr_in and sockaddr_in6 of netinet/in.h.
+    let address = match address {
+        SocketAddr::V4(address) => [&family(libc::AF_INET)[..], &port, &address.ip().octets(), &[0; 8]].concat(),
+        SocketAddr::V6(address) => [
+            &family(libc::AF_INET6)[..],
+            &port,
+            &address.flowinfo().to_ne_bytes(),
+            &address.ip().octets(),
+            &address.scope_id().to_ne_bytes(),
+        ]
+        .concat(),
+    };
+    answer(is::is_socket_sockaddr(fd.as_raw_fd(), any_kind(kind), Some(&address), any_state(listening)))
+}
+
+/// Whether this is a local socket bound to a name: sd_is_socket_unix(3). None matches any.
+///
+/// # Errors
+///
+/// `EINVAL` for a negative number as type, or a path with a zero byte in it.
+pub fn is_socket_unix(
+    fd: BorrowedFd<'_>,
+    kind: Option<SocketType>,
+    listening: Option<bool>,
+    name: Option<UnixName<'_>>,
+) -> Result<bool> {
+    let (fd, kind, listening) = (fd.as_raw_fd(), any_kind(kind), any_state(listening));
+    let is_named = |name| answer(is::is_socket_unix(fd, kind, listening, name));
+    match name {
+        None => is_named(None),
+        Some(UnixName::Unnamed) => is_named(Some(is::UnixName::Unnamed)),
+        Some(UnixName::Path(path)) => is_named(Some(is::UnixName::Path(c_path(path)?.as_bytes_with_nul()))),
+        Some(UnixName::Abstract(name)) => is_named(Some(is::UnixName::Abstract(&[b"\0", name].concat()))),
+    }
+}
+
+/// Whether this is a POSIX message queue, and, where `name` is given, the one of that name: sd_is_mq(3).
+///
+/// # Errors
+///
+/// `EINVAL` for a name that does not begin with a slash; what stat(2) failed with below /dev/mqueue.
+pub fn is_mq(fd: BorrowedFd<'_>, name: Option<&Path>) -> Result<bool> {
+    answer(is::is_mq(fd.as_raw_fd(), optional(name)?.as_deref()))
+}
+
+fn answer(answer: Answer) -> Result<bool> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(no) => no.error().map_or(Ok(false), |error| Err(error.into())),
+    }
+}
+
+fn optional(path: Option<&Path>) -> Result<Option<CString>> {
+    path.map(c_path).transpose()
+}
+
+fn any_family(family: Option<AddressFamily>) -> c_int {
+    family.map_or(0, |family| family.0)
+}
+
+fn any_kind(kind: Option<SocketType>) -> c_int {
+    kind.map_or(0, |kind| kind.0)
+}
+
+fn any_state(listening: Option<bool>) -> c_int {
+    listening.map_or(-1, c_int::from)
+}
+
+fn family(family: c_int) -> [u8; size_of::<libc::sa_family_t>()] {
+    (family as libc::sa_family_t).to_ne_bytes()
+}
