@@ -1,0 +1,156 @@
+//! Accept=yes: a service for each connection.
+
+use std::collections::HashSet;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::PollTimeout;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{SockFlag, accept4};
+use nix::unistd::Pid;
+
+use crate::children::{End, reap};
+use crate::error::{Failure, reason, say};
+use crate::listen::Sockets;
+use crate::options::Options;
+use crate::signals::Signals;
+use crate::spawn::{Refused, Service};
+use crate::wait::Waiter;
+
+/// How long to wait, in milliseconds, for what ran out: descriptors, memory, processes.
+const SHORTAGE: u16 = 100;
+
+/// Serves until a signal ends it. Returns the exit status.
+pub fn serve(mut sockets: Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Failure> {
+    // A connection that is not passed as standard input is to be descriptor 3: accepted there, it needs no dup2(2).
+    sockets.vacate().map_err(|error| Failure::new(format_args!("Failed to move a socket: {}", reason(error))))?;
+    let flags = if options.inetd { SockFlag::SOCK_CLOEXEC } else { SockFlag::empty() };
+
+    let mut children = Children::default();
+    let signal = accept(&sockets, service, signals, flags, &mut children)?;
+    sockets.close();
+    children.pass_on(signal);
+    children.wait(signals)?;
+    Ok(0)
+}
+
+/// Accepts connections until a signal comes that ends this; returns it.
+fn accept(
+    sockets: &Sockets,
+    service: &mut Service,
+    signals: &Signals,
+    flags: SockFlag,
+    children: &mut Children,
+) -> Result<Signal, Failure> {
+    let mut waiter = Waiter::new(signals, sockets.iter());
+    let mut started_before = false;
+    let mut shortage = false;
+    loop {
+        let ready = if std::mem::take(&mut shortage) {
+            waiter.signals(PollTimeout::from(SHORTAGE))?
+        } else {
+            waiter.signals_and_sockets(PollTimeout::NONE)?
+        };
+        match ready.signal.then(|| signals.next()).flatten() {
+            None => (),
+            Some(Signal::SIGCHLD) => children.reap(),
+            Some(signal) => return Ok(signal),
+        }
+
+        for socket in ready.sockets() {
+            let connection = match connection(socket, flags) {
+                Ok(Some(connection)) => connection,
+                Ok(None) => continue,
+                Err(error) => {
+                    cannot_accept(socket, error)?;
+                    shortage = true;
+                    break;
+                }
+            };
+            match service.start(Some(&connection)) {
+                Ok(pid) => {
+                    started_before = true;
+                    children.0.insert(pid);
+                }
+                Err(refused @ Refused::Process(_)) => {
+                    service.failure(refused).report();
+                    shortage = true;
+                    break;
+                }
+                Err(refused) if !started_before => return Err(service.failure(refused)),
+                Err(refused) => service.failure(refused).report(),
+            }
+        }
+    }
+}
+
+/// The next connection, None where the one that was reported is gone.
+fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>, Errno> {
+    match accept4(socket.as_raw_fd(), flags) {
+        // SAFETY: accept4 has just opened it.
+        Ok(connection) => Ok(Some(unsafe { OwnedFd::from_raw_fd(connection) })),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        // accept(2): errors that are the connection's own.
+        Err(
+            Errno::ECONNABORTED
+            | Errno::ENETDOWN
+            | Errno::EPROTO
+            | Errno::ENOPROTOOPT
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EHOSTUNREACH
+            | Errno::ENETUNREACH
+            | Errno::EPERM,
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn cannot_accept(socket: BorrowedFd<'_>, error: Errno) -> Result<(), Failure> {
+    let failure = |next| {
+        let socket = socket.as_raw_fd();
+        Failure::new(format_args!("Failed to accept connection from fd {socket}: {}{next}", reason(error)))
+    };
+    match error {
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
+            failure(". Connections wait until some are closed.").report();
+            Ok(())
+        }
+        _ => Err(failure("")),
+    }
+}
+
+/// The services that run.
+#[derive(Default)]
+struct Children(HashSet<Pid>);
+
+impl Children {
+    fn reap(&mut self) {
+        while let Some((pid, end)) = reap() {
+            // A line for every connection would cost as much as the connection.
+            if self.0.remove(&pid) && end != End::Exited(0) {
+                say(format_args!("Child {pid} {end}"));
+            }
+        }
+    }
+
+    fn pass_on(&self, signal: Signal) {
+        for pid in &self.0 {
+            // It can only fail where the child has ended; then SIGCHLD says so.
+            let _ = kill(*pid, signal);
+        }
+    }
+
+    fn wait(&mut self, signals: &Signals) -> Result<(), Failure> {
+        let mut waiter = Waiter::new(signals, std::iter::empty());
+        while !self.0.is_empty() {
+            waiter.signals(PollTimeout::NONE)?;
+            match signals.next() {
+                None => (),
+                Some(Signal::SIGCHLD) => self.reap(),
+                Some(signal) => self.pass_on(signal),
+            }
+        }
+        Ok(())
+    }
+}

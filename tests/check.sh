@@ -1,0 +1,59 @@
+#!/bin/sh
+# What `make check` does: formatting, lints, all tests, documentation. On Debian, as root, it first installs what the library
+# is compared with; elsewhere it says at the end what was left out for want of it.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages='clang g++ gcc libsystemd-dev lld mold musl-tools pkg-config strace systemd valgrind'
+
+step() {
+    printf '\n== %s\n' "$1"
+}
+
+missing_packages() {
+    for package in $packages; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' || printf '%s ' "$package"
+    done
+}
+
+left_out=$(mktemp)
+trap 'rm -f "$left_out"' EXIT
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    step 'Installing what the library is compared with'
+    missing=$(missing_packages)
+    if [ -n "$missing" ]; then
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -q
+        # shellcheck disable=SC2086 # a list
+        apt-get install -q -y --no-install-recommends $missing
+    else
+        echo "All there: $packages"
+    fi
+else
+    # Tests that need something which is not here write a line to this file, and pass.
+    export SDLITE_LEFT_OUT="$left_out"
+fi
+
+step 'Formatting'
+cargo fmt --all --check
+
+step 'Lints'
+cargo clippy --workspace --all-targets -- -D warnings
+
+step 'The library and sd-activate, as they are installed'
+cargo build --release --workspace
+
+step 'Tests'
+cargo test --workspace
+
+step 'Documentation'
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+
+if [ -s "$left_out" ]; then
+    step "Left out: $(sort -u "$left_out" | wc -l) tests"
+    sort -u "$left_out"
+    echo 'On Debian, as root, make check installs what these need.'
+else
+    step 'Everything passed, and nothing was left out.'
+fi
