@@ -49,5 +49,7 @@ fn shared_library() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-cdylib-link-arg=-nostartfiles");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libsdlite.so.{}", env::var("CARGO_PKG_VERSION_MAJOR")?);
     println!("cargo:rustc-cdylib-link-arg=-Wl,--version-script={}", versions.display());
+    // The crate libc leaves this to std where any other member of the workspace has its feature `std` on.
+    println!("cargo:rustc-cdylib-link-arg=-lc");
     Ok(())
 }

@@ -26,7 +26,7 @@ int sdlite_journal_print(int priority, const char *file, const char *line, const
 static int print(int priority, const char *file, const char *line, const char *func, const char *format, va_list ap) {
         char usual[PREFIX_LENGTH + USUAL_SIZE], *field = usual;
         va_list again;
-        int length, r;
+        int length, saved_errno, r;
 
         if (priority < LOG_EMERG || priority > LOG_DEBUG || !format)
                 return -EINVAL;
@@ -35,9 +35,9 @@ static int print(int priority, const char *file, const char *line, const char *f
         va_copy(again, ap);
         /* Where it fails, the text before the directive that it failed at is there, and is the message. */
         length = vsnprintf(usual + PREFIX_LENGTH, USUAL_SIZE, format, ap);
+        saved_errno = errno;
         if (length >= USUAL_SIZE) {
                 size_t size = PREFIX_LENGTH + (size_t) length + 1;
-                int saved_errno = errno;
 
                 field = size <= FIELD_SIZE_MAX ? malloc(size) : NULL;
                 errno = saved_errno;
@@ -53,6 +53,7 @@ static int print(int priority, const char *file, const char *line, const char *f
                 r = sdlite_journal_print(priority, file, line, func, field, strlen(field));
         if (field != usual)
                 free(field);
+        errno = saved_errno;
         return r;
 }
 
@@ -74,7 +75,8 @@ int sd_journal_print_with_location(int priority, const char *file, const char *l
         int r;
 
         va_start(ap, format);
-        r = print(priority, file, line, func, format, ap);
+        /* "" is no field, and so the error that NULL is. */
+        r = print(priority, file ? file : "", line ? line : "", func, format, ap);
         va_end(ap);
         return r;
 }

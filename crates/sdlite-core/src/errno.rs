@@ -49,8 +49,12 @@ impl Errno {
 
     /// For calls that show by errno alone that they failed: before them.
     pub(crate) fn clear() {
-        // SAFETY: the C library answers with a valid pointer to this thread's errno.
-        unsafe { *libc::__errno_location() = 0 };
+        set_errno(0);
+    }
+
+    /// Remembers what errno is, for where a call may fail and nobody is to see it.
+    pub(crate) fn save() -> Saved {
+        Saved(errno())
     }
 
     /// For calls that show by errno alone that they failed: after them.
@@ -65,6 +69,21 @@ impl Errno {
 fn errno() -> c_int {
     // SAFETY: the C library answers with a valid pointer to this thread's errno.
     unsafe { *libc::__errno_location() }
+}
+
+fn set_errno(number: c_int) {
+    // SAFETY: the C library answers with a valid pointer to this thread's errno.
+    unsafe { *libc::__errno_location() = number };
+}
+
+/// What errno was.
+pub(crate) struct Saved(c_int);
+
+impl Saved {
+    /// Makes errno what it was.
+    pub(crate) fn restore(self) {
+        set_errno(self.0);
+    }
 }
 
 /// The answer to a question of the kind "is it …?": yes, or what stands against it.

@@ -9,6 +9,7 @@ use crate::{Answer, Errno, No, yes_if};
 
 /// sd_is_fifo(3): a FIFO, and the one at `path`.
 pub fn is_fifo(fd: c_int, path: Option<&CStr>) -> Answer {
+    check(fd, true)?;
     let stat = sys::fstat(fd)?;
     yes_if(stat.is(libc::S_IFIFO))?;
     is_at(&stat, path)
@@ -16,6 +17,7 @@ pub fn is_fifo(fd: c_int, path: Option<&CStr>) -> Answer {
 
 /// sd_is_special(3): a regular file or a character device, and the one at `path`.
 pub fn is_special(fd: c_int, path: Option<&CStr>) -> Answer {
+    check(fd, true)?;
     let stat = sys::fstat(fd)?;
     yes_if(stat.is(libc::S_IFREG) || stat.is(libc::S_IFCHR))?;
     is_at(&stat, path)
@@ -108,6 +110,7 @@ pub fn is_socket_unix(fd: c_int, kind: c_int, listening: c_int, name: Option<Uni
 
 /// sd_is_mq(3): a POSIX message queue, and the one of the name `path`.
 pub fn is_mq(fd: c_int, path: Option<&CStr>) -> Answer {
+    check(fd, true)?;
     // First, as the next question gets the same error for what is no queue and for what is not open.
     let stat = sys::fstat(fd)?;
     match sys::mq_getattr(fd) {
@@ -151,19 +154,23 @@ fn is_of_kind(fd: c_int, kind: c_int, listening: c_int) -> Answer {
 }
 
 fn option(fd: c_int, option: c_int) -> Result<c_int, No> {
-    sys::getsockopt(fd, libc::SOL_SOCKET, option).map_err(|error| not_a_socket(fd, error))
+    ask(fd, || sys::getsockopt(fd, libc::SOL_SOCKET, option))
 }
 
 fn bound_to(fd: c_int) -> Result<SocketAddress, No> {
-    sys::getsockname(fd).map_err(|error| not_a_socket(fd, error))
+    ask(fd, || sys::getsockname(fd))
 }
 
-/// What it means that a question to a socket failed: no, if this is something else. A descriptor of a socket's file,
-/// opened with O_PATH, counts as a socket: the error stays.
-fn not_a_socket(fd: c_int, error: Errno) -> No {
-    match sys::fstat(fd) {
-        Ok(stat) if !stat.is(libc::S_IFSOCK) => No::NO,
+/// Asks a question that only a socket answers. No, if this is something else, and errno is as it was. A descriptor of a
+/// socket's file, opened with O_PATH, counts as a socket: the error stays.
+fn ask<T>(fd: c_int, question: impl FnOnce() -> crate::Result<T>) -> Result<T, No> {
+    let saved = Errno::save();
+    question().map_err(|error| match sys::fstat(fd) {
+        Ok(stat) if !stat.is(libc::S_IFSOCK) => {
+            saved.restore();
+            No::NO
+        }
         Ok(_) => error.into(),
         Err(error) => error.into(),
-    }
+    })
 }

@@ -100,7 +100,7 @@ impl<'a> Entry<'a> {
     fn send(mut self) -> Result<()> {
         if !self.has_identifier {
             let name = sys::program_invocation_short_name();
-            if !name.iter().any(u8::is_ascii_control) {
+            if is_plain(name) {
                 self.field(b"SYSLOG_IDENTIFIER=", name)?;
             }
         }
@@ -110,6 +110,19 @@ impl<'a> Entry<'a> {
         let pieces = unsafe { &*(&raw const *pieces as *const [IoSlice<'a>]) };
         send(pieces)
     }
+}
+
+/// Whether libsystemd takes the name of a program for an identifier: text, and nothing in it that a shell or a terminal
+/// would not take as it is.
+fn is_plain(name: &[u8]) -> bool {
+    let Ok(name) = core::str::from_utf8(name) else { return false };
+    let special = |c: char| c.is_ascii_control() || matches!(c, '"' | '\'' | '*' | '?' | '[' | '\\') || is_noncharacter(c);
+    !name.is_empty() && !name.chars().any(special)
+}
+
+/// Unicode's code points that are no characters and never will be.
+fn is_noncharacter(c: char) -> bool {
+    matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// Where journald receives entries.
@@ -140,7 +153,7 @@ fn send(pieces: &[IoSlice<'_>]) -> Result<()> {
         sent = sys::sendmsg(fd, &JOURNAL, pieces, None);
     }
     if too_large(&sent) {
-        let memfd = sys::sealed_memfd(c"sdlite-journal", pieces)?;
+        let memfd = sys::sealed_memfd(c"journal-data", pieces)?;
         sent = sys::sendmsg(fd, &JOURNAL, &[], Some(memfd.raw()));
     }
     match sent {

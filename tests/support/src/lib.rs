@@ -6,9 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::{env, thread};
+use std::{env, fs, thread};
 
 pub use tempfile::TempDir;
+
+pub mod activation;
 
 /// The top of the source tree.
 pub fn source() -> &'static Path {
@@ -61,15 +63,19 @@ pub fn has(program: &str, package: &str) -> bool {
     } else {
         env::split_paths(&path).any(|folder| folder.join(program).is_file())
     };
-    if found {
-        return true;
+    if !found {
+        left_out(&format!("{program}, which is not installed (Debian: apt-get install {package})"));
     }
+    found
+}
+
+/// What `has` does where something is missing, for what is no program: says what the test `needs`.
+pub fn left_out(needs: &str) {
     let test = thread::current().name().unwrap_or("a test").to_owned();
-    let missing = format!("{test} needs {program}, which is not installed (Debian: apt-get install {package})");
+    let missing = format!("{test} needs {needs}");
     let Some(report) = env::var_os("SDLITE_LEFT_OUT") else { panic!("{missing}") };
     let report = OpenOptions::new().append(true).create(true).open(report);
     writeln!(report.expect("the file that SDLITE_LEFT_OUT names"), "{missing}").expect("a line in it");
-    false
 }
 
 /// Compiles a C program against the headers and links it with the shared library that was built, to be found at run time.
@@ -86,6 +92,62 @@ pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item 
         .arg(soname_folder()));
 }
 
+/// Compiles a C program as one of libsystemd's, with its headers, for comparison. False where there is no libsystemd.
+///
+/// Another release than the system's is taken where SDLITE_LIBSYSTEMD names a folder with its libsystemd.so.0 and the C
+/// library that belongs to it, dynamic linker included.
+pub fn compile_with_libsystemd(
+    source: &Path,
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> bool {
+    if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
+        return false;
+    }
+    let mut command = Command::new("cc");
+    command.arg(source).arg("-o").arg(program).args(arguments);
+    if let Some(folder) = env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
+        let linker = fs::read_dir(&folder).expect("the folder that SDLITE_LIBSYSTEMD names");
+        let linker = linker.flatten().find(|file| file.file_name().to_string_lossy().starts_with("ld-linux"));
+        command.arg("-L").arg(&folder).arg("-Wl,--allow-shlib-undefined,-rpath").arg(&folder);
+        command.arg("-Wl,--dynamic-linker").arg(linker.expect("a dynamic linker in it").path());
+    }
+    run(command.arg("-l:libsystemd.so.0"));
+    true
+}
+
+/// Whether there is a libsystemd for `compile_with_libsystemd`, with that version node and so no older than that.
+pub fn libsystemd_has(node: &str) -> bool {
+    let library = match env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
+        Some(folder) => folder.join("libsystemd.so.0"),
+        None => {
+            let path = run(Command::new("cc").arg("-print-file-name=libsystemd.so.0")).stdout;
+            PathBuf::from(String::from_utf8_lossy(&path).trim())
+        }
+    };
+    fs::read(library).is_ok_and(|library| library.windows(node.len()).any(|bytes| bytes == node.as_bytes()))
+}
+
+/// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for two minutes
+/// at most. None where nobody here may have a mount namespace.
+pub fn with_run(folder: &Path) -> Option<Command> {
+    static ALLOWED: OnceLock<bool> = OnceLock::new();
+    let command = || {
+        let mut command = Command::new("unshare");
+        // SAFETY: it takes nothing and cannot fail.
+        if unsafe { libc::geteuid() } != 0 {
+            command.args(["--user", "--map-root-user"]);
+        }
+        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" /run && exec timeout 120 \"$@\""]).arg(folder);
+        command
+    };
+    let allowed = ALLOWED.get_or_init(|| command().arg("true").output().is_ok_and(|output| output.status.success()));
+    if !*allowed {
+        left_out("a mount namespace of its own: to be run by root, or where user namespaces are allowed to everybody");
+    }
+    allowed.then(command)
+}
+
 /// A folder in which the shared library has the name that programs look for.
 pub fn soname_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -98,4 +160,19 @@ pub fn soname_folder() -> &'static Path {
         std::fs::rename(&link, folder.join("libsdlite.so.0")).expect("its name");
         folder
     })
+}
+
+/// The functions that a generated header declares.
+pub fn declared(header: &Path) -> Vec<String> {
+    let header = fs::read_to_string(header).expect("a header");
+    let function = |line: &str| Some(line.strip_prefix("int ")?.split_once('(')?.0.to_owned());
+    header.lines().filter_map(function).collect()
+}
+
+/// The shared libraries that a program or a library asks for.
+pub fn needed(file: &Path) -> Vec<String> {
+    let output = run(Command::new("readelf").arg("-dW").arg(file));
+    let output = text(&output);
+    let name = |line: &str| Some(line.split_once("(NEEDED)")?.1.split_once('[')?.1.trim_end_matches(']').to_owned());
+    output.lines().filter_map(name).collect()
 }

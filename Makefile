@@ -1,0 +1,65 @@
+# What a C packager types. Cargo builds; the names and places of what is installed are decided here.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+CARGO ?= cargo
+INSTALL ?= install
+PORT ?= 8080
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+SONAME := libsdlite.so.$(firstword $(subst ., ,$(VERSION)))
+SOURCES := $(shell find Cargo.* build.rs src include/*.toml crates -type f)
+CARGO_TARGET_DIR ?= target
+BUILT = $(CARGO_TARGET_DIR)/$(CARGO_BUILD_TARGET:%=%/)release
+
+bin = $(DESTDIR)$(BINDIR)
+include = $(DESTDIR)$(INCLUDEDIR)/sdlite
+lib = $(DESTDIR)$(LIBDIR)
+# Places below the prefix are named by it, so that pkg-config --define-prefix moves them along.
+below = $(1:$(PREFIX)/%=$(2)%)
+PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${prefix}/)|' \
+	-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR),$${prefix}/)|' -e 's|@VERSION@|$(VERSION)|'
+
+all: $(BUILT)/libsdlite.so
+
+# Where nothing has changed cargo is not called: who installs is often root, and has none.
+$(BUILT)/libsdlite.so: $(SOURCES)
+	$(CARGO) build --release --workspace
+	@touch $@
+
+install: all
+	$(INSTALL) -d "$(bin)" "$(include)/systemd" "$(lib)/pkgconfig" "$(lib)/sdlite/pkgconfig"
+	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
+	$(INSTALL) -m 644 include/systemd/sd-daemon.h include/systemd/sd-journal.h "$(include)/systemd"
+	$(INSTALL) -m 644 $(BUILT)/libsdlite.a "$(lib)/libsdlite.a"
+	$(INSTALL) -m 755 $(BUILT)/libsdlite.so "$(lib)/libsdlite.so.$(VERSION)"
+	ln -sf libsdlite.so.$(VERSION) "$(lib)/$(SONAME)"
+	ln -sf $(SONAME) "$(lib)/libsdlite.so"
+	ln -sf ../$(SONAME) "$(lib)/sdlite/libsystemd.so.0"
+	ln -sf libsystemd.so.0 "$(lib)/sdlite/libsystemd.so"
+	ln -sf ../libsdlite.a "$(lib)/sdlite/libsystemd.a"
+	$(PC) sdlite.pc.in >"$(lib)/pkgconfig/sdlite.pc"
+	$(PC) libsystemd.pc.in >"$(lib)/sdlite/pkgconfig/libsystemd.pc"
+	chmod 644 "$(lib)/pkgconfig/sdlite.pc" "$(lib)/sdlite/pkgconfig/libsystemd.pc"
+
+# Folders go if they are empty; those that every system has stay.
+uninstall:
+	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,sd-daemon.h sd-journal.h)
+	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) pkgconfig/sdlite.pc)
+	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 pkgconfig/libsystemd.pc)
+	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
+	@case "$(DESTDIR)$(PREFIX)" in /usr | /usr/local) ;; *) cd "$(DESTDIR)$(PREFIX)" && \
+		rmdir -p $(foreach folder,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(folder))"); \
+		rmdir "$(DESTDIR)$(PREFIX)" ;; esac 2>/dev/null || true
+
+check:
+	tests/check.sh
+
+demo: all
+	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
+
+clean:
+	$(CARGO) clean
+
+.PHONY: all install uninstall check demo clean

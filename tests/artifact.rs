@@ -1,0 +1,236 @@
+//! The library as it is shipped: what it exports, what it needs, how large it is, and that it cannot panic.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use sdlite_test_support as support;
+use support::{has, needed, release, run, scratch, source};
+
+/// The shared library, stripped, is smaller.
+const SHARED_SIZE: u64 = 12 * 1024;
+
+/// The listen API adds less code and data to a static program.
+const LISTEN_SIZE: u64 = 6 * 1024;
+
+/// What is exported, each at the version node at which libsystemd has it.
+const EXPORTED: &[(&str, &[&str])] = &[
+    (
+        "LIBSYSTEMD_209",
+        &[
+            "sd_is_fifo",
+            "sd_is_mq",
+            "sd_is_socket",
+            "sd_is_socket_inet",
+            "sd_is_socket_unix",
+            "sd_is_special",
+            "sd_journal_print",
+            "sd_journal_print_with_location",
+            "sd_listen_fds",
+        ],
+    ),
+    ("LIBSYSTEMD_227", &["sd_listen_fds_with_names"]),
+    ("LIBSYSTEMD_233", &["sd_is_socket_sockaddr"]),
+];
+
+/// libsystemd's version nodes, each upon the one before.
+const NODES: &[&str] = &[
+    "LIBSYSTEMD_209",
+    "LIBSYSTEMD_214",
+    "LIBSYSTEMD_219",
+    "LIBSYSTEMD_227",
+    "LIBSYSTEMD_233",
+    "LIBSYSTEMD_246",
+    "LIBSYSTEMD_254",
+    "LIBSYSTEMD_256",
+    "LIBSYSTEMD_258",
+];
+
+#[test]
+fn the_library_exports_what_the_headers_declare_at_libsystemds_version_nodes_and_nothing_else() {
+    let symbols = output(Command::new("nm").args(["-D", "--defined-only"]).arg(shared()));
+    // Lines as `00000000000026a4 T sd_is_fifo@@LIBSYSTEMD_209`; the nodes themselves are of type A.
+    let exported: BTreeSet<String> = symbols
+        .lines()
+        .map(|line| line.splitn(3, ' ').skip(1).collect::<Vec<_>>().join(" "))
+        .filter(|symbol| !NODES.iter().any(|node| *symbol == format!("A {node}@@{node}")))
+        .collect();
+    let expected = EXPORTED.iter().flat_map(|(node, names)| names.iter().map(move |name| format!("T {name}@@{node}")));
+    assert_eq!(exported, expected.collect());
+
+    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| source().join("include/systemd").join(name));
+    let declared: BTreeSet<String> = headers.iter().flat_map(|header| support::declared(header)).collect();
+    let names = EXPORTED.iter().flat_map(|(_, names)| names.iter().map(|name| (*name).to_owned()));
+    assert_eq!(declared, names.collect());
+}
+
+#[test]
+fn the_version_nodes_are_libsystemds_in_its_order() {
+    let versions = output(Command::new("readelf").arg("-VW").arg(shared()));
+    let definitions = versions.split_once("Version definition section").expect("version nodes").1;
+    let definitions = definitions.split("Version needs section").next().expect("the part before it");
+    // Lines as `0x0038: Rev: 1  Flags: none  Index: 3  Cnt: 2  Name: LIBSYSTEMD_214`, then `0x0054: Parent 1: LIBSYSTEMD_209`.
+    // The parents are there if GNU ld has linked it; lld and mold know the order alone. Nothing looks at them at run time.
+    let mut nodes = Vec::new();
+    for line in definitions.lines() {
+        if let Some((_, name)) = line.split_once("Name: ") {
+            nodes.push(name.trim());
+        } else if let Some((_, parent)) = line.split_once("Parent 1: ") {
+            assert_eq!(Some(&parent.trim()), nodes.iter().rev().nth(1), "{definitions}");
+        }
+    }
+    assert_eq!(nodes, [&["libsdlite.so.0"], NODES].concat());
+}
+
+#[test]
+fn the_library_is_named_libsdlite_so_0_and_needs_the_c_library_alone() {
+    let dynamic = output(Command::new("readelf").arg("-dW").arg(shared()));
+    assert!(dynamic.contains("Library soname: [libsdlite.so.0]"), "{dynamic}");
+    assert_eq!(needed(&shared()), ["libc.so.6"]);
+}
+
+#[test]
+fn the_library_runs_nothing_by_itself_and_has_no_text_relocation() {
+    let dynamic = output(Command::new("readelf").arg("-dW").arg(shared()));
+    for entry in ["(INIT)", "(INIT_ARRAY)", "(FINI)", "(FINI_ARRAY)", "(TEXTREL)"] {
+        assert!(!dynamic.contains(entry), "{dynamic}");
+    }
+}
+
+#[test]
+fn the_stripped_library_is_small() {
+    let folder = scratch();
+    let stripped = folder.path().join("libsdlite.so");
+    run(Command::new("strip").arg("-o").arg(&stripped).arg(shared()));
+    let size = fs::metadata(&stripped).expect("what strip wrote").len();
+    println!("libsdlite.so, stripped: {size} bytes");
+    assert!(size < SHARED_SIZE, "{size} bytes, of {SHARED_SIZE}");
+}
+
+#[test]
+fn no_panic_is_in_the_library() {
+    assert_eq!(panics(&shared()), [""; 0]);
+    let folder = scratch();
+    run(Command::new("ar").arg("x").arg(release().join("libsdlite.a")).current_dir(folder.path()));
+    let objects = fs::read_dir(folder.path()).expect("the archive's members").flatten();
+    let objects: Vec<_> = objects.map(|object| object.path()).filter(|object| is_ours(object)).collect();
+    assert!(!objects.is_empty(), "no object of libsdlite.a defines a function of the API");
+    for object in objects {
+        assert_eq!(panics(&object), [""; 0], "{}", object.display());
+    }
+
+    // The check finds what it looks for.
+    let library = folder.path().join("libpanics.so");
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    run(Command::new(rustc)
+        .args([
+            "--edition=2024",
+            "--crate-type=cdylib",
+            "-Copt-level=s",
+            "-Cpanic=abort",
+            "-Clink-arg=-nostartfiles",
+            "-o",
+        ])
+        .arg(&library)
+        .arg(source().join("tests/programs/panics.rs")));
+    assert_ne!(panics(&library), [""; 0]);
+    run(Command::new("strip").arg(&library));
+    assert_ne!(panics(&library), [""; 0], "stripped");
+}
+
+/// Whether an object of the archive comes from this project, and not from what the compiler adds to every archive.
+fn is_ours(object: &Path) -> bool {
+    let symbols = output(Command::new("nm").args(["--defined-only"]).arg(object));
+    symbols.contains(" sd_") || symbols.contains("sdlite")
+}
+
+/// Symbols and strings of a file that say that it can panic.
+fn panics(file: &Path) -> Vec<String> {
+    // Panics are reported with the place in the source that they come from; core's own in core's.
+    const SIGNS: &[&str] =
+        &["panic", "begin_unwind", "unwrap_failed", "expect_failed", "slice_index", "bounds", "overflow"];
+    let is_place = |line: &str| line.contains(".rs") && !line.starts_with('.');
+    let is_sign = |line: &str| SIGNS.iter().any(|sign| line.to_ascii_lowercase().contains(sign)) || is_place(line);
+    let symbols = output(Command::new("nm").arg(file));
+    let strings = output(Command::new("strings").arg("--data").arg(file));
+    symbols.lines().chain(strings.lines()).filter(|line| is_sign(line)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_listen_api_adds_little_to_a_static_program() {
+    for (compiler, package) in [("gcc", "gcc"), ("musl-gcc", "musl-tools")] {
+        if !has(compiler, package) {
+            continue;
+        }
+        for collected in [false, true] {
+            let own = listen_growth(compiler, collected);
+            println!("{compiler}{}: {own}", if collected { " -Wl,--gc-sections" } else { "" });
+            assert!(!collected || own.library < LISTEN_SIZE, "{compiler}: {own}, of {LISTEN_SIZE}");
+        }
+    }
+}
+
+/// What the listen API adds to a static program, in bytes of code and data.
+struct Growth {
+    /// Of the library.
+    library: u64,
+    /// With what the C library adds for it, where the program needs none of that itself.
+    total: u64,
+}
+
+impl std::fmt::Display for Growth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes, {} with what they need of the C library", self.library, self.total)
+    }
+}
+
+fn listen_growth(compiler: &str, collected: bool) -> Growth {
+    let folder = scratch();
+    let map = folder.path().join("map");
+    let program = |name: &str, arguments: &[&str]| {
+        let program = folder.path().join(name);
+        run(Command::new(compiler)
+            .args(["-Os", "-static", "-I"])
+            .arg(source().join("include"))
+            .args(arguments)
+            .args(collected.then_some("-Wl,--gc-sections"))
+            .arg("-o")
+            .arg(&program)
+            .arg(source().join("tests/programs/listen.c"))
+            .arg(release().join("libsdlite.a"))
+            .arg(format!("-Wl,-Map={}", map.display())));
+        // `text data bss dec hex filename`, and the numbers.
+        let sizes = output(Command::new("size").arg(&program));
+        let numbers = sizes.lines().nth(1).expect("a line of numbers").split_ascii_whitespace();
+        numbers.take(3).map(|number| number.parse::<u64>().expect("a number")).sum::<u64>()
+    };
+    let without = program("without", &["-DSTUBS"]);
+    assert_eq!(library_part(&map), 0);
+    let with = program("with", &[]);
+    Growth { library: library_part(&map), total: with - without }
+}
+
+/// How much in a program comes from libsdlite.a, by the linker's map.
+fn library_part(map: &Path) -> u64 {
+    let map = fs::read_to_string(map).expect("the linker's map");
+    let (_, map) = map.split_once("Linker script and memory map").expect("a map of GNU ld");
+    // ` .text.sd_is_fifo  0x0000000000401136  0x1b  …/libsdlite.a(….o)`, the name at times on a line of its own. What is not
+    // loaded has the address 0, or is the name of the compiler.
+    let part = |line: &str| {
+        let (sizes, _) = line.split_once("libsdlite.a(")?;
+        let mut numbers = sizes.split_ascii_whitespace().filter_map(|word| word.strip_prefix("0x"));
+        let address = u64::from_str_radix(numbers.next()?, 16).ok()?;
+        let size = u64::from_str_radix(numbers.next()?, 16).ok()?;
+        Some(if address == 0 || line.starts_with(" .comment") { 0 } else { size })
+    };
+    map.lines().filter_map(part).sum()
+}
+
+fn shared() -> std::path::PathBuf {
+    release().join("libsdlite.so")
+}
+
+fn output(command: &mut Command) -> String {
+    String::from_utf8_lossy(&run(command).stdout).into_owned()
+}

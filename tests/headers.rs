@@ -1,0 +1,265 @@
+//! The headers: generated, committed, good for every compiler, and the same to it as libsystemd's.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sdlite_test_support as support;
+use support::{has, run, scratch, source, text};
+
+const DAEMON: &str = "<systemd/sd-daemon.h>";
+const JOURNAL: &str = "<systemd/sd-journal.h>";
+
+/// Where Debian's libsystemd-dev has its headers.
+const DEBIAN: &str = "/usr/include/systemd";
+
+const COMPILERS: [Compiler; 2] = [
+    Compiler { c: "gcc", package_c: "gcc", cxx: "g++", package_cxx: "g++" },
+    Compiler { c: "clang", package_c: "clang", cxx: "clang++", package_cxx: "clang" },
+];
+
+struct Compiler {
+    c: &'static str,
+    package_c: &'static str,
+    cxx: &'static str,
+    package_cxx: &'static str,
+}
+
+/// Every language that a compiler is asked for, and whether with -pedantic.
+const LANGUAGES: &[(&str, bool)] = &[
+    ("c99", true),
+    ("c11", true),
+    ("c17", true),
+    // C23, by the name that compilers older than it have, too.
+    ("c2x", true),
+    ("gnu89", false),
+    ("c++11", true),
+    ("c++14", true),
+    ("c++17", true),
+    ("c++20", true),
+    ("gnu++98", false),
+];
+
+impl Compiler {
+    /// The compiler of a language, set up to find our headers; None where it is not here.
+    fn command(&self, language: &str) -> Option<Command> {
+        let cxx = language.contains("++");
+        let (program, package) = if cxx { (self.cxx, self.package_cxx) } else { (self.c, self.package_c) };
+        let mut command = Command::new(program);
+        command.arg("-fsyntax-only").arg(format!("-std={language}"));
+        command.args(["-x", if cxx { "c++" } else { "c" }]).arg("-I").arg(source().join("include"));
+        has(program, package).then_some(command)
+    }
+
+    /// The same, and it fails at any warning.
+    fn strict(&self, language: &str) -> Option<Command> {
+        let mut command = self.command(language)?;
+        command.args(["-Wall", "-Wextra", "-Werror"]);
+        Some(command)
+    }
+}
+
+fn compiles(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+fn both_orders() -> [[&'static str; 2]; 2] {
+    [[DAEMON, JOURNAL], [JOURNAL, DAEMON]]
+}
+
+#[test]
+fn the_headers_compile_without_a_warning_in_every_language_in_either_order_and_twice() {
+    for compiler in &COMPILERS {
+        for (language, pedantic) in LANGUAGES {
+            for [first, second] in both_orders() {
+                for suppressed in [false, true] {
+                    let Some(mut command) = compiler.strict(language) else { continue };
+                    command.args([format!("-DFIRST={first}"), format!("-DSECOND={second}")]);
+                    command.args(pedantic.then_some("-pedantic"));
+                    command.args(suppressed.then_some("-DSD_JOURNAL_SUPPRESS_LOCATION"));
+                    run(command.arg(source().join("tests/programs/headers.c")));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_header_compiles_alone() {
+    let folder = scratch();
+    let cases = [
+        ("empty-daemon.c", DAEMON, "typedef int nothing_else;"),
+        ("empty-journal.c", JOURNAL, "typedef int nothing_else;"),
+        // All that a program that asks for its socket needs.
+        (
+            "daemon.c",
+            DAEMON,
+            "int f(void); int f(void) { return sd_is_socket_inet(3, AF_INET, SOCK_STREAM, 1, (uint16_t) 8080); }",
+        ),
+        ("journal.c", JOURNAL, "int f(void); int f(void) { return sd_journal_print(LOG_ERR, \"%d\", LOG_DEBUG); }"),
+    ];
+    for (name, header, code) in cases {
+        let file = write(folder.path(), name, &format!("#include {header}\n{code}\n"));
+        for compiler in &COMPILERS {
+            for (language, pedantic) in LANGUAGES {
+                let Some(mut command) = compiler.strict(language) else { continue };
+                run(command.args(pedantic.then_some("-pedantic")).arg(&file));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_headers_compile_against_musl() {
+    if has("musl-gcc", "musl-tools") {
+        for [first, second] in both_orders() {
+            run(Command::new("musl-gcc")
+                .args(["-fsyntax-only", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"])
+                .arg(source().join("include"))
+                .args([format!("-DFIRST={first}"), format!("-DSECOND={second}")])
+                .arg(source().join("tests/programs/headers.c")));
+        }
+    }
+}
+
+#[test]
+fn the_compiler_checks_the_arguments_of_a_message_against_its_format() {
+    const CASES: &[(&str, bool)] = &[
+        (r#"sd_journal_print(LOG_INFO, "x")"#, true),
+        (r#"sd_journal_print(LOG_INFO, "%d %s", 1, "x")"#, true),
+        (r#"sd_journal_print(LOG_INFO, "%s", 1)"#, false),
+        (r#"sd_journal_print(LOG_INFO, "%d")"#, false),
+        (r#"(sd_journal_print)(LOG_INFO, "%d %s", 1, "x")"#, true),
+        (r#"(sd_journal_print)(LOG_INFO, "%s", 1)"#, false),
+        (r#"(sd_journal_print)(LOG_INFO, "%d")"#, false),
+        (r#"sd_journal_print_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", "%s", "x")"#, true),
+        (r#"sd_journal_print_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", "%s", 1)"#, false),
+    ];
+    let folder = scratch();
+    for (i, (call, right)) in CASES.iter().enumerate() {
+        let code = format!("#include {JOURNAL}\nint f(void); int f(void) {{ return {call}; }}\n");
+        let file = write(folder.path(), &format!("format-{i}.c"), &code);
+        for compiler in &COMPILERS {
+            for language in ["c99", "c++11"] {
+                let Some(mut command) = compiler.command(language) else { continue };
+                let output = compiles(command.arg("-Werror=format").arg(&file));
+                assert_eq!(output.status.success(), *right, "{call}: {command:?}\n{}", text(&output));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_can_include_these_headers_and_those_of_libsystemd() {
+    if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
+        return;
+    }
+    let ours = ["sd-daemon.h", "sd-journal.h"].map(|name| header(name).display().to_string());
+    let theirs = ["sd-daemon.h", "sd-journal.h"].map(|name| format!("{DEBIAN}/{name}"));
+    let includes =
+        |headers: &[String]| headers.iter().map(|header| format!("#include \"{header}\"\n")).collect::<String>();
+    let folder = scratch();
+    // A declaration of another type, and a macro of another value, are errors: so the check is one.
+    let cases: [(_, _, _, &[&str], _); 4] = [
+        ("ours-first.c", [ours.clone(), theirs.clone()].concat(), "", &["c99", "c2x", "c++11", "c++20"], true),
+        ("theirs-first.c", [theirs, ours.clone()].concat(), "", &["c99", "c2x", "c++11", "c++20"], true),
+        ("type.c", ours.to_vec(), "int sd_is_fifo(int fd, char *path);", &["c99", "c2x"], false),
+        ("macro.c", ours.to_vec(), "#define SD_ERR \"<4>\"", &["c99", "c++11"], false),
+    ];
+    for (name, headers, code, languages, right) in cases {
+        let code = format!("#define SD_JOURNAL_SUPPRESS_LOCATION\n{}{code}\n", includes(&headers));
+        let file = write(folder.path(), name, &code);
+        for compiler in &COMPILERS {
+            for language in languages {
+                let Some(mut command) = compiler.strict(language) else { continue };
+                let output = compiles(command.arg(&file));
+                assert_eq!(output.status.success(), right, "{name}: {command:?}\n{}", text(&output));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_of_the_headers_is_one_of_libsystemd() {
+    if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
+        return;
+    }
+    let folder = scratch();
+    for name in ["sd-daemon.h", "sd-journal.h"] {
+        let functions = support::declared(&header(name));
+        assert!(!functions.is_empty(), "{name}");
+        let uses: String = functions
+            .iter()
+            .map(|function| format!("void (*use_{function})(void) = (void (*)(void)) {function};\n"))
+            .collect();
+        let code = format!("#define SD_JOURNAL_SUPPRESS_LOCATION\n#include \"{DEBIAN}/{name}\"\n{uses}");
+        run(Command::new("cc").args(["-fsyntax-only", "-Wall", "-Werror"]).arg(write(folder.path(), "uses.c", &code)));
+    }
+}
+
+/// All of the source tree is built anew, elsewhere, its headers removed before.
+#[test]
+fn building_generates_the_committed_headers_and_changes_nothing_else() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tree");
+    let _ = fs::remove_dir_all(&folder);
+    let committed = files(source());
+    for (file, content) in &committed {
+        let copy = folder.join(file);
+        fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
+        fs::write(&copy, content).expect("a copy");
+    }
+    for name in ["sd-daemon.h", "sd-journal.h"] {
+        fs::remove_file(folder.join("include/systemd").join(name)).expect("the copy of a header");
+    }
+    let target = folder.with_file_name("tree-target");
+    let build = || {
+        run(Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet", "--target-dir"])
+            .arg(&target)
+            .current_dir(&folder))
+    };
+    // Once to generate them, once to leave them alone.
+    for _ in 0..2 {
+        build();
+        let built = files(&folder);
+        assert!(built.keys().eq(committed.keys()), "{:?}", built.keys());
+        for (file, content) in &built {
+            assert!(committed[file] == *content, "cargo build --release changes {}", file.display());
+        }
+    }
+    for artifact in ["libsdlite.so", "libsdlite.a"] {
+        assert!(target.join("release").join(artifact).is_file(), "{artifact}");
+    }
+}
+
+fn header(name: &str) -> PathBuf {
+    source().join("include/systemd").join(name)
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let file = folder.join(name);
+    fs::write(&file, text).expect("a file in a folder of this test's own");
+    file
+}
+
+/// Every file of a source tree but what builds and git have put there.
+fn files(tree: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![tree.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the source tree").flatten() {
+            let path = entry.path();
+            let built = path.join("CACHEDIR.TAG").exists() || entry.file_name() == ".git";
+            match entry.file_type().expect("what it is") {
+                kind if kind.is_dir() && !built => folders.push(path),
+                kind if kind.is_file() => {
+                    let name = path.strip_prefix(tree).expect("a path below it").to_path_buf();
+                    files.insert(name, fs::read(path).expect("a file of the source tree"));
+                }
+                _ => {}
+            }
+        }
+    }
+    files
+}

@@ -1,0 +1,201 @@
+//! What each function costs: its system calls, counted.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sdlite_test_support as support;
+
+/// A call in C, between two marks in the trace of syscalls.c.
+struct Case {
+    /// What is done before.
+    given: &'static str,
+    call: &'static str,
+    answer: i32,
+    /// In the order in which they are made; the same call several times in a row is counted.
+    costs: &'static str,
+    compared: Compared,
+}
+
+enum Compared {
+    /// libsystemd needs as many system calls or more.
+    All,
+    /// Releases before 258 do less.
+    Since258,
+    /// libsystemd needs one less: it asks first whether it is a socket, and only for what is none that ends it.
+    OneLess,
+    /// libsystemd remembers from an earlier case who it is, or finds the flag that it set then.
+    Not,
+}
+use Compared::{All, Not, OneLess, Since258};
+
+const fn case(given: &'static str, call: &'static str, answer: i32, costs: &'static str, compared: Compared) -> Case {
+    Case { given, call, answer, costs, compared }
+}
+
+const EBADF: i32 = -libc::EBADF;
+const EINVAL: i32 = -libc::EINVAL;
+const ENOENT: i32 = -libc::ENOENT;
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    case("", "sd_listen_fds(0)", 0, "", All),
+    case("passed(\"3\", NULL)", "sd_listen_fds(0)", 3, "getpid, 3 fcntl", All),
+    case("", "sd_listen_fds(0)", 3, "getpid, 3 fcntl", Not),
+    case("passed(\"1\", NULL)", "sd_listen_fds(0)", 1, "getpid, fcntl", All),
+    case("passed(\"3\", NULL)", "sd_listen_fds(1)", 3, "getpid, 3 fcntl", All),
+    case("passed(\"4\", NULL)", "sd_listen_fds(0)", EBADF, "getpid, 4 fcntl", All),
+    case("passed_to(0, \"3\")", "sd_listen_fds(0)", 3, "2 getpid, pidfd_open, fstatfs, fstat, close, 3 fcntl", Since258),
+    case("passed_to(1, \"3\")", "sd_listen_fds(0)", 0, "2 getpid, pidfd_open, fstatfs, fstat, close", Not),
+    case("passed(\"3\", NULL); setenv(\"LISTEN_PID\", \"1\", 1)", "sd_listen_fds(0)", 0, "getpid", Not),
+
+    case("passed(\"3\", NULL)", "sd_listen_fds_with_names(0, NULL)", 3, "getpid, 3 fcntl", All),
+    case("passed(\"3\", NULL)", "sd_listen_fds_with_names(0, &names)", 3, "getpid, 3 fcntl", All),
+    case("passed(\"3\", \"a:b:c\")", "sd_listen_fds_with_names(1, &names)", 3, "getpid, 3 fcntl", All),
+    case("passed(\"3\", \"a\")", "sd_listen_fds_with_names(1, &names)", EINVAL, "getpid, 3 fcntl", All),
+
+    case("", "sd_is_fifo(fifo, NULL)", 1, "fstat", All),
+    case("", "sd_is_fifo(fifo, \"fifo\")", 1, "fstat, stat", All),
+    case("", "sd_is_fifo(null, \"fifo\")", 0, "fstat", All),
+    case("", "sd_is_fifo(closed, NULL)", EBADF, "fstat", All),
+    case("", "sd_is_fifo(-1, NULL)", EBADF, "", All),
+
+    case("", "sd_is_special(null, NULL)", 1, "fstat", All),
+    case("", "sd_is_special(null, \"/dev/null\")", 1, "fstat, stat", All),
+    case("", "sd_is_special(fifo, \"/dev/null\")", 0, "fstat", All),
+    case("", "sd_is_special(closed, NULL)", EBADF, "fstat", All),
+    case("", "sd_is_special(-1, NULL)", EBADF, "", All),
+
+    case("", "sd_is_socket(stream, 0, 0, -1)", 1, "fstat", All),
+    case("", "sd_is_socket(stream, AF_UNIX, 0, -1)", 1, "getsockname", All),
+    case("", "sd_is_socket(stream, 0, SOCK_STREAM, -1)", 1, "getsockopt", All),
+    case("", "sd_is_socket(stream, 0, 0, 1)", 1, "getsockopt", All),
+    case("", "sd_is_socket(stream, AF_UNIX, SOCK_STREAM, 1)", 1, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket(stream, AF_UNIX, SOCK_DGRAM, 1)", 0, "getsockopt", All),
+    case("", "sd_is_socket(stream, AF_UNIX, SOCK_STREAM, 0)", 0, "2 getsockopt", All),
+    case("", "sd_is_socket(null, 0, 0, -1)", 0, "fstat", All),
+    case("", "sd_is_socket(null, AF_UNIX, SOCK_STREAM, 1)", 0, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket(closed, AF_UNIX, SOCK_STREAM, 1)", EBADF, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket(-1, AF_UNIX, SOCK_STREAM, 1)", EBADF, "", All),
+
+    case("", "sd_is_socket_inet(tcp, 0, 0, -1, 0)", 1, "getsockname", All),
+    case("", "sd_is_socket_inet(tcp, AF_INET, SOCK_STREAM, 1, 0)", 1, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket_inet(tcp, AF_INET, SOCK_STREAM, 1, 1)", 0, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket_inet(null, AF_INET, SOCK_STREAM, 1, 0)", 0, "getsockopt, fstat", OneLess),
+
+    case("", "sd_is_socket_sockaddr(tcp, 0, (void *) &inet, sizeof inet, -1)", 1, "getsockname", All),
+    case("", "sd_is_socket_sockaddr(tcp, SOCK_STREAM, (void *) &inet, sizeof inet, 1)", 1, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket_sockaddr(null, SOCK_STREAM, (void *) &inet, sizeof inet, 1)", 0, "getsockopt, fstat", OneLess),
+
+    case("", "sd_is_socket_unix(stream, 0, -1, NULL, 0)", 1, "getsockname", All),
+    case("", "sd_is_socket_unix(stream, SOCK_STREAM, 1, \"stream\", 0)", 1, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket_unix(stream, SOCK_STREAM, 1, \"other\", 0)", 0, "2 getsockopt, getsockname", All),
+    case("", "sd_is_socket_unix(null, SOCK_STREAM, 1, \"stream\", 0)", 0, "getsockopt, fstat", OneLess),
+
+    case("", "sd_is_mq(queue, NULL)", 1, "fstat, mq_getsetattr", All),
+    // That one is there only where /dev/mqueue is mounted.
+    case("", "sd_is_mq(queue, \"/sdlite-no-such-queue\")", ENOENT, "fstat, mq_getsetattr, stat", All),
+    case("", "sd_is_mq(null, NULL)", 0, "fstat, mq_getsetattr", All),
+    case("", "sd_is_mq(closed, NULL)", EBADF, "fstat", All),
+
+    case("", "sd_journal_print(LOG_INFO, \" \")", 0, "", All),
+    case("", "sd_journal_print(8, \"hello\")", EINVAL, "", All),
+    case("", "sd_journal_print(LOG_INFO, \"the first\")", 0, "socket, sendmsg", All),
+    case("", "sd_journal_print(LOG_INFO, \"another\")", 0, "sendmsg", All),
+    case("", "(sd_journal_print)(LOG_INFO, \"without a location\")", 0, "sendmsg", All),
+    case("", "sd_journal_print(LOG_INFO, \"%s\", text(4000))", 0, "sendmsg", All),
+];
+
+#[test]
+fn each_call_makes_the_system_calls_it_needs_and_no_more_than_libsystemd() {
+    let scratch = support::scratch();
+    let scratch = scratch.path();
+    if !support::has("strace", "strace") {
+        return;
+    }
+    let cases: Vec<&Case> = CASES.iter().filter(|case| has_pidfs() || !case.costs.contains("pidfd")).collect();
+    let lines: String = cases.iter().map(|case| format!("CASE({}, {});\n", case.given, case.call)).collect();
+    fs::write(scratch.join("cases.h"), lines).expect("the cases");
+
+    let source = support::source().join("tests/programs/syscalls.c");
+    let include = format!("-I{}", scratch.display());
+    let flags = [include.as_str(), "-Wall", "-Werror", "-lrt"];
+    let program = scratch.join("ours");
+    support::compile(&source, &program, flags);
+    let Some(ours) = measure(&program) else { return };
+    assert_eq!(ours.len(), cases.len(), "{ours:#?}");
+    for (case, (answer, calls)) in cases.iter().zip(&ours) {
+        assert_eq!((*answer, counted(calls).as_str()), (case.answer, case.costs), "{}; {}", case.given, case.call);
+    }
+
+    let program = scratch.join("theirs");
+    if !support::compile_with_libsystemd(&source, &program, flags) {
+        return;
+    }
+    let theirs = measure(&program).expect("what was there before");
+    let mut table = String::from("| call | sdlite | libsystemd |\n| --- | --- | --- |\n");
+    for (case, ((_, ours), (answer, theirs))) in cases.iter().zip(ours.iter().zip(&theirs)) {
+        let call = if case.given.is_empty() { case.call.to_owned() } else { format!("{}; {}", case.given, case.call) };
+        writeln!(table, "| {call} | {}: {} | {}: {} |", ours.len(), case.costs, theirs.len(), counted(theirs))
+            .expect("memory");
+        let most = match case.compared {
+            All => theirs.len(),
+            OneLess => theirs.len() + 1,
+            Since258 if support::libsystemd_has("LIBSYSTEMD_258") => theirs.len(),
+            Since258 | Not => continue,
+        };
+        assert_eq!(*answer, case.answer, "libsystemd's {call}");
+        assert!(ours.len() <= most, "{call}: libsystemd needs only {}", counted(theirs));
+    }
+    println!("{table}");
+}
+
+/// Linux 6.9 and later tell processes apart by their pidfds.
+fn has_pidfs() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(9))
+}
+
+/// Runs the program where there is no journal: for each case its answer, and the system calls it made.
+fn measure(program: &Path) -> Option<Vec<(i32, Vec<String>)>> {
+    let folder = support::scratch();
+    let trace: PathBuf = folder.path().join("trace");
+    let run = support::scratch();
+    let output = support::run(
+        support::with_run(run.path())?
+            .args(["strace", "-a1", "-o"])
+            .arg(&trace)
+            .arg(program)
+            .current_dir(folder.path()),
+    );
+    let answers = String::from_utf8(output.stdout).expect("numbers");
+    let answers = answers.lines().map(|answer| answer.parse().expect("a number"));
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    let calls = trace.split("write(-1, \"begin\"").skip(1).map(|from| {
+        let case = from.split("write(-1, \"end\"").next().unwrap_or_default();
+        case.lines().skip(1).map(name).collect()
+    });
+    Some(answers.zip(calls).collect())
+}
+
+/// The name of a system call as in the manual: which variant is called depends on the C library and the architecture.
+fn name(line: &str) -> String {
+    let (name, arguments) = line.split_once('(').unwrap_or((line, ""));
+    let of_descriptor = arguments.contains("AT_EMPTY_PATH");
+    match name {
+        "newfstatat" | "fstatat64" | "statx" if of_descriptor => "fstat",
+        "newfstatat" | "fstatat64" | "statx" | "stat64" => "stat",
+        "fstat64" => "fstat",
+        "fstatfs64" => "fstatfs",
+        "fcntl64" => "fcntl",
+        name => name,
+    }
+    .to_owned()
+}
+
+fn counted(calls: &[String]) -> String {
+    let runs = calls.chunk_by(|a, b| a == b);
+    let runs = runs.map(|run| if run.len() == 1 { run[0].clone() } else { format!("{} {}", run.len(), run[0]) });
+    runs.collect::<Vec<_>>().join(", ")
+}
