@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    header("sd-daemon.toml", "sd-daemon.h", &["src/listen.rs", "src/is.rs"])?;
+    header("sd-daemon.toml", "sd-daemon.h", &["src/listen.rs", "src/is.rs", "src/notify.rs", "src/daemon.rs"])?;
     header("sd-journal.toml", "sd-journal.h", &["src/journal.rs"])?;
     variadic_functions();
     shared_library()

@@ -57,3 +57,17 @@ pub(crate) unsafe fn optional<'a>(string: *const c_char) -> Option<&'a CStr> {
     // SAFETY: as the caller promises.
     (!string.is_null()).then(|| unsafe { CStr::from_ptr(string) })
 }
+
+/// An array that may be NULL, which as the array of no elements it may be too.
+///
+/// # Safety
+///
+/// It is NULL or has `n` elements that stay as they are for `'a`.
+pub(crate) unsafe fn array<'a, T>(elements: *const T, n: usize) -> Option<&'a [T]> {
+    match (elements.is_null(), n) {
+        (_, 0) => Some(&[]),
+        (true, _) => None,
+        // SAFETY: as the caller promises.
+        (false, n) => Some(unsafe { core::slice::from_raw_parts(elements, n) }),
+    }
+}

@@ -2,7 +2,7 @@ use core::ffi::{CStr, c_char, c_int};
 
 use sdlite_core::journal::{self, Location};
 
-use crate::abi::{IntoC, hidden};
+use crate::abi::{IntoC, array, hidden, optional, symbol_version};
 
 // Stable Rust cannot define functions with a variable number of arguments: variadic.c does. What stands here with
 // cfg(cbindgen) is read by cbindgen alone, so that the header has one source.
@@ -51,9 +51,30 @@ pub unsafe extern "C" fn sd_journal_print_with_location(
 ) -> c_int {
 }
 
+/// Like sd_journal_print(), with the arguments as a va_list, which is for the caller to end.
+///
+/// See sd_journal_printv(3).
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 2, 0)))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_printv(priority: c_int, format: *const c_char, ap: va_list) -> c_int {}
+
+/// What the macro sd_journal_printv() calls: see sd_journal_print_with_location().
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 5, 0)))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_printv_with_location(
+    priority: c_int,
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+    format: *const c_char,
+    ap: va_list,
+) -> c_int {
+}
+
 hidden!(sdlite_journal_print);
-/// What variadic.c calls with the finished message, `length` bytes that begin with `MESSAGE=`. Without a location, `file` is
-/// NULL.
+/// What variadic.c calls with the formatted message. Without a location, `file` is NULL.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sdlite_journal_print(
     priority: c_int,
@@ -61,14 +82,202 @@ unsafe extern "C" fn sdlite_journal_print(
     line: *const c_char,
     func: *const c_char,
     message: *const c_char,
-    length: usize,
 ) -> c_int {
-    // SAFETY: variadic.c gives that many bytes, and C strings as its own callers do.
-    unsafe {
-        let message = core::slice::from_raw_parts(message.cast(), length);
-        let bytes = |string| CStr::from_ptr(string).to_bytes();
-        let location =
-            (!file.is_null()).then(|| Location { file: bytes(file), line: bytes(line), function: bytes(func) });
-        journal::print(priority, message, location).into_c()
-    }
+    // SAFETY: these are C strings, or NULL as `location` takes it.
+    let (message, location) = unsafe { (CStr::from_ptr(message), location(file, line, func)) };
+    journal::print(priority, message.to_bytes(), location).into_c()
+}
+
+/// Sends an entry to the journal, field by field. The macro of this name adds where in the source it stands.
+///
+/// format, ...: for each field a format as for printf(3), "MESSAGE=Listening on port %d.", followed by its arguments; NULL
+/// behind the last. White space at the end of each is cut. Names are upper-case letters, digits and underscores, and begin
+/// with a letter; others, journald drops.
+///
+/// Returns 0, also where there is no journal, or a negative errno:
+///
+/// -EINVAL: a field has no name, or there are too many of them: about 500.
+/// -ENOMEM: there is no memory to format more than 2 KiB, or a field cannot be formatted.
+/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+///
+///     sd_journal_send("MESSAGE=Listening on port %d.", port, "PRIORITY=%i", LOG_INFO, NULL);
+///
+/// See sd_journal_send(3).
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 1, 0), __sentinel__))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_send(format: *const c_char, _: ...) -> c_int {}
+
+/// What the macro sd_journal_send() calls. Like the function, with a location: see sd_journal_print_with_location().
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 4, 0), __sentinel__))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_send_with_location(
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+    format: *const c_char,
+    _: ...
+) -> c_int {
+}
+
+hidden!(sdlite_journal_send);
+/// What variadic.c calls with the formatted fields. Without a location, `file` is NULL.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sdlite_journal_send(
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+    fields: *const *const c_char,
+    n: usize,
+) -> c_int {
+    // SAFETY: there are that many fields, each a C string; the location is what `location` takes.
+    let (fields, location) = unsafe { (core::slice::from_raw_parts(fields, n), location(file, line, func)) };
+    // SAFETY: as above.
+    let fields = fields.iter().map(|field| unsafe { CStr::from_ptr(*field) }.to_bytes());
+    journal::send(fields, location).into_c()
+}
+
+symbol_version!(sd_journal_sendv @ LIBSYSTEMD_209);
+/// Sends an entry to the journal, its fields ready-made. The macro of this name adds where in the source it stands.
+///
+/// iov: n fields, each "NAME=" and a value of any bytes, sent as they are.
+///
+/// Returns 0, also where there is no journal, or a negative errno:
+///
+/// -EINVAL: there is no field, one has no name, or there are too many: about 500.
+/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+///
+/// It allocates nothing. errno is left as it was. See sd_journal_sendv(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_sendv(iov: *const libc::iovec, n: c_int) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sendv(iov, n, None) }
+}
+
+symbol_version!(sd_journal_sendv_with_location @ LIBSYSTEMD_209);
+/// What the macro sd_journal_sendv() calls. Like the function, with a location: see sd_journal_print_with_location().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_sendv_with_location(
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+    iov: *const libc::iovec,
+    n: c_int,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sendv(iov, n, location(some(file), line, func)) }
+}
+
+/// # Safety
+///
+/// `iov` is NULL or has `n` elements.
+unsafe fn sendv(iov: *const libc::iovec, n: c_int, location: Option<Location<'_>>) -> c_int {
+    // SAFETY: as the caller promises.
+    let fields = unsafe { array(iov, usize::try_from(n).unwrap_or(0)) }.unwrap_or_default();
+    // SAFETY: each element is NULL or points to as many bytes as it says.
+    let fields = fields.iter().map(|field| unsafe { array(field.iov_base.cast(), field.iov_len) });
+    journal::sendv(fields, location).into_c()
+}
+
+symbol_version!(sd_journal_perror @ LIBSYSTEMD_209);
+/// Logs the error that errno says to the journal, as perror(3) prints it, with priority LOG_ERR. The macro of this name
+/// adds where in the source it stands.
+///
+/// message: what goes before the error's text, with a colon; NULL or empty if nothing does.
+///
+/// Returns 0, also where there is no journal, or a negative errno: what socket(2), sendmsg(2) or memfd_create(2) failed
+/// with. errno is left as it was.
+///
+///     if (bind(fd, address, size) < 0)
+///             sd_journal_perror("bind");
+///
+/// See sd_journal_perror(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_perror(message: *const c_char) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { perror(message, None) }
+}
+
+symbol_version!(sd_journal_perror_with_location @ LIBSYSTEMD_209);
+/// What the macro sd_journal_perror() calls. Like the function, with a location: see sd_journal_print_with_location().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_perror_with_location(
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+    message: *const c_char,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { perror(message, location(some(file), line, func)) }
+}
+
+/// # Safety
+///
+/// `message` is NULL or a C string.
+unsafe fn perror(message: *const c_char, location: Option<Location<'_>>) -> c_int {
+    // SAFETY: as the caller promises.
+    let message = unsafe { optional(message) }.unwrap_or_default();
+    journal::perror(message.to_bytes(), location).into_c()
+}
+
+symbol_version!(sd_journal_stream_fd @ LIBSYSTEMD_209);
+/// Opens a stream to the journal, each line of which becomes an entry: for stdout and stderr of child processes.
+///
+/// identifier: what the entries go by, as SYSLOG_IDENTIFIER; NULL for nothing.
+/// priority: LOG_EMERG (0) to LOG_DEBUG (7) of syslog.h, for lines that do not say theirs.
+/// level_prefix: not zero if lines may begin with a priority, such as SD_ERR.
+///
+/// Returns a file descriptor to write to, close-on-exec, the caller's to close; or a negative errno:
+///
+/// -EINVAL: priority is out of range.
+/// What socket(2), connect(2) or sendmsg(2) failed with; -ENOENT where there is no journal.
+///
+/// See sd_journal_stream_fd(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_stream_fd(
+    identifier: *const c_char,
+    priority: c_int,
+    level_prefix: c_int,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sd_journal_stream_fd_with_namespace(core::ptr::null(), identifier, priority, level_prefix) }
+}
+
+symbol_version!(sd_journal_stream_fd_with_namespace @ LIBSYSTEMD_256);
+/// Like sd_journal_stream_fd(), to the journal of a namespace.
+///
+/// name_space: its name, as LogNamespace= of a unit has it; NULL for the default.
+///
+/// Returns as sd_journal_stream_fd(), and -EINVAL where that is no name of a namespace.
+///
+/// See sd_journal_stream_fd(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_journal_stream_fd_with_namespace(
+    name_space: *const c_char,
+    identifier: *const c_char,
+    priority: c_int,
+    level_prefix: c_int,
+) -> c_int {
+    // SAFETY: the caller gave NULL or C strings.
+    let (name_space, identifier) = unsafe { (optional(name_space), optional(identifier)) };
+    let identifier = identifier.unwrap_or_default().to_bytes();
+    journal::stream_fd(name_space, identifier, priority, level_prefix != 0).into_c()
+}
+
+/// A location as C has it; None where there is no file. What else is NULL is taken as empty, which is an error for a line.
+///
+/// # Safety
+///
+/// Each is NULL or a C string.
+unsafe fn location<'a>(file: *const c_char, line: *const c_char, func: *const c_char) -> Option<Location<'a>> {
+    // SAFETY: as the caller promises.
+    let [file, line, func] = [file, line, func].map(|string| unsafe { optional(string) }.map(CStr::to_bytes));
+    let (line, function) = (line.unwrap_or_default(), func.unwrap_or_default());
+    file.map(|file| Location { file, line, function })
+}
+
+/// Where a location has to be, NULL is no field, and so is the empty string.
+fn some(file: *const c_char) -> *const c_char {
+    if file.is_null() { c"".as_ptr() } else { file }
 }

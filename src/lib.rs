@@ -11,9 +11,11 @@
 )]
 
 mod abi;
+mod daemon;
 mod is;
 mod journal;
 mod listen;
+mod notify;
 
 #[cfg(panic = "abort")]
 #[panic_handler]

@@ -1,58 +1,66 @@
 /* The functions with a variable number of arguments, which stable Rust cannot define. They format with the C library's
- * own vsnprintf() and leave the rest to journal.rs. */
+ * own vsnprintf() and leave the rest to journal.rs and notify.rs. */
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include <syslog.h>
 
 /* Puts a function at its version node, as symbol_version! in abi.rs does. */
 #define SYMBOL_VERSION(name, node) __asm__(".symver " #name ", " #name "@@@" #node)
 
-#define PREFIX "MESSAGE="
-#define PREFIX_LENGTH (sizeof(PREFIX) - 1)
-
-/* Messages up to this size stay on the stack; longer ones are formatted once more, into memory of malloc(). */
+/* Texts up to this size stay on the stack; longer ones are formatted once more, into memory of malloc(). */
 #define USUAL_SIZE 2048
-/* libsystemd's limit for the field with the zero at its end. */
-#define FIELD_SIZE_MAX (1024 * 1024)
 
-int sdlite_journal_print(int priority, const char *file, const char *line, const char *func, const char *message,
-                         size_t length);
+int sdlite_notify(pid_t pid, int unset_environment, const char *state, const int *fds, size_t n_fds);
+int sdlite_journal_print(int priority, const char *file, const char *line, const char *func, const char *message);
+int sdlite_journal_send(const char *file, const char *line, const char *func, const char *const *fields, size_t n);
+
+/* Formats into usual, or where that is too small into memory that the caller has to free(). NULL if there is none. A
+ * negative length means that formatting failed; usual then has what stands before the directive that it failed at. */
+static char *format_text(char usual[USUAL_SIZE], int *length, const char *format, va_list ap) {
+        char *text = usual;
+        va_list again;
+
+        va_copy(again, ap);
+        *length = vsnprintf(usual, USUAL_SIZE, format, ap);
+        if (*length >= USUAL_SIZE) {
+                int saved_errno = errno;
+
+                text = malloc((size_t) *length + 1);
+                /* For %m. */
+                errno = saved_errno;
+                if (text)
+                        vsnprintf(text, (size_t) *length + 1, format, again);
+        }
+        va_end(again);
+        return text;
+}
 
 static int print(int priority, const char *file, const char *line, const char *func, const char *format, va_list ap) {
-        char usual[PREFIX_LENGTH + USUAL_SIZE], *field = usual;
-        va_list again;
+        /* libsystemd's limit for the field with its name and the zero at its end. */
+        const int length_max = 1024 * 1024 - (int) sizeof("MESSAGE=");
+        char usual[USUAL_SIZE], *message;
         int length, saved_errno, r;
 
         if (priority < LOG_EMERG || priority > LOG_DEBUG || !format)
                 return -EINVAL;
 
-        memcpy(usual, PREFIX, PREFIX_LENGTH);
-        va_copy(again, ap);
-        /* Where it fails, the text before the directive that it failed at is there, and is the message. */
-        length = vsnprintf(usual + PREFIX_LENGTH, USUAL_SIZE, format, ap);
+        message = format_text(usual, &length, format, ap);
         saved_errno = errno;
-        if (length >= USUAL_SIZE) {
-                size_t size = PREFIX_LENGTH + (size_t) length + 1;
-
-                field = size <= FIELD_SIZE_MAX ? malloc(size) : NULL;
-                errno = saved_errno;
-                if (field) {
-                        memcpy(field, PREFIX, PREFIX_LENGTH);
-                        vsnprintf(field + PREFIX_LENGTH, (size_t) length + 1, format, again);
-                } else
-                        r = size <= FIELD_SIZE_MAX ? -ENOMEM : -ENOBUFS;
-        }
-        va_end(again);
-
-        if (field)
-                r = sdlite_journal_print(priority, file, line, func, field, strlen(field));
-        if (field != usual)
-                free(field);
+        if (length > length_max)
+                r = -ENOBUFS;
+        else if (!message)
+                r = -ENOMEM;
+        else
+                r = sdlite_journal_print(priority, file, line, func, message);
+        if (message != usual)
+                free(message);
         errno = saved_errno;
         return r;
 }
@@ -68,6 +76,11 @@ int sd_journal_print(int priority, const char *format, ...) {
         return r;
 }
 
+SYMBOL_VERSION(sd_journal_printv, LIBSYSTEMD_209);
+int sd_journal_printv(int priority, const char *format, va_list ap) {
+        return print(priority, NULL, NULL, NULL, format, ap);
+}
+
 SYMBOL_VERSION(sd_journal_print_with_location, LIBSYSTEMD_209);
 int sd_journal_print_with_location(int priority, const char *file, const char *line, const char *func,
                                    const char *format, ...) {
@@ -76,7 +89,182 @@ int sd_journal_print_with_location(int priority, const char *file, const char *l
 
         va_start(ap, format);
         /* "" is no field, and so the error that NULL is. */
-        r = print(priority, file ? file : "", line ? line : "", func, format, ap);
+        r = print(priority, file ? file : "", line, func, format, ap);
+        va_end(ap);
+        return r;
+}
+
+SYMBOL_VERSION(sd_journal_printv_with_location, LIBSYSTEMD_209);
+int sd_journal_printv_with_location(int priority, const char *file, const char *line, const char *func,
+                                    const char *format, va_list ap) {
+        return print(priority, file ? file : "", line, func, format, ap);
+}
+
+/* Takes from ap what printf() would take for this format. C does not promise that vprintf() itself leaves ap behind its
+ * arguments, and where a va_list is no array it does not. */
+static void skip_arguments(const char *format, va_list *ap) {
+        while ((format = strchr(format, '%'))) {
+                unsigned longs = 0;
+
+                /* Flags, width and precision. */
+                for (format++; *format && strchr("-+ #0123456789'I.*$", *format); format++)
+                        if (*format == '*')
+                                (void) va_arg(*ap, int);
+                /* Types as large as long are like it, those as large as long long like that. */
+                for (; *format && strchr("hlqLjzZt", *format); format++)
+                        switch (*format) {
+                        case 'h': break;
+                        case 'l': longs++; break;
+                        case 'q': case 'L': longs = 2; break;
+                        case 'j': longs = sizeof(intmax_t) > sizeof(long) ? 2 : 1; break;
+                        default: longs = sizeof(size_t) > sizeof(int) ? 1 : 0; break;
+                        }
+                switch (*format) {
+                case '\0':
+                        return;
+                case '%': case 'm':
+                        break;
+                case 's': case 'S': case 'p': case 'n':
+                        (void) va_arg(*ap, void *);
+                        break;
+                case 'a': case 'A': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
+                        if (longs == 2)
+                                (void) va_arg(*ap, long double);
+                        else
+                                (void) va_arg(*ap, double);
+                        break;
+                default:
+                        if (longs >= 2)
+                                (void) va_arg(*ap, long long);
+                        else if (longs == 1)
+                                (void) va_arg(*ap, long);
+                        else
+                                (void) va_arg(*ap, int);
+                }
+                format++;
+        }
+}
+
+/* Formats all the fields, one behind the other, into a buffer; what does not fit is only counted. Returns the size that
+ * they need, or a negative errno. */
+static ssize_t format_fields(char *buffer, size_t size, const char **fields, size_t *n, size_t n_max,
+                             const char *format, va_list ap) {
+        size_t needed = 0;
+        va_list next, one;
+        int length = 0;
+
+        va_copy(next, ap);
+        for (*n = 0; format; (*n)++) {
+                char *field = needed < size ? buffer + needed : NULL;
+
+                if (*n == n_max)
+                        break;
+                va_copy(one, next);
+                length = vsnprintf(field, field ? size - needed : 0, format, one);
+                va_end(one);
+                if (length < 0)
+                        break;
+                fields[*n] = field;
+                needed += (size_t) length + 1;
+                skip_arguments(format, &next);
+                format = va_arg(next, const char *);
+        }
+        va_end(next);
+        if (length < 0)
+                return -ENOMEM;
+        /* No entry has room for so many. */
+        if (format)
+                return -EINVAL;
+        return (ssize_t) needed;
+}
+
+static int send(const char *file, const char *line, const char *func, const char *format, va_list ap) {
+        const char *fields[512];
+        char usual[USUAL_SIZE], *buffer = usual;
+        int saved_errno = errno;
+        ssize_t size;
+        size_t n;
+        int r;
+
+        size = format_fields(usual, sizeof(usual), fields, &n, sizeof(fields) / sizeof(fields[0]), format, ap);
+        if (size > (ssize_t) sizeof(usual)) {
+                buffer = malloc((size_t) size);
+                errno = saved_errno;
+                size = buffer ? format_fields(buffer, (size_t) size, fields, &n, n, format, ap) : -ENOMEM;
+        }
+        r = size < 0 ? (int) size : sdlite_journal_send(file, line, func, fields, n);
+        if (buffer != usual)
+                free(buffer);
+        errno = saved_errno;
+        return r;
+}
+
+SYMBOL_VERSION(sd_journal_send, LIBSYSTEMD_209);
+int sd_journal_send(const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = send(NULL, NULL, NULL, format, ap);
+        va_end(ap);
+        return r;
+}
+
+SYMBOL_VERSION(sd_journal_send_with_location, LIBSYSTEMD_209);
+int sd_journal_send_with_location(const char *file, const char *line, const char *func, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = send(file ? file : "", line, func, format, ap);
+        va_end(ap);
+        return r;
+}
+
+static int notify(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, va_list ap) {
+        char usual[USUAL_SIZE], *state = NULL;
+        int length = 0, r;
+
+        if (format)
+                state = format_text(usual, &length, format, ap);
+        /* Without a state nothing is sent, but the environment is seen to. */
+        r = sdlite_notify(pid, unset_environment, length < 0 ? NULL : state, fds, n_fds);
+        if (format && (length < 0 || !state))
+                r = -ENOMEM;
+        if (state != usual)
+                free(state);
+        return r;
+}
+
+SYMBOL_VERSION(sd_notifyf, LIBSYSTEMD_209);
+int sd_notifyf(int unset_environment, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = notify(0, unset_environment, NULL, 0, format, ap);
+        va_end(ap);
+        return r;
+}
+
+SYMBOL_VERSION(sd_pid_notifyf, LIBSYSTEMD_214);
+int sd_pid_notifyf(pid_t pid, int unset_environment, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = notify(pid, unset_environment, NULL, 0, format, ap);
+        va_end(ap);
+        return r;
+}
+
+SYMBOL_VERSION(sd_pid_notifyf_with_fds, LIBSYSTEMD_254);
+int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = notify(pid, unset_environment, fds, n_fds, format, ap);
         va_end(ap);
         return r;
 }

@@ -177,6 +177,139 @@ int sd_is_socket_unix(int fd, int type, int listening, const char *path, size_t 
  */
 int sd_is_mq(int fd, const char *path);
 
+/**
+ * Tells the service manager about the state of the service.
+ *
+ * unset_environment: if not zero, $NOTIFY_SOCKET is removed from the environment, whatever is returned; later calls, and
+ * child processes, then notify nobody.
+ * state: assignments, one a line, such as "READY=1" and "STATUS=Serving 42 clients".
+ *
+ * Returns 1 if it was sent, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+ *
+ * -EINVAL: state is NULL, or $NOTIFY_SOCKET is not complete.
+ * -EPROTO: $NOTIFY_SOCKET is of a kind that is not known.
+ * -ENAMETOOLONG: $NOTIFY_SOCKET is longer than the path of a socket can be.
+ * What socket(2), connect(2) or sendmsg(2) failed with.
+ *
+ *     sd_notify(0, "READY=1\nSTATUS=Waiting for clients");
+ *
+ * See sd_notify(3).
+ */
+int sd_notify(int unset_environment, const char *state);
+
+/**
+ * Like sd_notify(), in the name of another process.
+ *
+ * pid: the process; 0 for this one. Who may not speak for it sends the message as its own.
+ *
+ * See sd_pid_notify(3).
+ */
+int sd_pid_notify(pid_t pid, int unset_environment, const char *state);
+
+/**
+ * Like sd_pid_notify(), and passes file descriptors with the message, as FDSTORE=1 wants them.
+ *
+ * fds: n_fds descriptors, which stay the caller's. NULL if there are none.
+ *
+ * Returns as sd_notify(), and:
+ *
+ * -EINVAL: fds is NULL although there are some.
+ * -E2BIG: there are more than 253.
+ * -EBADF: one of them is not open.
+ *
+ * See sd_pid_notify_with_fds(3).
+ */
+int sd_pid_notify_with_fds(pid_t pid, int unset_environment, const char *state, const int *fds, unsigned int n_fds);
+
+/**
+ * Like sd_notify(), with a state that is formatted as by printf(3).
+ *
+ * Returns as sd_notify(), and -ENOMEM where the state cannot be formatted.
+ *
+ *     sd_notifyf(0, "MAINPID=%ld", (long) child);
+ *
+ * See sd_notifyf(3).
+ */
+int sd_notifyf(int unset_environment, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+
+/**
+ * Like sd_pid_notify(), with a state that is formatted as by printf(3).
+ *
+ * Returns as sd_notifyf(). See sd_pid_notifyf(3).
+ */
+int sd_pid_notifyf(pid_t pid, int unset_environment, const char *format, ...) __attribute__((__format__(__printf__, 3, 4)));
+
+/**
+ * Like sd_pid_notify_with_fds(), with a state that is formatted as by printf(3).
+ *
+ * Returns as sd_pid_notify_with_fds() and sd_notifyf(). See sd_pid_notifyf_with_fds(3).
+ */
+int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...) __attribute__((__format__(__printf__, 5, 6)));
+
+/**
+ * Waits until the service manager has read everything that was sent before, as a process should that exits right after.
+ *
+ * unset_environment: as for sd_notify().
+ * timeout: the longest to wait, in microseconds; UINT64_MAX to wait for ever.
+ *
+ * Returns 1 if it has, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+ *
+ * -ETIMEDOUT: it has not.
+ * -EINTR: a signal came.
+ * What sd_notify() and pipe2(2) fail with.
+ *
+ * See sd_notify_barrier(3).
+ */
+int sd_notify_barrier(int unset_environment, uint64_t timeout);
+
+/**
+ * Like sd_notify_barrier(), in the name of another process.
+ *
+ * pid: the process; 0 for this one.
+ *
+ * See sd_pid_notify_barrier(3).
+ */
+int sd_pid_notify_barrier(pid_t pid, int unset_environment, uint64_t timeout);
+
+/**
+ * Tells the inode id of the process that a pidfd refers to, which other than a PID is never used again.
+ *
+ * pidfd: as from pidfd_open(2).
+ * ret: where to put the id; NULL if it is not wanted.
+ *
+ * Returns 0, or a negative errno:
+ *
+ * -EBADF: pidfd is not open, or no pidfd.
+ * -EOPNOTSUPP: the kernel has no such ids, being older than Linux 6.9.
+ *
+ * See sd_pidfd_get_inode_id(3).
+ */
+int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
+
+/**
+ * Tells whether the system was booted with systemd.
+ *
+ * Returns 1 or 0, or a negative errno: what stat(2) of /run/systemd/system/ failed with, except for -ENOENT.
+ *
+ * See sd_booted(3).
+ */
+int sd_booted(void);
+
+/**
+ * Tells whether the service manager expects to hear "WATCHDOG=1" by sd_notify(), and how often.
+ *
+ * unset_environment: if not zero, $WATCHDOG_USEC and $WATCHDOG_PID are removed from the environment, whatever is returned.
+ * usec: where to put the microseconds within which it does; NULL if they are not wanted. Notify it twice as often.
+ *
+ * Returns 1 if it does, 0 if not, or a negative errno:
+ *
+ * -EINVAL: a variable is not a number, or $WATCHDOG_USEC is 0 or the largest there is.
+ * -ERANGE: a variable is a number that does not fit.
+ *
+ * See sd_watchdog_enabled(3).
+ */
+int sd_watchdog_enabled(int unset_environment, uint64_t *usec);
+
 #ifdef __cplusplus
 }
 #endif

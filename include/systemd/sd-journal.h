@@ -52,6 +52,109 @@ int sd_journal_print(int priority, const char *format, ...) __attribute__((__for
  */
 int sd_journal_print_with_location(int priority, const char *file, const char *line, const char *func, const char *format, ...) __attribute__((__format__(__printf__, 5, 6)));
 
+/**
+ * Like sd_journal_print(), with the arguments as a va_list, which is for the caller to end.
+ *
+ * See sd_journal_printv(3).
+ */
+int sd_journal_printv(int priority, const char *format, va_list ap) __attribute__((__format__(__printf__, 2, 0)));
+
+/**
+ * What the macro sd_journal_printv() calls: see sd_journal_print_with_location().
+ */
+int sd_journal_printv_with_location(int priority, const char *file, const char *line, const char *func, const char *format, va_list ap) __attribute__((__format__(__printf__, 5, 0)));
+
+/**
+ * Sends an entry to the journal, field by field. The macro of this name adds where in the source it stands.
+ *
+ * format, ...: for each field a format as for printf(3), "MESSAGE=Listening on port %d.", followed by its arguments; NULL
+ * behind the last. White space at the end of each is cut. Names are upper-case letters, digits and underscores, and begin
+ * with a letter; others, journald drops.
+ *
+ * Returns 0, also where there is no journal, or a negative errno:
+ *
+ * -EINVAL: a field has no name, or there are too many of them: about 500.
+ * -ENOMEM: there is no memory to format more than 2 KiB, or a field cannot be formatted.
+ * What socket(2), sendmsg(2) or memfd_create(2) failed with.
+ *
+ *     sd_journal_send("MESSAGE=Listening on port %d.", port, "PRIORITY=%i", LOG_INFO, NULL);
+ *
+ * See sd_journal_send(3).
+ */
+int sd_journal_send(const char *format, ...) __attribute__((__format__(__printf__, 1, 0), __sentinel__));
+
+/**
+ * What the macro sd_journal_send() calls. Like the function, with a location: see sd_journal_print_with_location().
+ */
+int sd_journal_send_with_location(const char *file, const char *line, const char *func, const char *format, ...) __attribute__((__format__(__printf__, 4, 0), __sentinel__));
+
+/**
+ * Sends an entry to the journal, its fields ready-made. The macro of this name adds where in the source it stands.
+ *
+ * iov: n fields, each "NAME=" and a value of any bytes, sent as they are.
+ *
+ * Returns 0, also where there is no journal, or a negative errno:
+ *
+ * -EINVAL: there is no field, one has no name, or there are too many: about 500.
+ * What socket(2), sendmsg(2) or memfd_create(2) failed with.
+ *
+ * It allocates nothing. errno is left as it was. See sd_journal_sendv(3).
+ */
+int sd_journal_sendv(const struct iovec *iov, int n);
+
+/**
+ * What the macro sd_journal_sendv() calls. Like the function, with a location: see sd_journal_print_with_location().
+ */
+int sd_journal_sendv_with_location(const char *file, const char *line, const char *func, const struct iovec *iov, int n);
+
+/**
+ * Logs the error that errno says to the journal, as perror(3) prints it, with priority LOG_ERR. The macro of this name
+ * adds where in the source it stands.
+ *
+ * message: what goes before the error's text, with a colon; NULL or empty if nothing does.
+ *
+ * Returns 0, also where there is no journal, or a negative errno: what socket(2), sendmsg(2) or memfd_create(2) failed
+ * with. errno is left as it was.
+ *
+ *     if (bind(fd, address, size) < 0)
+ *             sd_journal_perror("bind");
+ *
+ * See sd_journal_perror(3).
+ */
+int sd_journal_perror(const char *message);
+
+/**
+ * What the macro sd_journal_perror() calls. Like the function, with a location: see sd_journal_print_with_location().
+ */
+int sd_journal_perror_with_location(const char *file, const char *line, const char *func, const char *message);
+
+/**
+ * Opens a stream to the journal, each line of which becomes an entry: for stdout and stderr of child processes.
+ *
+ * identifier: what the entries go by, as SYSLOG_IDENTIFIER; NULL for nothing.
+ * priority: LOG_EMERG (0) to LOG_DEBUG (7) of syslog.h, for lines that do not say theirs.
+ * level_prefix: not zero if lines may begin with a priority, such as SD_ERR.
+ *
+ * Returns a file descriptor to write to, close-on-exec, the caller's to close; or a negative errno:
+ *
+ * -EINVAL: priority is out of range.
+ * What socket(2), connect(2) or sendmsg(2) failed with; -ENOENT where there is no journal.
+ *
+ * See sd_journal_stream_fd(3).
+ */
+int sd_journal_stream_fd(const char *identifier, int priority, int level_prefix);
+
+/**
+ * Like sd_journal_stream_fd(), to the journal of a namespace.
+ *
+ * name_space: its name, as LogNamespace= of a unit has it; NULL for the default.
+ *
+ * Returns as sd_journal_stream_fd(), and -EINVAL where that is no name of a namespace.
+ *
+ * See sd_journal_stream_fd(3).
+ */
+int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int level_prefix);
+
 #ifdef __cplusplus
 }
 #endif
@@ -66,6 +169,14 @@ int sd_journal_print_with_location(int priority, const char *file, const char *l
 
 #define sd_journal_print(priority, ...) \
         sd_journal_print_with_location(priority, SDLITE_CODE_FILE, SDLITE_CODE_LINE, __func__, __VA_ARGS__)
+#define sd_journal_printv(priority, format, ap) \
+        sd_journal_printv_with_location(priority, SDLITE_CODE_FILE, SDLITE_CODE_LINE, __func__, format, ap)
+#define sd_journal_send(...) \
+        sd_journal_send_with_location(SDLITE_CODE_FILE, SDLITE_CODE_LINE, __func__, __VA_ARGS__)
+#define sd_journal_sendv(iov, n) \
+        sd_journal_sendv_with_location(SDLITE_CODE_FILE, SDLITE_CODE_LINE, __func__, iov, n)
+#define sd_journal_perror(message) \
+        sd_journal_perror_with_location(SDLITE_CODE_FILE, SDLITE_CODE_LINE, __func__, message)
 
 #endif
 

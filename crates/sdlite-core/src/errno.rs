@@ -24,6 +24,11 @@ impl Errno {
     pub(crate) const PFNOSUPPORT: Self = Self::new(libc::EPFNOSUPPORT);
     pub(crate) const RANGE: Self = Self::new(libc::ERANGE);
 
+    pub(crate) const ADDRINUSE: Self = Self::new(libc::EADDRINUSE);
+    pub(crate) const NOTSOCK: Self = Self::new(libc::ENOTSOCK);
+    pub(crate) const PROTO: Self = Self::new(libc::EPROTO);
+    pub(crate) const TIMEDOUT: Self = Self::new(libc::ETIMEDOUT);
+    pub(crate) const TOOBIG: Self = Self::new(libc::E2BIG);
     /// Invalid argument, for callers that cannot turn theirs into one of this crate.
     pub const INVAL: Self = Self::new(libc::EINVAL);
     /// Out of memory, for callers that allocate what they return.
@@ -66,20 +71,25 @@ impl Errno {
     }
 }
 
-fn errno() -> c_int {
-    // SAFETY: the C library answers with a valid pointer to this thread's errno.
-    unsafe { *libc::__errno_location() }
-}
-
 fn set_errno(number: c_int) {
     // SAFETY: the C library answers with a valid pointer to this thread's errno.
     unsafe { *libc::__errno_location() = number };
+}
+
+fn errno() -> c_int {
+    // SAFETY: the C library answers with a valid pointer to this thread's errno.
+    unsafe { *libc::__errno_location() }
 }
 
 /// What errno was.
 pub(crate) struct Saved(c_int);
 
 impl Saved {
+    /// The number, which unlike that of an [`Errno`] may be 0.
+    pub(crate) fn number(&self) -> c_int {
+        self.0
+    }
+
     /// Makes errno what it was.
     pub(crate) fn restore(self) {
         set_errno(self.0);

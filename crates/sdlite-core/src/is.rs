@@ -121,7 +121,9 @@ pub fn is_mq(fd: c_int, path: Option<&CStr>) -> Answer {
     if !matches!(path.to_bytes(), [b'/', ..]) {
         return Err(Errno::INVAL.into());
     }
-    yes_if(stat.is_inode_of(&sys::stat_mq(path)?))
+    let mut buffer = [0; libc::PATH_MAX as usize];
+    let path = sys::format_string(&mut buffer, c"/dev/mqueue%s", path)?;
+    yes_if(stat.is_inode_of(&sys::stat(path)?))
 }
 
 /// A descriptor that no table has comes before any other argument that is `invalid`.
@@ -165,12 +167,19 @@ fn bound_to(fd: c_int) -> Result<SocketAddress, No> {
 /// socket's file, opened with O_PATH, counts as a socket: the error stays.
 fn ask<T>(fd: c_int, question: impl FnOnce() -> crate::Result<T>) -> Result<T, No> {
     let saved = Errno::save();
-    question().map_err(|error| match sys::fstat(fd) {
-        Ok(stat) if !stat.is(libc::S_IFSOCK) => {
-            saved.restore();
-            No::NO
+    question().map_err(|error| {
+        let is_socket = match error {
+            Errno::NOTSOCK => false,
+            // Either that, or it is not open.
+            _ => match sys::fstat(fd) {
+                Ok(stat) => stat.is(libc::S_IFSOCK),
+                Err(error) => return error.into(),
+            },
+        };
+        if is_socket {
+            return error.into();
         }
-        Ok(_) => error.into(),
-        Err(error) => error.into(),
+        saved.restore();
+        No::NO
     })
 }

@@ -7,12 +7,15 @@
 
 #![no_std]
 
+pub mod daemon;
 mod environment;
 mod errno;
 pub mod is;
 pub mod journal;
 pub mod listen;
+pub mod notify;
 mod number;
+pub mod pidfd;
 mod sys;
 
 pub(crate) use errno::yes_if;

@@ -3,7 +3,7 @@
 use core::ffi::{CStr, c_int};
 
 use crate::environment::Variables;
-use crate::{Errno, Result, number, sys};
+use crate::{Errno, Result, number, pidfd, sys};
 
 /// The first descriptor passed; the others follow it.
 pub const LISTEN_FDS_START: c_int = 3;
@@ -46,7 +46,7 @@ fn passed(variables: &Variables) -> Result<c_int> {
 
     if let Some(id) = variables.get(c"LISTEN_PIDFDID") {
         let id = number::u64(id)?;
-        if own_pidfd_inode_id().is_ok_and(|own| own != id) {
+        if pidfd::own_inode_id().is_ok_and(|own| own != id) {
             return Ok(0);
         }
     }
@@ -61,17 +61,6 @@ fn passed(variables: &Variables) -> Result<c_int> {
         sys::set_cloexec(fd)?;
     }
     Ok(count)
-}
-
-/// The inode id of a pidfd of this process: other than a PID it is never used again.
-fn own_pidfd_inode_id() -> Result<u64> {
-    /// PID_FS_MAGIC of the kernel: pidfds have had a file system of their own since Linux 6.9.
-    const PIDFS: u64 = 0x5049_4446;
-    let pidfd = sys::pidfd_open(sys::getpid())?;
-    match sys::file_system_type(pidfd.raw())? {
-        PIDFS => Ok(sys::fstat(pidfd.raw())?.inode()),
-        _ => Err(Errno::OPNOTSUPP),
-    }
 }
 
 /// The names of the descriptors passed, in their order.

@@ -12,13 +12,12 @@ pub(crate) fn int(text: &CStr) -> Result<c_int> {
 
 /// An unsigned number of 64 bits.
 pub(crate) fn u64(text: &CStr) -> Result<u64> {
-    let (base, text) = base(text);
-    match sys::strtoull(text, base)? {
-        // A minus sign makes strtoull wrap around. libsystemd sees it only where it comes first, not behind white space that
-        // strtoull skips and it does not.
-        1.. if matches!(text.to_bytes(), [b'-', ..]) => Err(Errno::RANGE),
-        number => Ok(number),
-    }
+    unsigned(text, 0)
+}
+
+/// An unsigned number of 32 bits, which `end` has to follow.
+pub(crate) fn u32(text: &CStr, end: u8) -> Result<u32> {
+    u32::try_from(unsigned(text, end)?).map_err(|_| Errno::RANGE)
 }
 
 /// A process id: positive, and fitting `pid_t`.
@@ -29,16 +28,24 @@ pub(crate) fn pid(text: &CStr) -> Result<libc::pid_t> {
     }
 }
 
+fn unsigned(text: &CStr, end: u8) -> Result<u64> {
+    let (base, text) = base(text);
+    match sys::strtoull(text, base, end)? {
+        // A minus sign makes strtoull wrap around. libsystemd sees it only where it comes first, not behind white space that
+        // strtoull skips and it does not.
+        1.. if matches!(text.to_bytes(), [b'-', ..]) => Err(Errno::RANGE),
+        number => Ok(number),
+    }
+}
+
 /// The base that a prefix of libsystemd's own says, and what follows it; otherwise 0, for C's prefixes.
 fn base(text: &CStr) -> (c_int, &CStr) {
     let text = sys::skip(text, c" \t\n\r");
-    let (base, rest) = match text.to_bytes_with_nul() {
-        [b'0', b'b' | b'B', rest @ ..] => (2, rest),
-        [b'0', b'o' | b'O', rest @ ..] => (8, rest),
-        text => (0, text),
-    };
-    // SAFETY: it is the end of a C string, its zero included, which the patterns above do not take away.
-    (base, unsafe { CStr::from_bytes_with_nul_unchecked(rest) })
+    match text.to_bytes() {
+        [b'0', b'b' | b'B', ..] => (2, sys::tail(text, 2)),
+        [b'0', b'o' | b'O', ..] => (8, sys::tail(text, 2)),
+        _ => (0, text),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The system calls, one safe function each; names and errors as in section 2 of the manual.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::mem::{MaybeUninit, size_of};
+use core::mem::{MaybeUninit, offset_of, size_of};
 use core::ptr;
 
 use crate::{Errno, Result};
@@ -27,36 +27,40 @@ pub(crate) fn unsetenv(name: &CStr) {
     unsafe { libc::unsetenv(name.as_ptr()) };
 }
 
+/// The text from the byte of that number on; empty where there are not so many.
+pub(crate) fn tail(text: &CStr, from: usize) -> &CStr {
+    let tail = text.to_bytes_with_nul().get(from..).filter(|tail| !tail.is_empty());
+    // SAFETY: a part of a C string that has its end is one.
+    tail.map_or(c"", |tail| unsafe { CStr::from_bytes_with_nul_unchecked(tail) })
+}
+
 /// The text behind all the bytes of `skipped` that it begins with.
 pub(crate) fn skip<'a>(text: &'a CStr, skipped: &CStr) -> &'a CStr {
-    // SAFETY: both are C strings, and the first ends no earlier than the span.
-    unsafe { CStr::from_ptr(text.as_ptr().add(libc::strspn(text.as_ptr(), skipped.as_ptr()))) }
+    // SAFETY: both are C strings.
+    tail(text, unsafe { libc::strspn(text.as_ptr(), skipped.as_ptr()) })
 }
 
 /// strtoll(3) of the whole text.
 pub(crate) fn strtoll(text: &CStr, base: c_int) -> Result<i64> {
-    whole(text, |text, end| {
-        // SAFETY: `text` is a C string, `end` a pointer to a pointer.
-        unsafe { libc::strtoll(text, end, base) }
-    })
+    // SAFETY: `text` is a C string, `end` a pointer to a pointer.
+    converted(text, 0, |end| unsafe { libc::strtoll(text.as_ptr(), end, base) })
 }
 
-/// strtoull(3) of the whole text.
-pub(crate) fn strtoull(text: &CStr, base: c_int) -> Result<u64> {
-    whole(text, |text, end| {
-        // SAFETY: `text` is a C string, `end` a pointer to a pointer.
-        unsafe { libc::strtoull(text, end, base) }
-    })
+/// strtoull(3) of the text up to a byte that has to follow.
+pub(crate) fn strtoull(text: &CStr, base: c_int, end: u8) -> Result<u64> {
+    // SAFETY: `text` is a C string, `end` a pointer to a pointer.
+    converted(text, end, |end| unsafe { libc::strtoull(text.as_ptr(), end, base) })
 }
 
-fn whole<T>(text: &CStr, convert: impl Fn(*const c_char, *mut *mut c_char) -> T) -> Result<T> {
+fn converted<T>(text: &CStr, expected_end: u8, convert: impl FnOnce(*mut *mut c_char) -> T) -> Result<T> {
     let mut end = ptr::null_mut();
     Errno::clear();
-    let number = convert(text.as_ptr(), &raw mut end);
+    let number = convert(&raw mut end);
     // Out of range comes before rubbish behind the digits.
     Errno::last_if_any()?;
     // SAFETY: the conversion ended within the text.
-    if ptr::eq(end, text.as_ptr()) || unsafe { end.read() } != 0 { Err(Errno::INVAL) } else { Ok(number) }
+    let whole = !ptr::eq(end, text.as_ptr()) && unsafe { end.cast::<u8>().read() } == expected_end;
+    if whole { Ok(number) } else { Err(Errno::INVAL) }
 }
 
 /// This process.
@@ -141,17 +145,41 @@ pub(crate) fn stat(path: &CStr) -> Result<Stat> {
     }
 }
 
-/// stat(2) of the POSIX message queue of that name.
-pub(crate) fn stat_mq(name: &CStr) -> Result<Stat> {
-    let mut path = [MaybeUninit::<c_char>::uninit(); libc::PATH_MAX as usize];
+/// snprintf(3) of a string into a format that has a `%s`.
+pub(crate) fn format_string<'a>(buffer: &'a mut [u8], format: &'static CStr, string: &CStr) -> Result<&'a CStr> {
+    // SAFETY: no more than the size given is written; the format takes a C string, and that is what it gets.
+    let length = unsafe { libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), string.as_ptr()) };
+    formatted(buffer, length)
+}
+
+/// snprintf(3) of a number into a format that has a `%d`.
+pub(crate) fn format_int<'a>(buffer: &'a mut [u8], format: &'static CStr, number: c_int) -> Result<&'a CStr> {
+    // SAFETY: no more than the size given is written; the format takes an int, and that is what it gets.
+    let length = unsafe { libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), number) };
+    formatted(buffer, length)
+}
+
+fn formatted(buffer: &[u8], length: c_int) -> Result<&CStr> {
+    match usize::try_from(length) {
+        // SAFETY: a C string of that length was written.
+        Ok(length) if length < buffer.len() => Ok(unsafe { CStr::from_ptr(buffer.as_ptr().cast()) }),
+        _ => Err(Errno::NAMETOOLONG),
+    }
+}
+
+/// strerror_r(3), as POSIX has it. A text that is too long is cut.
+pub(crate) fn strerror_r(error: c_int, buffer: &mut [u8]) -> &CStr {
     // SAFETY: no more than the size given is written, and what is written is a C string.
     unsafe {
-        let length = libc::snprintf(path.as_mut_ptr().cast(), path.len(), c"/dev/mqueue%s".as_ptr(), name.as_ptr());
-        match usize::try_from(length) {
-            Ok(length) if length < path.len() => stat(CStr::from_ptr(path.as_ptr().cast())),
-            _ => Err(Errno::NAMETOOLONG),
-        }
+        libc::strerror_r(error, buffer.as_mut_ptr().cast(), buffer.len());
+        CStr::from_ptr(buffer.as_ptr().cast())
     }
+}
+
+/// open(2) with O_PATH, close-on-exec.
+pub(crate) fn open_path(path: &CStr) -> Result<OwnedFd> {
+    // SAFETY: `path` is a C string.
+    check(unsafe { libc::open(path.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) }).map(OwnedFd)
 }
 
 /// A socket option that is an int.
@@ -269,10 +297,90 @@ pub(crate) fn file_system_type(fd: c_int) -> Result<u64> {
     Ok(status.f_type as u64)
 }
 
-/// A datagram socket of AF_UNIX, close-on-exec.
-pub(crate) fn unix_datagram_socket() -> Result<OwnedFd> {
+/// socket(2), close-on-exec.
+pub(crate) fn socket(family: c_int, kind: c_int) -> Result<OwnedFd> {
     // SAFETY: it takes numbers alone.
-    check(unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) }).map(OwnedFd)
+    check(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, 0) }).map(OwnedFd)
+}
+
+/// connect(2).
+pub(crate) fn connect(socket: &OwnedFd, to: &Address) -> Result<()> {
+    // SAFETY: the pointer is to an address of that size.
+    check(unsafe { libc::connect(socket.raw(), to.as_ptr(), to.len) }).map(drop)
+}
+
+/// bind(2).
+pub(crate) fn bind(socket: &OwnedFd, to: &Address) -> Result<()> {
+    // SAFETY: the pointer is to an address of that size.
+    check(unsafe { libc::bind(socket.raw(), to.as_ptr(), to.len) }).map(drop)
+}
+
+/// shutdown(2) of the reading or the writing side: SHUT_RD, SHUT_WR.
+pub(crate) fn shutdown(socket: &OwnedFd, side: c_int) -> Result<()> {
+    // SAFETY: it takes numbers alone.
+    check(unsafe { libc::shutdown(socket.raw(), side) }).map(drop)
+}
+
+/// recv(2) of one byte: whether there was one, or the other side has closed.
+pub(crate) fn recv_byte(socket: &OwnedFd) -> Result<bool> {
+    let mut byte = 0u8;
+    // SAFETY: the pointer is to room for one byte.
+    let received = unsafe { libc::recv(socket.raw(), (&raw mut byte).cast(), 1, libc::MSG_NOSIGNAL) };
+    if received == -1 { Err(Errno::last()) } else { Ok(received != 0) }
+}
+
+/// The two ends of a pipe.
+pub(crate) struct Pipe {
+    pub(crate) read: OwnedFd,
+    pub(crate) write: OwnedFd,
+}
+
+/// pipe2(2), close-on-exec.
+pub(crate) fn pipe() -> Result<Pipe> {
+    let mut ends = [-1; 2];
+    // SAFETY: the pointer is to room for two descriptors.
+    check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
+    let [read, write] = ends.map(OwnedFd);
+    Ok(Pipe { read, write })
+}
+
+/// ppoll(2) until the other end is closed, or so many microseconds are over, which is false. The largest number is for ever.
+pub(crate) fn poll_hangup(fd: &OwnedFd, timeout: u64) -> Result<bool> {
+    const SECOND: u64 = 1_000_000;
+    let time = libc::timespec {
+        // Where time_t is short, the longest that it can say is as good as for ever.
+        tv_sec: libc::time_t::try_from(timeout / SECOND).unwrap_or(libc::time_t::MAX),
+        tv_nsec: (timeout % SECOND * 1000) as _,
+    };
+    let time = if timeout == u64::MAX { ptr::null() } else { &raw const time };
+    let mut fd = libc::pollfd { fd: fd.raw(), events: 0, revents: 0 };
+    // SAFETY: the pointers are to one pollfd, to a time or NULL, and NULL.
+    check(unsafe { libc::ppoll(&raw mut fd, 1, time, ptr::null()) }).map(|ready| ready > 0)
+}
+
+/// A real and an effective user or group.
+pub(crate) struct Ids {
+    pub(crate) real: u32,
+    pub(crate) effective: u32,
+}
+
+impl Ids {
+    fn of(call: unsafe extern "C" fn(*mut u32, *mut u32, *mut u32) -> c_int) -> Self {
+        let [mut real, mut effective, mut saved] = [0; 3];
+        // SAFETY: the pointers are to room for a number each, and then the call cannot fail.
+        unsafe { call(&raw mut real, &raw mut effective, &raw mut saved) };
+        Self { real, effective }
+    }
+}
+
+/// getresuid(2): both answers for one call.
+pub(crate) fn getresuid() -> Ids {
+    Ids::of(libc::getresuid)
+}
+
+/// getresgid(2).
+pub(crate) fn getresgid() -> Ids {
+    Ids::of(libc::getresgid)
 }
 
 /// A piece of a message.
@@ -307,14 +415,8 @@ pub(crate) fn sealed_memfd(name: &CStr, pieces: &[IoSlice<'_>]) -> Result<OwnedF
     // SAFETY: `name` is a C string.
     let memfd = check(unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) });
     let memfd = memfd.map(OwnedFd)?;
-    let size: usize = pieces.iter().map(IoSlice::len).sum();
     // SAFETY: the pieces are valid iovecs, laid out as those.
-    let written = unsafe { libc::writev(memfd.raw(), pieces.as_ptr().cast(), pieces.len() as c_int) };
-    match usize::try_from(written) {
-        Ok(written) if written == size => {}
-        Ok(_) => return Err(Errno::IO),
-        Err(_) => return Err(Errno::last()),
-    }
+    whole(unsafe { libc::writev(memfd.raw(), pieces.as_ptr().cast(), pieces.len() as c_int) }, pieces)?;
     let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
     // SAFETY: F_ADD_SEALS takes an int and touches no memory.
     check(unsafe { libc::fcntl(memfd.raw(), libc::F_ADD_SEALS, seals) })?;
@@ -337,49 +439,165 @@ pub(crate) fn memchr(bytes: &[u8], byte: u8) -> Option<usize> {
     (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
 }
 
-/// Where a datagram goes.
-pub(crate) struct UnixAddress(libc::sockaddr_un);
+/// An address to send to: as many bytes as the length says.
+pub(crate) struct Address {
+    storage: Storage,
+    len: libc::socklen_t,
+}
 
-impl UnixAddress {
-    /// The address of a path, which has to fit (a constant that does not, does not compile).
-    pub(crate) const fn of_path(path: &CStr) -> Self {
-        let path = path.to_bytes();
-        let mut address = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
-        let mut i = 0;
-        while i < path.len() {
-            address.sun_path[i] = path[i] as c_char;
-            i += 1;
+#[repr(C)]
+union Storage {
+    unix: libc::sockaddr_un,
+    vsock: libc::sockaddr_vm,
+}
+
+impl Address {
+    /// A path, or with a `@` in front an abstract name. None where there is no room for it.
+    pub(crate) const fn unix(name: &[u8]) -> Option<Self> {
+        let mut unix = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
+        // A path is followed by a zero byte, and an abstract name could be.
+        if name.len() >= unix.sun_path.len() {
+            return None;
         }
-        Self(address)
+        let mut len = offset_of!(libc::sockaddr_un, sun_path) + name.len() + 1;
+        // SAFETY: there is room for more bytes than that.
+        unsafe { ptr::copy_nonoverlapping(name.as_ptr().cast(), unix.sun_path.as_mut_ptr(), name.len()) };
+        if unix.sun_path[0] == b'@' as c_char {
+            unix.sun_path[0] = 0;
+            len -= 1;
+        }
+        Some(Self { storage: Storage { unix }, len: len as libc::socklen_t })
+    }
+
+    /// The same of a path that is known to fit: a constant that does not, does not compile.
+    pub(crate) const fn path(path: &'static CStr) -> Self {
+        match Self::unix(path.to_bytes()) {
+            Some(address) => address,
+            None => panic!("no room for the path"),
+        }
+    }
+
+    /// A port of a virtual machine or of its host.
+    pub(crate) fn vsock(cid: u32, port: u32) -> Self {
+        // SAFETY: the structure is of integers, for which zero is a value.
+        let mut vsock: libc::sockaddr_vm = unsafe { MaybeUninit::zeroed().assume_init() };
+        vsock.svm_family = libc::AF_VSOCK as libc::sa_family_t;
+        vsock.svm_cid = cid;
+        vsock.svm_port = port;
+        Self { storage: Storage { vsock }, len: size_of::<libc::sockaddr_vm>() as libc::socklen_t }
+    }
+
+    pub(crate) fn family(&self) -> c_int {
+        // SAFETY: both structures begin with it.
+        c_int::from(unsafe { self.storage.unix.sun_family })
+    }
+
+    fn as_ptr(&self) -> *const libc::sockaddr {
+        (&raw const self.storage).cast()
     }
 }
 
-/// sendmsg(2), of one datagram in pieces, with a descriptor where one is to be passed. Never raises SIGPIPE.
-pub(crate) fn sendmsg(fd: c_int, to: &UnixAddress, pieces: &[IoSlice<'_>], passed: Option<c_int>) -> Result<()> {
-    /// A control message that carries one descriptor, padded as CMSG_SPACE(3) wants it.
-    #[repr(C)]
-    struct Rights {
-        header: libc::cmsghdr,
-        descriptor: c_int,
-        padding: MaybeUninit<usize>,
+/// SCM_MAX_FD of the kernel: no message carries more descriptors.
+pub(crate) const SCM_MAX_FD: usize = 253;
+
+/// What goes with a message: credentials, descriptors.
+pub(crate) struct Control {
+    /// Aligned as control messages have to be.
+    buffer: [MaybeUninit<usize>; Self::WORDS],
+    len: usize,
+}
+
+impl Control {
+    const WORDS: usize =
+        (space(size_of::<libc::ucred>()) + space(SCM_MAX_FD * size_of::<c_int>())) / size_of::<usize>();
+
+    pub(crate) const fn new() -> Self {
+        Self { buffer: [MaybeUninit::uninit(); Self::WORDS], len: 0 }
     }
-    // SAFETY: these are of integers and pointers, for which zero is a value.
-    let (mut rights, mut message): (Rights, libc::msghdr) = unsafe { MaybeUninit::zeroed().assume_init() };
-    message.msg_name = (&raw const to.0).cast_mut().cast();
-    message.msg_namelen = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+
+    /// How much of it there is.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes away what came after it was that long.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Adds descriptors, SCM_RIGHTS. No more than SCM_MAX_FD are taken.
+    pub(crate) fn push_rights(&mut self, fds: &[c_int]) {
+        let fds = fds.get(..SCM_MAX_FD).unwrap_or(fds);
+        // SAFETY: integers are bytes.
+        self.push(libc::SCM_RIGHTS, unsafe { core::slice::from_raw_parts(fds.as_ptr().cast(), size_of_val(fds)) });
+    }
+
+    /// Adds credentials, SCM_CREDENTIALS.
+    pub(crate) fn push_credentials(&mut self, credentials: &libc::ucred) {
+        // SAFETY: a structure of integers without gaps is bytes.
+        self.push(libc::SCM_CREDENTIALS, unsafe {
+            core::slice::from_raw_parts((&raw const *credentials).cast(), size_of::<libc::ucred>())
+        });
+    }
+
+    fn push(&mut self, kind: c_int, data: &[u8]) {
+        // SAFETY: the structure is of integers, for which zero is a value.
+        let mut header: libc::cmsghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+        header.cmsg_level = libc::SOL_SOCKET;
+        header.cmsg_type = kind;
+        header.cmsg_len = (HEADER + data.len()) as _;
+        let start = self.len;
+        let end = start + space(data.len());
+        if end > size_of_val(&self.buffer) {
+            return;
+        }
+        // SAFETY: there is room, and the start is aligned because the space of each message is a multiple of a word.
+        unsafe {
+            let message = self.buffer.as_mut_ptr().cast::<u8>().add(start);
+            message.cast::<libc::cmsghdr>().write(header);
+            message.add(HEADER).copy_from_nonoverlapping(data.as_ptr(), data.len());
+        }
+        self.len = end;
+    }
+}
+
+/// The size of a header, CMSG_LEN(0).
+const HEADER: usize = size_of::<libc::cmsghdr>().next_multiple_of(size_of::<usize>());
+
+/// CMSG_SPACE(3).
+const fn space(size: usize) -> usize {
+    HEADER + size.next_multiple_of(size_of::<usize>())
+}
+
+/// sendmsg(2), of one message in pieces. Never raises SIGPIPE. EIO where only a part of it was sent.
+pub(crate) fn sendmsg(fd: c_int, to: Option<&Address>, pieces: &[IoSlice<'_>], control: &Control) -> Result<()> {
+    // SAFETY: the structure is of integers and pointers, for which zero is a value.
+    let mut message: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
+    if let Some(to) = to {
+        message.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_namelen = to.len;
+    }
     message.msg_iov = pieces.as_ptr().cast_mut().cast();
     message.msg_iovlen = pieces.len() as _;
-    if let Some(descriptor) = passed {
-        // SAFETY: these two compute sizes.
-        let (len, space) = unsafe { (libc::CMSG_LEN(4), libc::CMSG_SPACE(4)) };
-        rights.header.cmsg_level = libc::SOL_SOCKET;
-        rights.header.cmsg_type = libc::SCM_RIGHTS;
-        rights.header.cmsg_len = len as _;
-        rights.descriptor = descriptor;
-        message.msg_control = (&raw mut rights).cast();
-        message.msg_controllen = space as _;
-    }
+    message.msg_control = control.buffer.as_ptr().cast_mut().cast();
+    message.msg_controllen = control.len as _;
     // SAFETY: every pointer in the message is to as many valid bytes as stand beside it, for the time of the call.
-    let sent = unsafe { libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL) };
-    if sent == -1 { Err(Errno::last()) } else { Ok(()) }
+    let sent = unsafe {
+        // musl's own has room for 1 KiB of control messages, not for 253 descriptors and credentials.
+        if control.len > 1024 {
+            libc::syscall(libc::SYS_sendmsg, fd, &raw const message, libc::MSG_NOSIGNAL) as libc::ssize_t
+        } else {
+            libc::sendmsg(fd, &raw const message, libc::MSG_NOSIGNAL)
+        }
+    };
+    whole(sent, pieces)
+}
+
+/// What a call says to have written, against what there was to write.
+fn whole(written: libc::ssize_t, pieces: &[IoSlice<'_>]) -> Result<()> {
+    match usize::try_from(written) {
+        Ok(written) if written == pieces.iter().map(IoSlice::len).sum() => Ok(()),
+        Ok(_) => Err(Errno::IO),
+        Err(_) => Err(Errno::last()),
+    }
 }

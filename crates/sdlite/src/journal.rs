@@ -47,7 +47,7 @@ pub struct Location<'a> {
 ///
 /// What socket(2), sendmsg(2) or memfd_create(2) failed with.
 pub fn journal_print(priority: Priority, message: impl fmt::Display, location: Option<Location<'_>>) -> Result<()> {
-    let mut field = String::from("MESSAGE=");
+    let mut field = String::new();
     // A String takes whatever is written; a Display that fails has said what it could.
     let _ = write!(field, "{message}");
     let location = location.map(|at| (format!("CODE_FILE={}", at.file), format!("CODE_LINE={}", at.line), at.function));

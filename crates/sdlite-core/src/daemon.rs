@@ -1,0 +1,32 @@
+//! What else sd-daemon(3) has: sd_booted(3) and sd_watchdog_enabled(3).
+
+use core::ffi::CStr;
+
+use crate::environment::Variables;
+use crate::{Answer, Errno, No, Result, number, sys};
+
+/// sd_booted(3): whether systemd runs as the init system.
+pub fn booted() -> Answer {
+    match sys::stat(c"/run/systemd/system/") {
+        Ok(_) => Ok(()),
+        Err(Errno::NOENT) => Err(No::NO),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// sd_watchdog_enabled(3): the microseconds within which the manager wants to hear `WATCHDOG=1`, if it does.
+pub fn watchdog_enabled(unset_environment: bool) -> Result<Option<u64>> {
+    const VARIABLES: &[&CStr] = &[c"WATCHDOG_USEC", c"WATCHDOG_PID"];
+    let variables = Variables::new(VARIABLES, unset_environment);
+    let Some(interval) = variables.get(c"WATCHDOG_USEC") else { return Ok(None) };
+    let interval = match number::u64(interval)? {
+        0 | u64::MAX => return Err(Errno::INVAL),
+        interval => interval,
+    };
+    if let Some(pid) = variables.get(c"WATCHDOG_PID") {
+        if number::pid(pid)? != sys::getpid() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(interval))
+}

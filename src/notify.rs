@@ -1,0 +1,150 @@
+use core::ffi::{c_char, c_int, c_uint};
+
+use sdlite_core::notify;
+
+use crate::abi::{IntoC, array, hidden, optional, symbol_version};
+
+symbol_version!(sd_notify @ LIBSYSTEMD_209);
+/// Tells the service manager about the state of the service.
+///
+/// unset_environment: if not zero, $NOTIFY_SOCKET is removed from the environment, whatever is returned; later calls, and
+/// child processes, then notify nobody.
+/// state: assignments, one a line, such as "READY=1" and "STATUS=Serving 42 clients".
+///
+/// Returns 1 if it was sent, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+///
+/// -EINVAL: state is NULL, or $NOTIFY_SOCKET is not complete.
+/// -EPROTO: $NOTIFY_SOCKET is of a kind that is not known.
+/// -ENAMETOOLONG: $NOTIFY_SOCKET is longer than the path of a socket can be.
+/// What socket(2), connect(2) or sendmsg(2) failed with.
+///
+///     sd_notify(0, "READY=1\nSTATUS=Waiting for clients");
+///
+/// See sd_notify(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_notify(unset_environment: c_int, state: *const c_char) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sd_pid_notify(0, unset_environment, state) }
+}
+
+symbol_version!(sd_pid_notify @ LIBSYSTEMD_214);
+/// Like sd_notify(), in the name of another process.
+///
+/// pid: the process; 0 for this one. Who may not speak for it sends the message as its own.
+///
+/// See sd_pid_notify(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_pid_notify(pid: libc::pid_t, unset_environment: c_int, state: *const c_char) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sd_pid_notify_with_fds(pid, unset_environment, state, core::ptr::null(), 0) }
+}
+
+symbol_version!(sd_pid_notify_with_fds @ LIBSYSTEMD_219);
+/// Like sd_pid_notify(), and passes file descriptors with the message, as FDSTORE=1 wants them.
+///
+/// fds: n_fds descriptors, which stay the caller's. NULL if there are none.
+///
+/// Returns as sd_notify(), and:
+///
+/// -EINVAL: fds is NULL although there are some.
+/// -E2BIG: there are more than 253.
+/// -EBADF: one of them is not open.
+///
+/// See sd_pid_notify_with_fds(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_pid_notify_with_fds(
+    pid: libc::pid_t,
+    unset_environment: c_int,
+    state: *const c_char,
+    fds: *const c_int,
+    n_fds: c_uint,
+) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sdlite_notify(pid, unset_environment, state, fds, n_fds as usize) }
+}
+
+hidden!(sdlite_notify);
+/// What variadic.c calls with the formatted state.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sdlite_notify(
+    pid: libc::pid_t,
+    unset_environment: c_int,
+    state: *const c_char,
+    fds: *const c_int,
+    n_fds: usize,
+) -> c_int {
+    // SAFETY: the caller gave NULL or a C string, and NULL or that many descriptors.
+    let (state, fds) = unsafe { (optional(state), array(fds, n_fds)) };
+    notify::notify(pid, unset_environment != 0, state.map(|state| state.to_bytes()), fds).into_c()
+}
+
+/// Like sd_notify(), with a state that is formatted as by printf(3).
+///
+/// Returns as sd_notify(), and -ENOMEM where the state cannot be formatted.
+///
+///     sd_notifyf(0, "MAINPID=%ld", (long) child);
+///
+/// See sd_notifyf(3).
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 2, 3)))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_notifyf(unset_environment: c_int, format: *const c_char, _: ...) -> c_int {}
+
+/// Like sd_pid_notify(), with a state that is formatted as by printf(3).
+///
+/// Returns as sd_notifyf(). See sd_pid_notifyf(3).
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 3, 4)))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_pid_notifyf(
+    pid: libc::pid_t,
+    unset_environment: c_int,
+    format: *const c_char,
+    _: ...
+) -> c_int {
+}
+
+/// Like sd_pid_notify_with_fds(), with a state that is formatted as by printf(3).
+///
+/// Returns as sd_pid_notify_with_fds() and sd_notifyf(). See sd_pid_notifyf_with_fds(3).
+/// cbindgen:postfix=__attribute__((__format__(__printf__, 5, 6)))
+#[cfg(cbindgen)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sd_pid_notifyf_with_fds(
+    pid: libc::pid_t,
+    unset_environment: c_int,
+    fds: *const c_int,
+    n_fds: usize,
+    format: *const c_char,
+    _: ...
+) -> c_int {
+}
+
+symbol_version!(sd_notify_barrier @ LIBSYSTEMD_246);
+/// Waits until the service manager has read everything that was sent before, as a process should that exits right after.
+///
+/// unset_environment: as for sd_notify().
+/// timeout: the longest to wait, in microseconds; UINT64_MAX to wait for ever.
+///
+/// Returns 1 if it has, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+///
+/// -ETIMEDOUT: it has not.
+/// -EINTR: a signal came.
+/// What sd_notify() and pipe2(2) fail with.
+///
+/// See sd_notify_barrier(3).
+#[unsafe(no_mangle)]
+pub extern "C" fn sd_notify_barrier(unset_environment: c_int, timeout: u64) -> c_int {
+    sd_pid_notify_barrier(0, unset_environment, timeout)
+}
+
+symbol_version!(sd_pid_notify_barrier @ LIBSYSTEMD_254);
+/// Like sd_notify_barrier(), in the name of another process.
+///
+/// pid: the process; 0 for this one.
+///
+/// See sd_pid_notify_barrier(3).
+#[unsafe(no_mangle)]
+pub extern "C" fn sd_pid_notify_barrier(pid: libc::pid_t, unset_environment: c_int, timeout: u64) -> c_int {
+    notify::barrier(pid, unset_environment != 0, timeout).into_c()
+}
