@@ -1,8 +1,6 @@
 //! What else sd-daemon(3) has: sd_booted(3) and sd_watchdog_enabled(3).
 
-use core::ffi::CStr;
-
-use crate::environment::Variables;
+use crate::environment::{Group, Variables};
 use crate::{Answer, Errno, No, Result, number, sys};
 
 /// sd_booted(3): whether systemd runs as the init system.
@@ -16,8 +14,7 @@ pub fn booted() -> Answer {
 
 /// sd_watchdog_enabled(3): the microseconds within which the manager wants to hear `WATCHDOG=1`, if it does.
 pub fn watchdog_enabled(unset_environment: bool) -> Result<Option<u64>> {
-    const VARIABLES: &[&CStr] = &[c"WATCHDOG_USEC", c"WATCHDOG_PID"];
-    let variables = Variables::new(VARIABLES, unset_environment);
+    let variables = Variables::new(Group::Watchdog, unset_environment);
     let Some(interval) = variables.get(c"WATCHDOG_USEC") else { return Ok(None) };
     let interval = match number::u64(interval)? {
         0 | u64::MAX => return Err(Errno::INVAL),

@@ -4,15 +4,22 @@ use core::ffi::CStr;
 
 use crate::sys;
 
-/// A group of environment variables that one call reads and, if asked to, removes on every path out.
+/// The variables that one call reads and, if asked to, removes on every path out.
 pub(crate) struct Variables {
-    names: &'static [&'static CStr],
-    unset: bool,
+    unset: Option<Group>,
+}
+
+/// The variables that belong together.
+#[derive(Clone, Copy)]
+pub(crate) enum Group {
+    Listen,
+    Notify,
+    Watchdog,
 }
 
 impl Variables {
-    pub(crate) fn new(names: &'static [&'static CStr], unset: bool) -> Self {
-        Self { names, unset }
+    pub(crate) fn new(group: Group, unset: bool) -> Self {
+        Self { unset: unset.then_some(group) }
     }
 
     /// The value of `name`. It borrows from the group: `unsetenv` may free it.
@@ -23,10 +30,26 @@ impl Variables {
 
 impl Drop for Variables {
     fn drop(&mut self) {
-        if self.unset {
-            for name in self.names {
-                sys::unsetenv(name);
-            }
+        if let Some(group) = self.unset {
+            unset(group);
+        }
+    }
+}
+
+// Not inlined, as there are many paths out.
+#[inline(never)]
+fn unset(group: Group) {
+    match group {
+        Group::Listen => {
+            sys::unsetenv(c"LISTEN_PID");
+            sys::unsetenv(c"LISTEN_PIDFDID");
+            sys::unsetenv(c"LISTEN_FDS");
+            sys::unsetenv(c"LISTEN_FDNAMES");
+        }
+        Group::Notify => sys::unsetenv(c"NOTIFY_SOCKET"),
+        Group::Watchdog => {
+            sys::unsetenv(c"WATCHDOG_USEC");
+            sys::unsetenv(c"WATCHDOG_PID");
         }
     }
 }

@@ -110,14 +110,15 @@ fn connect_namespace(socket: &OwnedFd, namespace: &CStr) -> Result<()> {
     }
     let mut path = [0; 256];
     let path = sys::format_string(&mut path, c"/run/systemd/journal.%s/stdout", namespace)?;
-    if let Some(address) = Address::unix(path.to_bytes()) {
+    let mut address = Address::new();
+    if address.set_path(path) {
         return sys::connect(socket, &address);
     }
     // An address has room for 107 bytes of path, and a descriptor has a short one.
     let file = sys::open_path(path)?;
     let mut link = [0; 32];
-    let link = sys::format_int(&mut link, c"/proc/self/fd/%d", file.raw())?;
-    sys::connect(socket, &Address::unix(link.to_bytes()).ok_or(Errno::NAMETOOLONG)?)
+    address.set_path(sys::format_int(&mut link, c"/proc/self/fd/%d", file.raw())?);
+    sys::connect(socket, &address)
 }
 
 /// What systemd-journald(8) takes for the name of a namespace: it becomes a part of file names and of a unit's name.

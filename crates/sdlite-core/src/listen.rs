@@ -2,17 +2,15 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::Variables;
+use crate::environment::{Group, Variables};
 use crate::{Errno, Result, number, pidfd, sys};
 
 /// The first descriptor passed; the others follow it.
 pub const LISTEN_FDS_START: c_int = 3;
 
-const VARIABLES: &[&CStr] = &[c"LISTEN_PID", c"LISTEN_PIDFDID", c"LISTEN_FDS", c"LISTEN_FDNAMES"];
-
 /// sd_listen_fds(3): how many descriptors were passed, each of them close-on-exec from now on.
 pub fn listen_fds(unset_environment: bool) -> Result<c_int> {
-    passed(&Variables::new(VARIABLES, unset_environment))
+    passed(&Variables::new(Group::Listen, unset_environment))
 }
 
 /// sd_listen_fds_with_names(3): the number of descriptors, and what `store` made of their names; None where none were passed.
@@ -22,7 +20,7 @@ pub fn listen_fds_with_names<N>(
     unset_environment: bool,
     store: impl FnOnce(Names<'_>) -> Result<N>,
 ) -> Result<Option<(c_int, N)>> {
-    let variables = Variables::new(VARIABLES, unset_environment);
+    let variables = Variables::new(Group::Listen, unset_environment);
     let named = match variables.get(c"LISTEN_FDNAMES") {
         Some(list) => Some(Names::split(list)?),
         None => None,

@@ -2,24 +2,23 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::Variables;
+use crate::environment::{Group, Variables};
 use crate::sys::{self, Address, Control, IoSlice, OwnedFd};
 use crate::{Answer, Errno, No, Result, number};
-
-const VARIABLES: &[&CStr] = &[c"NOTIFY_SOCKET"];
 
 /// sd_pid_notify_with_fds(3): sends `state` in the name of `pid`, 0 being this process. A no means that nobody wants to be
 /// notified.
 ///
 /// A `state` or `fds` of None is what NULL is in C.
 pub fn notify(pid: libc::pid_t, unset_environment: bool, state: Option<&[u8]>, fds: Option<&[c_int]>) -> Answer {
-    let variables = Variables::new(VARIABLES, unset_environment);
+    let variables = Variables::new(Group::Notify, unset_environment);
     let (Some(state), Some(fds)) = (state, fds) else { return Err(Errno::INVAL.into()) };
     if fds.len() > sys::SCM_MAX_FD {
         return Err(Errno::TOOBIG.into());
     }
     let Some(manager) = variables.get(c"NOTIFY_SOCKET") else { return Err(No::NO) };
-    let (address, kind) = parse(manager)?;
+    let mut address = Address::new();
+    let kind = parse(manager, &mut address)?;
     let (socket, connected) = open(&address, kind)?;
     let to = if connected { None } else { Some(&address) };
 
@@ -51,7 +50,7 @@ pub fn notify(pid: libc::pid_t, unset_environment: bool, state: Option<&[u8]>, f
 /// sd_pid_notify_barrier(3): waits until the manager has read everything that was sent before, for up to `timeout`
 /// microseconds, or for ever where that is the largest value.
 pub fn barrier(pid: libc::pid_t, unset_environment: bool, timeout: u64) -> Answer {
-    let _variables = Variables::new(VARIABLES, unset_environment);
+    let _variables = Variables::new(Group::Notify, unset_environment);
     let pipe = sys::pipe()?;
     notify(pid, false, Some(b"BARRIER=1"), Some(&[pipe.write.raw()]))?;
     // What is left of the writing end is the manager's.
@@ -85,37 +84,34 @@ fn credentials(pid: libc::pid_t) -> Option<libc::ucred> {
 }
 
 /// $NOTIFY_SOCKET: the address, and the type of socket where it says one.
-fn parse(text: &CStr) -> Result<(Address, Option<c_int>)> {
-    match text.to_bytes() {
-        path @ [b'/', _, ..] => Ok((Address::unix(path).ok_or(Errno::NAMETOOLONG)?, Some(libc::SOCK_DGRAM))),
-        name @ [b'@', _, ..] => Ok((Address::unix(name).ok_or(Errno::INVAL)?, Some(libc::SOCK_DGRAM))),
-        [b'/' | b'@'] => Err(Errno::INVAL),
-        _ => {
-            const KINDS: [(&[u8], Option<c_int>); 4] = [
-                (b"vsock:", None),
-                (b"vsock-stream:", Some(libc::SOCK_STREAM)),
-                (b"vsock-dgram:", Some(libc::SOCK_DGRAM)),
-                (b"vsock-seqpacket:", Some(libc::SOCK_SEQPACKET)),
-            ];
-            let kind = KINDS.iter().find(|(prefix, _)| text.to_bytes().starts_with(prefix));
-            let (prefix, kind) = kind.ok_or(Errno::PROTO)?;
-            Ok((vsock(sys::tail(text, prefix.len()))?, *kind))
-        }
-    }
+fn parse(text: &CStr, address: &mut Address) -> Result<Option<c_int>> {
+    let (kind, prefix) = match text.to_bytes() {
+        [b'/' | b'@'] => return Err(Errno::INVAL),
+        [b'/', ..] => return address.set_path(text).then_some(Some(libc::SOCK_DGRAM)).ok_or(Errno::NAMETOOLONG),
+        [b'@', ..] => return address.set_path(text).then_some(Some(libc::SOCK_DGRAM)).ok_or(Errno::INVAL),
+        text if text.starts_with(b"vsock:") => (None, 6),
+        text if text.starts_with(b"vsock-stream:") => (Some(libc::SOCK_STREAM), 13),
+        text if text.starts_with(b"vsock-dgram:") => (Some(libc::SOCK_DGRAM), 12),
+        text if text.starts_with(b"vsock-seqpacket:") => (Some(libc::SOCK_SEQPACKET), 16),
+        _ => return Err(Errno::PROTO),
+    };
+    vsock(sys::tail(text, prefix), address)?;
+    Ok(kind)
 }
 
 /// `CID:PORT`, as in vsock(7).
-fn vsock(text: &CStr) -> Result<Address> {
+fn vsock(text: &CStr, address: &mut Address) -> Result<()> {
     let colon = sys::memchr(text.to_bytes(), b':').ok_or(Errno::INVAL)?;
     let port = not_any(number::u32(sys::tail(text, colon + 1), 0)?)?;
-    let cid = not_any(match text.to_bytes().get(..colon) {
+    let cid = match text.to_bytes().get(..colon) {
         Some(b"hypervisor") => libc::VMADDR_CID_HYPERVISOR,
         Some(b"local") => libc::VMADDR_CID_LOCAL,
         Some(b"host") => libc::VMADDR_CID_HOST,
         Some(b"any" | b"-1") => libc::VMADDR_CID_ANY,
         _ => number::u32(text, b':')?,
-    })?;
-    Ok(Address::vsock(cid, port))
+    };
+    address.set_vsock(not_any(cid)?, port);
+    Ok(())
 }
 
 /// The largest number is VMADDR_CID_ANY and VMADDR_PORT_ANY, which nothing can be sent to.
@@ -149,8 +145,10 @@ fn open(address: &Address, kind: Option<c_int>) -> Result<(OwnedFd, bool)> {
 /// A port that only the privileged can have says to the host that this is no mere user. Whoever may not have one goes
 /// without.
 fn bind_to_privileged_port(socket: &OwnedFd) {
+    let mut address = Address::new();
     for port in (1..1024).rev() {
-        if sys::bind(socket, &Address::vsock(libc::VMADDR_CID_ANY, port)) != Err(Errno::ADDRINUSE) {
+        address.set_vsock(libc::VMADDR_CID_ANY, port);
+        if sys::bind(socket, &address) != Err(Errno::ADDRINUSE) {
             break;
         }
     }

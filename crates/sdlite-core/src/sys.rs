@@ -452,39 +452,50 @@ union Storage {
 }
 
 impl Address {
-    /// A path, or with a `@` in front an abstract name. None where there is no room for it.
-    pub(crate) const fn unix(name: &[u8]) -> Option<Self> {
-        let mut unix = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
-        // A path is followed by a zero byte, and an abstract name could be.
-        if name.len() >= unix.sun_path.len() {
-            return None;
-        }
-        let mut len = offset_of!(libc::sockaddr_un, sun_path) + name.len() + 1;
-        // SAFETY: there is room for more bytes than that.
-        unsafe { ptr::copy_nonoverlapping(name.as_ptr().cast(), unix.sun_path.as_mut_ptr(), name.len()) };
-        if unix.sun_path[0] == b'@' as c_char {
-            unix.sun_path[0] = 0;
-            len -= 1;
-        }
-        Some(Self { storage: Storage { unix }, len: len as libc::socklen_t })
+    /// The address of an unnamed socket of AF_UNIX.
+    pub(crate) const fn new() -> Self {
+        let unix = libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
+        Self { storage: Storage { unix }, len: size_of::<libc::sa_family_t>() as libc::socklen_t }
     }
 
-    /// The same of a path that is known to fit: a constant that does not, does not compile.
+    /// The address of a path that is known to fit: a constant that does not, does not compile.
     pub(crate) const fn path(path: &'static CStr) -> Self {
-        match Self::unix(path.to_bytes()) {
-            Some(address) => address,
-            None => panic!("no room for the path"),
+        let mut address = Self::new();
+        if !address.set_path(path) {
+            panic!("no room for the path");
         }
+        address
     }
 
-    /// A port of a virtual machine or of its host.
-    pub(crate) fn vsock(cid: u32, port: u32) -> Self {
+    /// Makes it a path, or with a `@` in front an abstract name. False where there is no room for that.
+    pub(crate) const fn set_path(&mut self, path: &CStr) -> bool {
+        let path = path.to_bytes_with_nul();
+        // SAFETY: it is an address of AF_UNIX; there is room for as many bytes as are copied.
+        unsafe {
+            let room = &mut self.storage.unix.sun_path;
+            if path.len() > room.len() {
+                return false;
+            }
+            ptr::copy_nonoverlapping(path.as_ptr().cast(), room.as_mut_ptr(), path.len());
+            self.len = (offset_of!(libc::sockaddr_un, sun_path) + path.len()) as libc::socklen_t;
+            if room[0] == b'@' as c_char {
+                // The zero byte is in front of a name, not behind it.
+                room[0] = 0;
+                self.len -= 1;
+            }
+        }
+        true
+    }
+
+    /// Makes it a port of a virtual machine or of its host.
+    pub(crate) fn set_vsock(&mut self, cid: u32, port: u32) {
         // SAFETY: the structure is of integers, for which zero is a value.
         let mut vsock: libc::sockaddr_vm = unsafe { MaybeUninit::zeroed().assume_init() };
         vsock.svm_family = libc::AF_VSOCK as libc::sa_family_t;
         vsock.svm_cid = cid;
         vsock.svm_port = port;
-        Self { storage: Storage { vsock }, len: size_of::<libc::sockaddr_vm>() as libc::socklen_t }
+        self.storage.vsock = vsock;
+        self.len = size_of::<libc::sockaddr_vm>() as libc::socklen_t;
     }
 
     pub(crate) fn family(&self) -> c_int {
