@@ -1,0 +1,131 @@
+//! One function, with the same cases for both libraries.
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use crate::bytes::Guarded;
+use crate::descriptors::Descriptors;
+use crate::library::Libraries;
+use crate::observe::{Before, ERRNO, Observation};
+use crate::report::side_by_side;
+use crate::zoo::Zoo;
+
+pub struct Function {
+    pub name: &'static str,
+    /// How many of a hundred cases are for it, about.
+    pub share: u64,
+    /// Whether it can be compared only with a /run of its own.
+    pub needs_namespace: bool,
+    pub compare: fn(&Comparison<'_>) -> Result<(), Difference>,
+}
+
+pub struct Difference(pub String);
+
+/// What comparing a function takes.
+pub struct Comparison<'a> {
+    pub name: &'static str,
+    pub libraries: &'a Libraries,
+    pub zoo: &'a Zoo,
+    pub descriptors: Descriptors<'a>,
+    pub arguments: Guarded,
+    pub cases: u64,
+    pub seed: u64,
+    /// How many cases there have been, for those who watch.
+    pub done: &'a AtomicU64,
+    /// The number of the case that is to be shown before it is tried, as it did not come back.
+    pub trace: Option<u64>,
+    pub show: &'a dyn Fn(String),
+}
+
+/// So many cases have a seed of their own: a difference is found again by that seed, soon.
+const BATCH: u64 = 5000;
+
+impl Comparison<'_> {
+    /// Compares `observe` of both libraries in all cases.
+    ///
+    /// # Safety
+    ///
+    /// `F` is a pointer to a function of C with the function's signature.
+    pub unsafe fn run<F: Copy, C: Debug, O: Debug + PartialEq>(
+        &self,
+        cases: &impl Strategy<Value = C>,
+        observe: impl Fn(F, &C) -> Observation<O>,
+    ) -> Result<(), Difference> {
+        // SAFETY: as the caller promises.
+        let [reference, ours]: [F; 2] = unsafe { self.libraries.functions(self.name) };
+        let shrinking = Cell::new(false);
+        let compare = &|case: C| {
+            let number = self.done.load(Ordering::Relaxed);
+            if self.trace == Some(number) {
+                (self.show)(format!("{case:#?}"));
+            }
+            let (expected, answered) = (observe(reference, &case), observe(ours, &case));
+            if !shrinking.get() {
+                self.done.store(number + 1, Ordering::Relaxed);
+            }
+            if expected.allows(&answered) {
+                return Ok(());
+            }
+            shrinking.set(true);
+            Err(TestCaseError::fail(side_by_side(&expected.fields(), &answered.fields())))
+        };
+        for batch in 0..self.cases.div_ceil(BATCH) {
+            // A case that blocks for ever ends the process.
+            // SAFETY: it takes a number alone.
+            unsafe { libc::alarm(300) };
+            let seed = self.seed.wrapping_add(batch);
+            let cases_left = self.cases - batch * BATCH;
+            let config = Config {
+                cases: cases_left.min(BATCH) as u32,
+                failure_persistence: None,
+                max_shrink_iters: 20_000,
+                ..Config::default()
+            };
+            match TestRunner::new_with_rng(config, rng(self.name, seed)).run(cases, compare) {
+                Ok(()) => {}
+                Err(TestError::Abort(reason)) => panic!("{}: {reason}", self.name),
+                Err(TestError::Fail(observations, case)) => {
+                    let after = self.done.load(Ordering::Relaxed);
+                    return Err(Difference(format!(
+                        "{}: a difference in case {after}; SDLITE_SEED={seed} finds it again\n{case:#?}\n{observations}",
+                        self.name
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a call starts from; descriptors and arguments have been put in place.
+    pub fn before(&self) -> Before<'_> {
+        Before {
+            environment: Before::usual_environment(),
+            descriptors: &self.descriptors,
+            arguments: &self.arguments,
+            errno: ERRNO,
+        }
+    }
+
+    /// A path, or another argument that is a string, as a pointer; None is NULL.
+    pub fn place(&self, string: Option<Vec<u8>>) -> *const std::ffi::c_char {
+        string.map_or(std::ptr::null(), |string| self.arguments.place_string(&string))
+    }
+}
+
+/// Each function has random numbers of its own.
+fn rng(name: &str, seed: u64) -> TestRng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    for (i, byte) in name.bytes().enumerate() {
+        bytes[8 + i % 24] ^= byte;
+    }
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
+/// For functions with no other output.
+pub fn nothing(_: c_int) {}

@@ -1,0 +1,69 @@
+//! The two libraries, loaded side by side.
+
+use std::env;
+use std::ffi::{CStr, CString, c_void};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use sdlite_test_support as support;
+
+/// A shared library whose symbols nobody else is bound to.
+struct Library(*mut c_void);
+
+impl Library {
+    fn open(path: &CStr) -> Option<Self> {
+        // SAFETY: the library's constructors are those of libsystemd, which every program runs, or none.
+        let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
+        (!handle.is_null()).then_some(Self(handle))
+    }
+
+    fn symbol(&self, name: &str) -> Option<*mut c_void> {
+        let name = CString::new(name).expect("a name in C");
+        // SAFETY: the library stays loaded.
+        let symbol = unsafe { libc::dlsym(self.0, name.as_ptr()) };
+        (!symbol.is_null()).then_some(symbol)
+    }
+}
+
+pub struct Libraries {
+    reference: Library,
+    ours: Library,
+}
+
+impl Libraries {
+    /// What is installed as libsystemd, and what `cargo build --release` made. None where there is no libsystemd and the
+    /// test is left out.
+    pub fn load() -> Option<Self> {
+        let path = env::var_os("SDLITE_REFERENCE");
+        let name = path.clone().map_or_else(
+            || c"libsystemd.so.0".to_owned(),
+            |path| CString::new(path.into_vec()).expect("a path in SDLITE_REFERENCE"),
+        );
+        let Some(reference) = Library::open(&name) else {
+            assert!(path.is_none(), "{name:?} of SDLITE_REFERENCE cannot be loaded");
+            support::left_out("libsystemd.so.0, which is not installed (Debian: apt-get install libsystemd0)");
+            return None;
+        };
+        let ours = support::release().join("libsdlite.so");
+        let ours = CString::new(ours.as_os_str().as_bytes()).expect("a path");
+        Some(Self { reference, ours: Library::open(&ours).expect("libsdlite.so") })
+    }
+
+    /// A function of both: the reference's first.
+    ///
+    /// # Safety
+    ///
+    /// `F` is a pointer to a function of C with the function's signature.
+    pub unsafe fn functions<F: Copy>(&self, name: &str) -> [F; 2] {
+        [&self.reference, &self.ours].map(|library| {
+            let symbol = library.symbol(name).unwrap_or_else(|| panic!("{name} is missing"));
+            assert_eq!(size_of::<F>(), size_of_val(&symbol));
+            // SAFETY: both are pointers, and the caller knows the signature.
+            unsafe { std::mem::transmute_copy(&symbol) }
+        })
+    }
+
+    /// Whether the reference is 258 or later, which brought this function, and LISTEN_PIDFDID.
+    pub fn reference_is_recent(&self) -> bool {
+        self.reference.symbol("sd_pidfd_get_inode_id").is_some()
+    }
+}

@@ -1,0 +1,114 @@
+//! sd_listen_fds(3) and sd_listen_fds_with_names(3).
+
+use std::ffi::{CStr, c_char, c_int};
+use std::ptr;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::bytes::Bytes;
+use crate::compare::{Comparison, Difference, Function, nothing};
+use crate::descriptors::{COUNT, Slot, slots};
+use crate::environment::{Environment, environments};
+use crate::observe::{Before, ERRNO};
+use crate::zoo;
+
+pub const SD_LISTEN_FDS: Function =
+    Function { name: "sd_listen_fds", share: 14, needs_namespace: false, compare: listen_fds };
+
+pub const SD_LISTEN_FDS_WITH_NAMES: Function =
+    Function { name: "sd_listen_fds_with_names", share: 18, needs_namespace: false, compare: listen_fds_with_names };
+
+#[derive(Debug)]
+struct Case {
+    unset_environment: c_int,
+    environment: Environment,
+    descriptors: Vec<Slot>,
+    names_wanted: bool,
+}
+
+fn cases(comparison: &Comparison<'_>) -> impl Strategy<Value = Case> + use<> {
+    let descriptors = vec(slots(zoo::kinds(|_| true)), 0..=COUNT - 4);
+    let names_wanted = prop_oneof![19 => Just(true), 1 => Just(false)];
+    (environments(comparison.libraries), descriptors, names_wanted).prop_map(
+        |((environment, unset_environment), descriptors, names_wanted)| Case {
+            unset_environment,
+            environment,
+            descriptors,
+            names_wanted,
+        },
+    )
+}
+
+fn before<'a>(comparison: &'a Comparison<'_>, case: &Case) -> Before<'a> {
+    comparison.descriptors.install(case.descriptors.iter().cloned().enumerate());
+    Before {
+        environment: case.environment.install(comparison.descriptors.open()),
+        descriptors: &comparison.descriptors,
+        arguments: &comparison.arguments,
+        errno: ERRNO,
+    }
+}
+
+fn listen_fds(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature = unsafe extern "C" fn(c_int) -> c_int;
+    let observe = |sd_listen_fds: Signature, case: &Case| {
+        // SAFETY: it takes a number alone.
+        before(comparison, case).observe(|| unsafe { sd_listen_fds(case.unset_environment) }, nothing)
+    };
+    // SAFETY: the signature is that of the manual.
+    unsafe { comparison.run(&cases(comparison), observe) }
+}
+
+/// What became of the pointer for the names.
+#[derive(Debug, PartialEq)]
+enum Names {
+    Untouched,
+    Null,
+    Array(Vec<Bytes>),
+}
+
+fn listen_fds_with_names(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature = unsafe extern "C" fn(c_int, *mut *mut *mut c_char) -> c_int;
+    let untouched = ptr::without_provenance_mut::<*mut c_char>(0x5d);
+    let observe = |sd_listen_fds_with_names: Signature, case: &Case| {
+        let mut pointers = [untouched; 3];
+        let names = if case.names_wanted { &raw mut pointers[1] } else { ptr::null_mut() };
+        before(comparison, case).observe(
+            // SAFETY: `names` is NULL or points to a pointer.
+            || unsafe { sd_listen_fds_with_names(case.unset_environment, names) },
+            |_| {
+                // SAFETY: the function has written what its manual says, or nothing.
+                let pointers = unsafe { (&raw const pointers).read_volatile() };
+                // SAFETY: the same.
+                pointers.map(|names| if names == untouched { Names::Untouched } else { unsafe { take(names) } })
+            },
+        )
+    };
+    // SAFETY: the signature is that of the manual.
+    unsafe { comparison.run(&cases(comparison), observe) }
+}
+
+/// The names, whose memory is given back as the manual says.
+///
+/// # Safety
+///
+/// It is NULL or an array of strings that ends in NULL, all of malloc(3).
+unsafe fn take(array: *mut *mut c_char) -> Names {
+    if array.is_null() {
+        return Names::Null;
+    }
+    let mut names = Vec::new();
+    // SAFETY: as the caller promises.
+    unsafe {
+        loop {
+            let name = array.add(names.len()).read();
+            if name.is_null() {
+                libc::free(array.cast());
+                return Names::Array(names);
+            }
+            names.push(Bytes(CStr::from_ptr(name).to_bytes().to_vec()));
+            libc::free(name.cast());
+        }
+    }
+}

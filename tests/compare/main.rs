@@ -1,0 +1,61 @@
+//! The same answers as libsystemd: random environments, descriptors and arguments go to the installed libsystemd.so.0 and
+//! to this library, in one process, and everything that can be observed is compared.
+//!
+//! | variable | meaning |
+//! | --- | --- |
+//! | `SDLITE_CASES` | how many cases in all, each one call compared; 1_000_000 if not set |
+//! | `SDLITE_SEED` | the seed to begin with; random if not set, printed at the start and with a difference |
+//! | `SDLITE_FUNCTION` | the one function to compare; all of them if not set |
+//! | `SDLITE_REFERENCE` | the library to compare with; libsystemd.so.0 if not set |
+//!
+//! A difference comes with the seed that leads to it within the first few thousand cases of its function, and is shrunk to
+//! the smallest case that shows it.
+//!
+//! Each function is compared in a child process, in a mount namespace of its own where that can be had, so that
+//! environment, descriptors, /run and /dev/mqueue are the test's alone. A function more is a module with a strategy for its
+//! cases and a way to call it, and a line in the table below.
+
+mod bytes;
+mod child;
+mod compare;
+mod datagram;
+mod descriptors;
+mod environment;
+mod is_file;
+mod is_mq;
+mod is_socket;
+mod journal;
+mod journald;
+mod library;
+mod listen;
+mod message;
+mod namespace;
+mod observe;
+mod paths;
+mod report;
+mod run;
+mod sockets;
+mod strategy;
+mod sys;
+mod zoo;
+
+use compare::Function;
+
+const FUNCTIONS: &[Function] = &[
+    listen::SD_LISTEN_FDS,
+    listen::SD_LISTEN_FDS_WITH_NAMES,
+    is_file::SD_IS_FIFO,
+    is_file::SD_IS_SPECIAL,
+    is_socket::SD_IS_SOCKET,
+    is_socket::SD_IS_SOCKET_INET,
+    is_socket::SD_IS_SOCKET_SOCKADDR,
+    is_socket::SD_IS_SOCKET_UNIX,
+    is_mq::SD_IS_MQ,
+    journal::SD_JOURNAL_PRINT,
+    journal::SD_JOURNAL_PRINT_WITH_LOCATION,
+];
+
+#[test]
+fn answers_are_those_of_libsystemd() {
+    run::compare_all(FUNCTIONS);
+}

@@ -1,0 +1,95 @@
+//! What a call does, as far as anybody can tell.
+
+use std::ffi::{CString, c_int};
+use std::fmt::Debug;
+
+use crate::bytes::{Bytes, Guarded};
+use crate::descriptors::{self, Descriptors};
+use crate::environment::Installed;
+use crate::report::Fields;
+use crate::sys;
+
+/// Everything about a call that has to be the same.
+pub struct Observation<O> {
+    pub result: c_int,
+    pub errno: Errno,
+    /// None where `environ` points elsewhere.
+    pub environment: Option<Vec<Bytes>>,
+    /// The flags of the descriptors from 3 on; None where one is not open.
+    pub descriptors: [Option<c_int>; descriptors::COUNT],
+    /// It is another one after a descriptor was left open.
+    pub lowest_free: c_int,
+    /// What the arguments point to is as it was.
+    pub arguments_kept: bool,
+    /// What came out through pointers, or was sent.
+    pub output: O,
+}
+
+/// What became of errno.
+#[derive(Debug, PartialEq)]
+pub enum Errno {
+    Kept,
+    Changed(c_int),
+}
+
+/// What errno is before a call: no function sets it to this.
+pub const ERRNO: c_int = 4711;
+
+impl<O: Debug + PartialEq> Observation<O> {
+    pub fn fields(&self) -> Fields {
+        vec![
+            ("result", format!("{}", self.result)),
+            ("errno", format!("{:?}", self.errno)),
+            ("output", format!("{:?}", self.output)),
+            ("environment", format!("{:?}", self.environment)),
+            ("flags of descriptors", format!("{:?}", self.descriptors)),
+            ("lowest free descriptor", format!("{}", self.lowest_free)),
+            ("arguments kept", format!("{}", self.arguments_kept)),
+        ]
+    }
+
+    /// Whether `ours` is as good as this, which is what the reference did.
+    pub fn allows(&self, ours: &Self) -> bool {
+        self.result == ours.result
+            && (self.errno != Errno::Kept || ours.errno == Errno::Kept)
+            && self.environment == ours.environment
+            && self.descriptors == ours.descriptors
+            && self.lowest_free == ours.lowest_free
+            && self.arguments_kept == ours.arguments_kept
+            && self.output == ours.output
+    }
+}
+
+/// What a call starts from.
+pub struct Before<'a> {
+    pub environment: Installed,
+    pub descriptors: &'a Descriptors<'a>,
+    pub arguments: &'a Guarded,
+    pub errno: c_int,
+}
+
+impl Before<'_> {
+    /// For functions that the environment means nothing to.
+    pub fn usual_environment() -> Installed {
+        Installed::new(["PATH=/bin", "LISTEN_PID=1", "LISTEN_FDS=1"].map(|s| CString::new(s).expect("a string")).into())
+    }
+
+    /// Calls, and observes; `output` tells what else there is to compare.
+    pub fn observe<O>(self, call: impl FnOnce() -> c_int, output: impl FnOnce(c_int) -> O) -> Observation<O> {
+        sys::set_errno(self.errno);
+        let result = call();
+        let errno = match sys::errno() {
+            errno if errno == self.errno => Errno::Kept,
+            errno => Errno::Changed(errno),
+        };
+        Observation {
+            result,
+            errno,
+            environment: self.environment.variables(),
+            descriptors: self.descriptors.flags(),
+            lowest_free: self.descriptors.lowest_free(),
+            arguments_kept: self.arguments.kept(),
+            output: output(result),
+        }
+    }
+}

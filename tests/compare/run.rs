@@ -1,0 +1,186 @@
+//! All functions, as many at a time as there are processors, and the table at the end.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, IsTerminal, Write};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, ptr, thread};
+
+use sdlite_test_support as support;
+
+use crate::child::{Child, End, Task};
+use crate::compare::Function;
+use crate::library::Libraries;
+use crate::report::{Row, table};
+
+/// A number from the environment, which may have `_` in it.
+fn number<N: FromStr>(variable: &str) -> Option<N> {
+    let text = env::var(variable).ok()?;
+    Some(text.replace('_', "").parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
+}
+
+/// Says it even where the test harness keeps what a test says.
+fn say(text: impl AsRef<str>) {
+    let _ = io::stderr().write_all(text.as_ref().as_bytes());
+}
+
+/// A number that children change, and this process sees.
+fn shared_counter() -> &'static AtomicU64 {
+    let (read_write, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    // SAFETY: new memory, all zero, which is a valid counter, and which is never given back.
+    unsafe {
+        let memory = libc::mmap(ptr::null_mut(), size_of::<AtomicU64>(), read_write, shared, -1, 0);
+        assert!(memory != libc::MAP_FAILED, "mmap");
+        &*memory.cast()
+    }
+}
+
+pub fn compare_all(functions: &'static [Function]) {
+    let Some(libraries) = Libraries::load() else { return };
+    let cases = number("SDLITE_CASES").unwrap_or(1_000_000_u64);
+    let seed = number("SDLITE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
+    let only = env::var("SDLITE_FUNCTION").ok();
+    let functions: Vec<_> = functions.iter().filter(|f| only.as_deref().is_none_or(|only| only == f.name)).collect();
+    let shares: u64 = functions.iter().map(|function| function.share).sum();
+    assert!(shares > 0, "SDLITE_FUNCTION names none of the functions");
+    say(format!("{cases} cases, SDLITE_SEED={seed}\n"));
+
+    let scratch = support::scratch();
+    let jobs = functions.iter().map(|function| {
+        let (folder, done) = (scratch.path().join(function.name), shared_counter());
+        let cases = (cases * function.share).div_ceil(shares);
+        Job { function, folder, cases, seed, done }
+    });
+    let outcome = Outcome::of(jobs.collect(), &libraries);
+
+    for missing in &outcome.missing {
+        say(format!("This machine does not have, and so nothing was compared with: {missing}\n"));
+    }
+    say(table(&outcome.rows));
+    for needs in &outcome.left_out {
+        support::left_out(needs);
+    }
+    assert!(outcome.rows.iter().all(|row| row.differences == 0), "the answers are not those of libsystemd");
+}
+
+struct Job {
+    function: &'static Function,
+    folder: std::path::PathBuf,
+    cases: u64,
+    seed: u64,
+    done: &'static AtomicU64,
+}
+
+#[derive(Default)]
+struct Outcome {
+    rows: Vec<Row>,
+    left_out: BTreeSet<String>,
+    missing: BTreeSet<String>,
+}
+
+impl Outcome {
+    fn of(jobs: Vec<Job>, libraries: &Libraries) -> Self {
+        let (mut outcome, mut progress) = (Self::default(), Progress::new(&jobs));
+        let mut waiting = jobs.iter().enumerate();
+        let mut running: Vec<(usize, &Job, Child)> = Vec::new();
+        let mut rows: Vec<Option<Row>> = jobs.iter().map(|_| None).collect();
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        loop {
+            while running.len() < processors {
+                let Some((i, job)) = waiting.next() else { break };
+                running.push((i, job, job.start(libraries, None)));
+            }
+            if running.is_empty() {
+                outcome.rows = rows.into_iter().flatten().collect();
+                return outcome;
+            }
+            running.retain_mut(|(i, job, child)| match child.poll() {
+                None => true,
+                Some((end, missing)) => {
+                    outcome.missing.extend(missing.lines().map(str::to_owned));
+                    rows[*i] = Some(outcome.row(job, end, libraries));
+                    false
+                }
+            });
+            progress.show();
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn row(&mut self, job: &Job, end: End, libraries: &Libraries) -> Row {
+        let (differences, note) = match end {
+            End::Same => (0, ""),
+            End::Different(report) => {
+                say(format!("\n{report}\n"));
+                (1, "")
+            }
+            End::LeftOut(needs) => {
+                self.left_out.insert(needs);
+                (0, "left out")
+            }
+            End::Killed(signal) => {
+                job.report_killed(signal, libraries);
+                (1, "")
+            }
+        };
+        Row { function: job.function.name, cases: job.done.load(Ordering::Relaxed), differences, note }
+    }
+}
+
+impl Job {
+    fn start(&self, libraries: &Libraries, trace: Option<u64>) -> Child {
+        Child::start(&Task {
+            function: self.function,
+            libraries,
+            folder: &if trace.is_some() { self.folder.join("again") } else { self.folder.clone() },
+            cases: self.cases,
+            seed: self.seed,
+            done: if trace.is_some() { shared_counter() } else { self.done },
+            trace,
+        })
+    }
+
+    /// Runs it once more, up to the case that it was killed in.
+    fn report_killed(&self, signal: i32, libraries: &Libraries) {
+        let number = self.done.load(Ordering::Relaxed);
+        let mut again = self.start(libraries, Some(number));
+        while again.poll().is_none() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let (name, seed) = (self.function.name, self.seed);
+        say(format!(
+            "\n{name}: killed by signal {signal} in case {number} of SDLITE_SEED={seed}\n{}\n",
+            again.last_words()
+        ));
+    }
+}
+
+/// How far it has come: a line that changes on a terminal, elsewhere one now and then.
+struct Progress {
+    counters: Vec<&'static AtomicU64>,
+    cases: u64,
+    start: Instant,
+    shown: Duration,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(jobs: &[Job]) -> Self {
+        let counters = jobs.iter().map(|job| job.done).collect();
+        let cases = jobs.iter().map(|job| job.cases).sum();
+        Self { counters, cases, start: Instant::now(), shown: Duration::ZERO, terminal: io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self) {
+        let now = self.start.elapsed();
+        if now - self.shown < Duration::from_secs(if self.terminal { 1 } else { 60 }) {
+            return;
+        }
+        self.shown = now;
+        let done: u64 = self.counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum();
+        let text = format!("{done} of {} cases, {} a second", self.cases, done / now.as_secs().max(1));
+        say(if self.terminal { format!("\r{text}\x1b[K\r") } else { format!("{text}\n") });
+    }
+}
