@@ -5,6 +5,7 @@
 use core::ffi::{CStr, c_int};
 
 use crate::sys::{self, SocketAddress, Stat};
+use crate::text::{self, Text};
 use crate::{Answer, Errno, No, yes_if};
 
 /// sd_is_fifo(3): a FIFO, and the one at `path`.
@@ -121,9 +122,10 @@ pub fn is_mq(fd: c_int, path: Option<&CStr>) -> Answer {
     if !matches!(path.to_bytes(), [b'/', ..]) {
         return Err(Errno::INVAL.into());
     }
-    let mut buffer = [0; libc::PATH_MAX as usize];
-    let path = sys::format_string(&mut buffer, c"/dev/mqueue%s", path)?;
-    yes_if(stat.is_inode_of(&sys::stat(path)?))
+    let mut room = text::room::<{ libc::PATH_MAX as usize }>();
+    let mut file = Text::new(&mut room);
+    let file = file.push(b"/dev/mqueue").push(path.to_bytes()).finish()?;
+    yes_if(stat.is_inode_of(&sys::stat(file)?))
 }
 
 /// A descriptor that no table has comes before any other argument that is `invalid`.

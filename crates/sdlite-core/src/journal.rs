@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use crate::sys::{self, Address, Control, IoSlice, OwnedFd};
+use crate::text::{self, Text};
 use crate::{Errno, Result};
 
 /// Where in the source a message comes from.
@@ -62,17 +63,18 @@ pub fn sendv<'a>(fields: impl Iterator<Item = Option<&'a [u8]>>, location: Optio
 pub fn perror(message: &[u8], location: Option<Location<'_>>) -> Result<()> {
     let saved = Errno::save();
     let error = saved.number();
-    let mut text = [0; 256];
-    let text = sys::strerror_r(error, &mut text);
-    let mut number = [0; 24];
-    let number = sys::format_int(&mut number, c"ERRNO=%d", error)?;
+    let mut reason = [0; 256];
+    let reason = sys::strerror_r(error, &mut reason);
+    let mut digits = text::room::<24>();
+    let mut number = Text::new(&mut digits);
+    let number = number.push(b"ERRNO=").push_decimal(error).finish()?;
     let separator: &[u8] = if message.is_empty() { b"" } else { b": " };
 
     let mut room = Room::<32, 5>::new();
     let mut entry = Entry::new(&mut room);
     entry.location(location)?;
     entry.field(b"PRIORITY=3")?;
-    entry.named(b"MESSAGE=", &[message, separator, text.to_bytes()])?;
+    entry.named(b"MESSAGE=", &[message, separator, reason.to_bytes()])?;
     entry.field(number.to_bytes())?;
     saved.restore();
     entry.send()
@@ -89,6 +91,9 @@ pub fn stream_fd(namespace: Option<&CStr>, identifier: &[u8], priority: c_int, l
 
 fn open_stream(namespace: Option<&CStr>, identifier: &[u8], priority: c_int, level_prefix: bool) -> Result<OwnedFd> {
     let priority = [priority_digit(priority)?];
+    if namespace.is_some_and(|namespace| !is_namespace(namespace.to_bytes())) {
+        return Err(Errno::INVAL);
+    }
     let level_prefix: &[u8] = if level_prefix { b"1" } else { b"0" };
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_STREAM)?;
     match namespace {
@@ -105,19 +110,16 @@ fn open_stream(namespace: Option<&CStr>, identifier: &[u8], priority: c_int, lev
 }
 
 fn connect_namespace(socket: &OwnedFd, namespace: &CStr) -> Result<()> {
-    if !is_namespace(namespace.to_bytes()) {
-        return Err(Errno::INVAL);
-    }
-    let mut path = [0; 256];
-    let path = sys::format_string(&mut path, c"/run/systemd/journal.%s/stdout", namespace)?;
+    let mut room = text::room::<256>();
+    let mut path = Text::new(&mut room);
+    let path = path.push(b"/run/systemd/journal.").push(namespace.to_bytes()).push(b"/stdout").finish()?;
     let mut address = Address::new();
     if address.set_path(path) {
         return sys::connect(socket, &address);
     }
     // An address has room for 107 bytes of path, and a descriptor has a short one.
     let file = sys::open_path(path)?;
-    let mut link = [0; 32];
-    address.set_path(sys::format_int(&mut link, c"/proc/self/fd/%d", file.raw())?);
+    address.set_path(Text::new(&mut text::room::<32>()).push(b"/proc/self/fd/").push_decimal(file.raw()).finish()?);
     sys::connect(socket, &address)
 }
 

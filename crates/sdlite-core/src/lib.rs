@@ -17,6 +17,7 @@ pub mod notify;
 mod number;
 pub mod pidfd;
 mod sys;
+mod text;
 
 pub(crate) use errno::yes_if;
 pub use errno::{Answer, Errno, No, Result};

@@ -145,28 +145,6 @@ pub(crate) fn stat(path: &CStr) -> Result<Stat> {
     }
 }
 
-/// snprintf(3) of a string into a format that has a `%s`.
-pub(crate) fn format_string<'a>(buffer: &'a mut [u8], format: &'static CStr, string: &CStr) -> Result<&'a CStr> {
-    // SAFETY: no more than the size given is written; the format takes a C string, and that is what it gets.
-    let length = unsafe { libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), string.as_ptr()) };
-    formatted(buffer, length)
-}
-
-/// snprintf(3) of a number into a format that has a `%d`.
-pub(crate) fn format_int<'a>(buffer: &'a mut [u8], format: &'static CStr, number: c_int) -> Result<&'a CStr> {
-    // SAFETY: no more than the size given is written; the format takes an int, and that is what it gets.
-    let length = unsafe { libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), number) };
-    formatted(buffer, length)
-}
-
-fn formatted(buffer: &[u8], length: c_int) -> Result<&CStr> {
-    match usize::try_from(length) {
-        // SAFETY: a C string of that length was written.
-        Ok(length) if length < buffer.len() => Ok(unsafe { CStr::from_ptr(buffer.as_ptr().cast()) }),
-        _ => Err(Errno::NAMETOOLONG),
-    }
-}
-
 /// strerror_r(3), as POSIX has it. A text that is too long is cut.
 pub(crate) fn strerror_r(error: c_int, buffer: &mut [u8]) -> &CStr {
     // SAFETY: no more than the size given is written, and what is written is a C string.
