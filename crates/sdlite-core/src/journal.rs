@@ -63,7 +63,7 @@ pub fn sendv<'a>(fields: impl Iterator<Item = Option<&'a [u8]>>, location: Optio
 pub fn perror(message: &[u8], location: Option<Location<'_>>) -> Result<()> {
     let saved = Errno::save();
     let error = saved.number();
-    let mut reason = [0; 256];
+    let mut reason = text::room::<256>();
     let reason = sys::strerror_r(error, &mut reason);
     let mut digits = text::room::<24>();
     let mut number = Text::new(&mut digits);

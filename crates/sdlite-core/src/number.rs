@@ -40,7 +40,8 @@ fn unsigned(text: &CStr, end: u8) -> Result<u64> {
 
 /// The base that a prefix of libsystemd's own says, and what follows it; otherwise 0, for C's prefixes.
 fn base(text: &CStr) -> (c_int, &CStr) {
-    let text = sys::skip(text, c" \t\n\r");
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let text = sys::tail(text, text.to_bytes().iter().take_while(blank).count());
     match text.to_bytes() {
         [b'0', b'b' | b'B', ..] => (2, sys::tail(text, 2)),
         [b'0', b'o' | b'O', ..] => (8, sys::tail(text, 2)),

@@ -34,12 +34,6 @@ pub(crate) fn tail(text: &CStr, from: usize) -> &CStr {
     tail.map_or(c"", |tail| unsafe { CStr::from_bytes_with_nul_unchecked(tail) })
 }
 
-/// The text behind all the bytes of `skipped` that it begins with.
-pub(crate) fn skip<'a>(text: &'a CStr, skipped: &CStr) -> &'a CStr {
-    // SAFETY: both are C strings.
-    tail(text, unsafe { libc::strspn(text.as_ptr(), skipped.as_ptr()) })
-}
-
 /// strtoll(3) of the whole text.
 pub(crate) fn strtoll(text: &CStr, base: c_int) -> Result<i64> {
     // SAFETY: `text` is a C string, `end` a pointer to a pointer.
@@ -146,11 +140,11 @@ pub(crate) fn stat(path: &CStr) -> Result<Stat> {
 }
 
 /// strerror_r(3), as POSIX has it. A text that is too long is cut.
-pub(crate) fn strerror_r(error: c_int, buffer: &mut [u8]) -> &CStr {
+pub(crate) fn strerror_r(error: c_int, room: &mut [MaybeUninit<u8>]) -> &CStr {
     // SAFETY: no more than the size given is written, and what is written is a C string.
     unsafe {
-        libc::strerror_r(error, buffer.as_mut_ptr().cast(), buffer.len());
-        CStr::from_ptr(buffer.as_ptr().cast())
+        libc::strerror_r(error, room.as_mut_ptr().cast(), room.len());
+        CStr::from_ptr(room.as_ptr().cast())
     }
 }
 
