@@ -98,6 +98,8 @@ fn each_header_compiles_alone() {
             "int f(void); int f(void) { return sd_is_socket_inet(3, AF_INET, SOCK_STREAM, 1, (uint16_t) 8080); }",
         ),
         ("journal.c", JOURNAL, "int f(void); int f(void) { return sd_journal_print(LOG_ERR, \"%d\", LOG_DEBUG); }"),
+        // And to end a list of fields.
+        ("fields.c", JOURNAL, "int f(void); int f(void) { return sd_journal_send(\"MESSAGE=x\", NULL); }"),
     ];
     for (name, header, code) in cases {
         let file = write(folder.path(), name, &format!("#include {header}\n{code}\n"));
@@ -124,7 +126,9 @@ fn the_headers_compile_against_musl() {
 }
 
 #[test]
-fn the_compiler_checks_the_arguments_of_a_message_against_its_format() {
+fn the_compiler_checks_arguments_against_formats_and_that_a_list_of_fields_ends() {
+    const LOCATION: &str = r#""CODE_FILE=f", "CODE_LINE=1", "g""#;
+    // `(name)` is the function where `name` is a macro, and `$at` a location.
     const CASES: &[(&str, bool)] = &[
         (r#"sd_journal_print(LOG_INFO, "x")"#, true),
         (r#"sd_journal_print(LOG_INFO, "%d %s", 1, "x")"#, true),
@@ -133,17 +137,47 @@ fn the_compiler_checks_the_arguments_of_a_message_against_its_format() {
         (r#"(sd_journal_print)(LOG_INFO, "%d %s", 1, "x")"#, true),
         (r#"(sd_journal_print)(LOG_INFO, "%s", 1)"#, false),
         (r#"(sd_journal_print)(LOG_INFO, "%d")"#, false),
-        (r#"sd_journal_print_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", "%s", "x")"#, true),
-        (r#"sd_journal_print_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", "%s", 1)"#, false),
+        (r#"sd_journal_print_with_location(LOG_INFO, $at, "%s", "x")"#, true),
+        (r#"sd_journal_print_with_location(LOG_INFO, $at, "%s", 1)"#, false),
+        (r#"sd_journal_printv(LOG_INFO, "%d", ap)"#, true),
+        (r#"sd_journal_printv(LOG_INFO, "%!", ap)"#, false),
+        (r#"(sd_journal_printv)(LOG_INFO, "%d", ap)"#, true),
+        (r#"(sd_journal_printv)(LOG_INFO, "%!", ap)"#, false),
+        (r#"sd_journal_printv_with_location(LOG_INFO, $at, "%!", ap)"#, false),
+        (r#"sd_journal_send("MESSAGE=%s", "x", "N=%d", 1, NULL)"#, true),
+        (r#"sd_journal_send("MESSAGE=x")"#, false),
+        (r#"sd_journal_send("MESSAGE=%s", "x", "N=%d", 1)"#, false),
+        (r#"sd_journal_send("MESSAGE=%s", "x", "N=%d", 0)"#, false),
+        (r#"sd_journal_send("MESSAGE=%!", "x", NULL)"#, false),
+        (r#"(sd_journal_send)("MESSAGE=%s", "x", "N=%d", 1, NULL)"#, true),
+        (r#"(sd_journal_send)("MESSAGE=x")"#, false),
+        (r#"(sd_journal_send)("MESSAGE=%s", "x", "N=%d", 1)"#, false),
+        (r#"(sd_journal_send)("MESSAGE=%!", "x", NULL)"#, false),
+        (r#"sd_journal_send_with_location($at, "MESSAGE=x", NULL)"#, true),
+        (r#"sd_journal_send_with_location($at, "MESSAGE=x")"#, false),
+        (r#"sd_notifyf(0, "READY=%d", 1)"#, true),
+        (r#"sd_notifyf(0, "READY=%s", 1)"#, false),
+        (r#"sd_notifyf(0, "READY=%d")"#, false),
+        (r#"sd_pid_notifyf(0, 0, "STATUS=%s", "x")"#, true),
+        (r#"sd_pid_notifyf(0, 0, "STATUS=%s", 1)"#, false),
+        (r#"sd_pid_notifyf(0, 0, "STATUS=%s")"#, false),
+        (r#"sd_pid_notifyf_with_fds(0, 0, NULL, 0, "FDNAME=%s", "x")"#, true),
+        (r#"sd_pid_notifyf_with_fds(0, 0, NULL, 0, "FDNAME=%s", 1)"#, false),
+        (r#"sd_pid_notifyf_with_fds(0, 0, NULL, 0, "FDNAME=%s")"#, false),
     ];
     let folder = scratch();
     for (i, (call, right)) in CASES.iter().enumerate() {
-        let code = format!("#include {JOURNAL}\nint f(void); int f(void) {{ return {call}; }}\n");
+        let code = format!(
+            "#include <stddef.h>\n#include {DAEMON}\n#include {JOURNAL}\n\
+             int f(va_list ap); int f(va_list ap) {{ (void) ap; return {}; }}\n",
+            call.replace("$at", LOCATION)
+        );
         let file = write(folder.path(), &format!("format-{i}.c"), &code);
         for compiler in &COMPILERS {
             for language in ["c99", "c++11"] {
                 let Some(mut command) = compiler.command(language) else { continue };
-                let output = compiles(command.arg("-Werror=format").arg(&file));
+                // What GCC says about the end of a list is a part of this warning, and clang always says it.
+                let output = compiles(command.args(["-Wformat", "-Werror"]).arg(&file));
                 assert_eq!(output.status.success(), *right, "{call}: {command:?}\n{}", text(&output));
             }
         }
@@ -180,6 +214,22 @@ fn a_file_can_include_these_headers_and_those_of_libsystemd() {
     }
 }
 
+/// The functions that releases after Debian 12's have added, as their manual pages declare them.
+const LATER: &[(&str, &str, &str)] = &[
+    ("sd-daemon.h", "sd_pid_notify_barrier", "pid_t pid, int unset_environment, uint64_t timeout"),
+    (
+        "sd-daemon.h",
+        "sd_pid_notifyf_with_fds",
+        "pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...",
+    ),
+    ("sd-daemon.h", "sd_pidfd_get_inode_id", "int pidfd, uint64_t *ret"),
+    (
+        "sd-journal.h",
+        "sd_journal_stream_fd_with_namespace",
+        "const char *name_space, const char *identifier, int priority, int level_prefix",
+    ),
+];
+
 #[test]
 fn every_function_of_the_headers_is_one_of_libsystemd() {
     if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
@@ -188,13 +238,77 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
     let folder = scratch();
     for name in ["sd-daemon.h", "sd-journal.h"] {
         let functions = support::declared(&header(name));
-        assert!(!functions.is_empty(), "{name}");
-        let uses: String = functions
+        let theirs = fs::read_to_string(Path::new(DEBIAN).join(name)).expect("a header");
+        let (known, later): (Vec<_>, Vec<_>) =
+            functions.iter().partition(|function| theirs.contains(&format!("int {function}(")));
+        let documented =
+            |function: &String| LATER.iter().any(|(header, later, _)| *header == name && later == function);
+        assert!(later.into_iter().all(documented), "{name}: {functions:?}");
+        assert!(known.len() > 10, "{name}: {known:?}");
+        let uses: String = known
             .iter()
             .map(|function| format!("void (*use_{function})(void) = (void (*)(void)) {function};\n"))
             .collect();
         let code = format!("#define SD_JOURNAL_SUPPRESS_LOCATION\n#include \"{DEBIAN}/{name}\"\n{uses}");
         run(Command::new("cc").args(["-fsyntax-only", "-Wall", "-Werror"]).arg(write(folder.path(), "uses.c", &code)));
+    }
+}
+
+#[test]
+fn what_libsystemd_has_added_since_is_declared_as_in_its_manual() {
+    let folder = scratch();
+    for (name, function, parameters) in LATER {
+        assert!(support::declared(&header(name)).iter().any(|declared| declared == function), "{function}");
+        // Another type of the same function is an error: so the check is one.
+        let wrong = parameters.replacen("int", "long", 1).replacen("const char *name_space", "char *name_space", 1);
+        for (parameters, right) in [(*parameters, true), (&wrong, false)] {
+            let code = format!("#include <systemd/{name}>\nint {function}({parameters});\n");
+            let file = write(folder.path(), "later.c", &code);
+            for compiler in &COMPILERS {
+                for language in ["c99", "c2x"] {
+                    let Some(mut command) = compiler.strict(language) else { continue };
+                    let output = compiles(command.arg(&file));
+                    assert_eq!(output.status.success(), right, "{code}: {command:?}\n{}", text(&output));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_macros_expand_to_the_calls_that_libsystemds_expand_to() {
+    const CALLS: &str = r#"
+        sd_journal_print(LOG_INFO, "x");
+        sd_journal_print(a(1, 2), "%d %s", 1, "x");
+        sd_journal_printv(LOG_INFO, "%d", ap);
+        sd_journal_send("MESSAGE=%s", "x", NULL);
+        sd_journal_sendv(iov, 3);
+        sd_journal_perror("x");
+        (sd_journal_print)(LOG_INFO, "x");
+        (sd_journal_printv)(LOG_INFO, "x", ap);
+        (sd_journal_send)("MESSAGE=x", NULL);
+        (sd_journal_sendv)(iov, 3);
+        (sd_journal_perror)("x");
+        int start = SD_LISTEN_FDS_START;
+        const char *levels = SD_EMERG SD_ALERT SD_CRIT SD_ERR SD_WARNING SD_NOTICE SD_INFO SD_DEBUG;
+    "#;
+    if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
+        return;
+    }
+    let folder = scratch();
+    let expanded = |headers: &Path, suppress: &str| {
+        let [daemon, journal] = ["sd-daemon.h", "sd-journal.h"].map(|name| headers.join(name).display().to_string());
+        let code = format!("{suppress}\n#include \"{daemon}\"\n#include \"{journal}\"\n#line 1 \"f.c\"\n{CALLS}");
+        let file = write(folder.path(), "macros.c", &code);
+        let output = run(Command::new("cc").arg("-E").arg(file));
+        let output = text(&output);
+        let (_, calls) = output.rsplit_once("# 1 \"f.c\"").expect("a line of the preprocessor");
+        calls.split_whitespace().collect::<String>()
+    };
+    let ours = source().join("include/systemd");
+    for suppress in ["", "#define SD_JOURNAL_SUPPRESS_LOCATION"] {
+        assert_eq!(expanded(&ours, suppress), expanded(Path::new(DEBIAN), suppress));
+        assert_eq!(expanded(&ours, suppress).contains("sd_journal_perror_with_location"), suppress.is_empty());
     }
 }
 

@@ -3,78 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::{env, fs, io};
 
 use sdlite_test_support as support;
-use support::activation::{Activator, free_port};
-use support::{TempDir, has, needed, release, run, scratch, source};
-
-/// What activated.c and activated.rs answer when everything is as it has to be.
-const ANSWER: &str = "sd_listen_fds 1, sd_is_socket_inet 1, sd_journal_print 0\n";
+use support::activation::activated;
+use support::install::{ANSWER, Prefix, Variables, make};
+use support::{has, needed, run, scratch, source};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Variables of make, as they are given to it on the command line.
-type Variables<'a> = &'a [(&'a str, &'a str)];
-
-fn make(target: &str, variables: Variables) {
-    // First, so that there is nothing left to do for cargo.
-    let built = release().parent().expect("the folder of all builds");
-    let mut command = Command::new("make");
-    command.current_dir(source()).arg("--silent").arg(target).env("CARGO_TARGET_DIR", built);
-    // What make hands down when the tests are themselves run by it.
-    for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR"] {
-        command.env_remove(variable);
-    }
-    run(command.args(variables.iter().map(|(name, value)| format!("{name}={value}"))));
-}
-
-/// A prefix with everything installed.
-struct Prefix(TempDir);
-
-impl Prefix {
-    fn new() -> Self {
-        let prefix = Self(scratch());
-        make("install", &[("PREFIX", &prefix.path("usr"))]);
-        prefix
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).into_os_string().into_string().expect("a temporary folder whose name is text")
-    }
-
-    /// What pkg-config answers about a library that was installed.
-    fn pkg_config(&self, arguments: &str) -> String {
-        let mut command = Command::new("pkg-config");
-        let path = ["usr/lib/sdlite/pkgconfig", "usr/lib/pkgconfig"].map(|folder| self.path(folder)).join(":");
-        let output = run(command.env("PKG_CONFIG_PATH", path).args(arguments.split(' ')));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
-    /// Compiles a program of tests/programs/, copied to where there is nothing of the source tree, by a command line in which
-    /// `$flags` stands for what pkg-config says.
-    fn build(&self, source_name: &str, command: &str, pkg_config: &str) -> PathBuf {
-        let program = source_name.trim_end_matches(".c").trim_end_matches(".rs");
-        let copy = self.path(source_name);
-        fs::copy(source().join("tests/programs").join(source_name), copy).expect("a copy of the source");
-        let _ = fs::remove_file(self.path(program));
-        let command = command.replace("$prefix", &self.path("usr")).replace("$flags", &self.pkg_config(pkg_config));
-        run(Command::new("sh").arg("-c").arg(command).current_dir(self.0.path()));
-        self.0.path().join(program)
-    }
-}
-
-/// What a program answers that sd-activate starts upon a connection.
-fn activated(program: &Path, options: &[&str]) -> String {
-    let port = free_port();
-    let port_text = port.to_string();
-    // Once, so that the client of a program that crashes does not wait for the next one.
-    let options = ["--once"].iter().chain(options).map(|option| option as &dyn AsRef<std::ffi::OsStr>);
-    let arguments: Vec<_> = options.chain([&program as &dyn AsRef<std::ffi::OsStr>, &port_text]).collect();
-    Activator::start(port, &arguments).answer()
-}
 
 /// Everything below a folder: the mode of each file, what each link leads to, and nothing of folders but their names.
 fn installed(folder: &Path) -> BTreeMap<String, String> {
@@ -110,6 +48,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
         (format!("{lib}/libsdlite.so"), "libsdlite.so.0"),
         (format!("{lib}/libsdlite.a"), "644"),
         (format!("{lib}/pkgconfig/sdlite.pc"), "644"),
+        (format!("{lib}/sdlite/libsdlite.so.0"), "../libsdlite.so.0"),
         (format!("{lib}/sdlite/libsystemd.so.0"), "../libsdlite.so.0"),
         (format!("{lib}/sdlite/libsystemd.so"), "libsystemd.so.0"),
         (format!("{lib}/sdlite/libsystemd.a"), "../libsdlite.a"),
@@ -309,7 +248,7 @@ fn the_listings_compile_and_link_as_they_are() {
         fs::copy(&listing, prefix.path(&format!("{program}.c"))).expect("a listing");
         for (pc, flags) in libraries {
             let line = format!("cc -o {program} {program}.c {flags}");
-            let folder = prefix.0.path();
+            let folder = prefix.folder();
             run(Command::new("sh")
                 .args(["-c", &line])
                 .current_dir(folder)

@@ -29,3 +29,37 @@ int ask(int fd, const char *path, const struct sockaddr *addr, unsigned int addr
                 sd_is_socket_unix(fd, SOCK_STREAM, 1, path, length) +
                 sd_is_socket_sockaddr(fd, SOCK_STREAM, addr, addr_len, 1);
 }
+
+int tell(pid_t pid, const char *state, const int *fds, unsigned int n_fds, uint64_t timeout);
+int tell(pid_t pid, const char *state, const int *fds, unsigned int n_fds, uint64_t timeout) {
+        if (sd_booted() <= 0 || sd_watchdog_enabled(0, &timeout) <= 0 || sd_pidfd_get_inode_id(fds[0], &timeout) < 0)
+                return 0;
+
+        return sd_notify(0, state) + sd_pid_notify(pid, 0, state) +
+                sd_pid_notify_with_fds(pid, 0, state, fds, n_fds) +
+                sd_notifyf(0, "READY=%d", 1) + sd_pid_notifyf(pid, 0, "STATUS=%s", state) +
+                sd_pid_notifyf_with_fds(pid, 0, fds, (size_t) n_fds, "FDSTORE=%d", 1) +
+                sd_notify_barrier(0, timeout) + sd_pid_notify_barrier(pid, 1, UINT64_MAX);
+}
+
+/* A macro that a statement without braces has for its body is one statement. */
+int log_entry(const struct iovec *iov, int n, const char *format, va_list ap);
+int log_entry(const struct iovec *iov, int n, const char *format, va_list ap) {
+        if (n == 1)
+                sd_journal_sendv(iov, n);
+        else if (n == 2)
+                sd_journal_perror(format);
+        else
+                sd_journal_send("MESSAGE=%s", format, "PRIORITY=%i", LOG_INFO, (void *) 0);
+
+        return sd_journal_sendv(iov, n) + (sd_journal_sendv)(iov, n) +
+                sd_journal_sendv_with_location("CODE_FILE=f", "CODE_LINE=1", "g", iov, n) +
+                sd_journal_send("MESSAGE=x", (void *) 0) + (sd_journal_send)("N=%d", n, (void *) 0) +
+                sd_journal_send_with_location("CODE_FILE=f", "CODE_LINE=1", "g", "MESSAGE=x", (void *) 0) +
+                sd_journal_perror("f") + (sd_journal_perror)(format) +
+                sd_journal_perror_with_location("CODE_FILE=f", "CODE_LINE=1", "g", format) +
+                sd_journal_printv(LOG_INFO, format, ap) + (sd_journal_printv)(LOG_INFO, format, ap) +
+                sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", format, ap) +
+                sd_journal_stream_fd("daemon", LOG_INFO, 0) +
+                sd_journal_stream_fd_with_namespace("space", "daemon", LOG_INFO, 1);
+}

@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::{fmt, io};
 
-use sdlite_core::Errno;
+use sdlite_core::{Answer, Errno};
 
 /// A number of errno(3).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,52 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Why an [`Entry`](crate::Entry) was not sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// This is no name of a field.
+    FieldName(String),
+    /// The journal could not be reached.
+    Send(Error),
+}
+
+impl From<Error> for EntryError {
+    fn from(error: Error) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<EntryError> for io::Error {
+    fn from(error: EntryError) -> Self {
+        match error {
+            EntryError::FieldName(_) => Self::new(io::ErrorKind::InvalidInput, error),
+            EntryError::Send(error) => error.into(),
+        }
+    }
+}
+
+impl fmt::Display for EntryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FieldName(name) => write!(
+                f,
+                "{name:?} is no name of a journal field: up to 64 of A-Z, 0-9 and _, of which the first is a letter"
+            ),
+            Self::Send(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for EntryError {}
+
+pub(crate) fn answer(answer: Answer) -> Result<bool> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(no) => no.error().map_or(Ok(false), |error| Err(error.into())),
+    }
+}
 
 /// The path for C. One with a zero byte in it is none: EINVAL, as std has it.
 pub(crate) fn c_path(path: &Path) -> Result<CString> {

@@ -3,10 +3,10 @@ use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 
-use sdlite_core::{Answer, is};
+use sdlite_core::is;
 
 use crate::Result;
-use crate::error::c_path;
+use crate::error::{answer, c_path};
 
 /// An address family: `AF_INET` and the others of socket(2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -165,13 +165,6 @@ pub fn is_socket_unix(
 /// `EINVAL` for a name that does not begin with a slash; what stat(2) failed with below /dev/mqueue.
 pub fn is_mq(fd: BorrowedFd<'_>, name: Option<&Path>) -> Result<bool> {
     answer(is::is_mq(fd.as_raw_fd(), optional(name)?.as_deref()))
-}
-
-fn answer(answer: Answer) -> Result<bool> {
-    match answer {
-        Ok(()) => Ok(true),
-        Err(no) => no.error().map_or(Ok(false), |error| Err(error.into())),
-    }
 }
 
 fn optional(path: Option<&Path>) -> Result<Option<CString>> {

@@ -1,8 +1,11 @@
+use std::ffi::CStr;
 use std::fmt::{self, Write};
+use std::os::fd::{FromRawFd, OwnedFd};
 
-use sdlite_core::journal;
+use sdlite_core::{Errno, journal};
 
-use crate::Result;
+use crate::error::c_path;
+use crate::{EntryError, Error, Result};
 
 /// How much a message matters: syslog(3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -75,4 +78,125 @@ macro_rules! journal_print {
         let location = $crate::Location { file: ::core::file!(), line: ::core::line!(), function: ::core::module_path!() };
         let _ = $crate::journal_print($priority, ::core::format_args!($($message)+), ::core::option::Option::Some(location));
     }};
+}
+
+/// The longest name of a field that journald takes.
+pub(crate) const NAME_MAX: usize = 64;
+
+/// An entry of the journal, with fields of its own: sd_journal_sendv(3).
+///
+/// ```no_run
+/// use sdlite::{Entry, Priority};
+///
+/// fn main() -> std::io::Result<()> {
+///     let client = "192.0.2.1";
+///     Entry::new(Priority::Warning, format_args!("{client} sends nonsense"))
+///         .field("CLIENT", client)
+///         .field("RECEIVED", b"\xff\n\x00")
+///         .send()?;
+///     Ok(())
+/// }
+/// ```
+///
+/// Fields with the same name are all kept. Where none is `SYSLOG_IDENTIFIER`, the entry gets the name of the program.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Each a name, `=` and a value.
+    fields: Vec<Vec<u8>>,
+    /// The first name that is none.
+    wrong: Option<String>,
+}
+
+impl Entry {
+    /// An entry with a message, as it is, and a priority.
+    pub fn new(priority: Priority, message: impl fmt::Display) -> Self {
+        let entry = Self { fields: Vec::new(), wrong: None };
+        entry.field("MESSAGE", message.to_string()).field("PRIORITY", (priority as i32).to_string())
+    }
+
+    /// Adds a field. Its value may be any bytes. Its name has up to 64 upper-case letters, digits and underscores, and begins
+    /// with a letter; journald would drop any other, and so [`send`](Self::send) refuses it.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if is_name(name) {
+            self.fields.push([name.as_bytes(), b"=", value.as_ref()].concat());
+        } else {
+            self.wrong.get_or_insert_with(|| name.to_owned());
+        }
+        self
+    }
+
+    /// Adds where in the source it comes from.
+    #[must_use]
+    pub fn location(self, at: Location<'_>) -> Self {
+        let entry = self.field("CODE_FILE", at.file).field("CODE_LINE", at.line.to_string());
+        entry.field("CODE_FUNC", at.function)
+    }
+
+    /// Sends it. Where there is no journal, nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// [`EntryError::FieldName`] for a field whose name is none; otherwise what socket(2), sendmsg(2) or memfd_create(2)
+    /// failed with, and `EINVAL` for more than about 500 fields, or 200 with a line break in them.
+    pub fn send(&self) -> std::result::Result<(), EntryError> {
+        match &self.wrong {
+            Some(name) => Err(EntryError::FieldName(name.clone())),
+            None => Ok(journal::sendv(self.fields.iter().map(|field| Some(&**field)), None).map_err(Error::from)?),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let valid = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+    name.len() <= NAME_MAX && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(valid)
+}
+
+/// Opens a stream to the journal, each line of which becomes an entry under `identifier`: sd_journal_stream_fd(3).
+///
+/// `priority` is for lines that do not say theirs, as they can by a prefix such as `<3>` where `level_prefix` is true.
+///
+/// ```no_run
+/// use std::process::{Command, Stdio};
+///
+/// use sdlite::{Priority, journal_stream_fd};
+///
+/// fn main() -> std::io::Result<()> {
+///     let log = journal_stream_fd("helper", Priority::Info, false)?;
+///     Command::new("helper").stdout(Stdio::from(log)).spawn()?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// `EINVAL` for an identifier with a line break in it; otherwise what socket(2), connect(2) or sendmsg(2) failed with:
+/// `ENOENT` where there is no journal.
+pub fn journal_stream_fd(identifier: &str, priority: Priority, level_prefix: bool) -> Result<OwnedFd> {
+    stream(None, identifier, priority, level_prefix)
+}
+
+/// Like [`journal_stream_fd`], to the journal of a namespace, as `LogNamespace=` of a unit has it:
+/// sd_journal_stream_fd_with_namespace(3).
+///
+/// # Errors
+///
+/// As [`journal_stream_fd`], and `EINVAL` for what is no name of a namespace.
+pub fn journal_stream_fd_with_namespace(
+    namespace: &str,
+    identifier: &str,
+    priority: Priority,
+    level_prefix: bool,
+) -> Result<OwnedFd> {
+    stream(Some(&c_path(namespace.as_ref())?), identifier, priority, level_prefix)
+}
+
+fn stream(namespace: Option<&CStr>, identifier: &str, priority: Priority, level_prefix: bool) -> Result<OwnedFd> {
+    // It stands on a line of its own, before others that say something else.
+    if identifier.contains('\n') {
+        return Err(Errno::INVAL.into());
+    }
+    let fd = journal::stream_fd(namespace, identifier.as_bytes(), priority as i32, level_prefix)?;
+    // SAFETY: it has just been opened, for the caller to own.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -33,15 +33,37 @@
 //! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function of the same
 //! name returns, negated.
 
+//!
+//! - Sockets: [`listen_fds`], and the checks [`is_socket_inet`] and its siblings.
+//! - The manager: [`notify`](fn@notify), [`notify_barrier`], [`watchdog_enabled`], [`booted`].
+//! - The journal: [`journal_print!`](macro@journal_print), [`Entry`] for fields of one's own, [`journal_stream_fd`] for child
+//!   processes. With the feature `log` there is a logger for the crate of that name, `JournalLogger`, and with the feature
+//!   `tracing` a layer for tracing-subscriber, `JournalLayer`.
+
+mod daemon;
 mod error;
 mod is;
 mod journal;
 mod listen;
+#[cfg(feature = "log")]
+mod log;
+mod notify;
+#[cfg(feature = "tracing")]
+mod tracing;
 
-pub use error::{Error, Result};
+pub use daemon::{booted, pidfd_get_inode_id, watchdog_enabled, watchdog_enabled_unset_environment};
+pub use error::{EntryError, Error, Result};
 pub use is::{
     AddressFamily, SocketType, UnixName, is_fifo, is_mq, is_socket, is_socket_inet, is_socket_sockaddr, is_socket_unix,
     is_special,
 };
-pub use journal::{Location, Priority, journal_print};
+pub use journal::{Entry, Location, Priority, journal_print, journal_stream_fd, journal_stream_fd_with_namespace};
 pub use listen::{ListenFd, listen_fds, listen_fds_unset_environment};
+#[cfg(feature = "log")]
+pub use log::JournalLogger;
+pub use notify::{
+    State, notify, notify_barrier, notify_raw, notify_unset_environment, notify_with_fds, pid_notify_barrier,
+    pid_notify_with_fds,
+};
+#[cfg(feature = "tracing")]
+pub use tracing::JournalLayer;

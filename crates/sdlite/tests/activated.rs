@@ -1,5 +1,7 @@
 //! What a process sees that was given descriptors: this program, started anew by a shell that passes some.
 
+mod common;
+
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -9,11 +11,9 @@ use sdlite::{Error, ListenFd, is_fifo, is_socket, is_special, listen_fds};
 
 /// Runs one test of this program in a process of its own, with descriptors and variables that `script` sets up.
 fn in_activated_process(test: &str, script: &str) {
-    let this = std::env::current_exe().expect("this program has a path");
-    let script = format!("{script}; export LISTEN_PID=$$; exec \"$0\" --exact {test} --ignored --nocapture");
-    let output = Command::new("sh").args(["-c", &script]).arg(this).output().expect("a shell");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{script}; export LISTEN_PID=$$; exec \"$0\" \"$@\"")]);
+    common::run_test(command, test);
 }
 
 #[test]

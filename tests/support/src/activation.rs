@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{str, thread};
@@ -82,6 +83,16 @@ impl Activator {
     pub fn output(&self) -> String {
         fs::read_to_string(self.folder.path().join("output")).unwrap_or_default()
     }
+}
+
+/// What a program answers that sd-activate starts upon a connection. Its argument is the port.
+pub fn activated(program: &Path, options: &[&str]) -> String {
+    let port = free_port();
+    let port_text = port.to_string();
+    // Once, so that the client of a program that crashes does not wait for the next one.
+    let options = ["--once"].iter().chain(options).map(|option| option as &dyn AsRef<OsStr>);
+    let arguments: Vec<_> = options.chain([&program as &dyn AsRef<OsStr>, &port_text]).collect();
+    Activator::start(port, &arguments).answer()
 }
 
 impl Drop for Activator {

@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 pub use tempfile::TempDir;
 
 pub mod activation;
+pub mod install;
 
 /// The top of the source tree.
 pub fn source() -> &'static Path {
@@ -116,16 +117,27 @@ pub fn compile_with_libsystemd(
     true
 }
 
-/// Whether there is a libsystemd for `compile_with_libsystemd`, with that version node and so no older than that.
-pub fn libsystemd_has(node: &str) -> bool {
-    let library = match env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
+/// The library that `compile_with_libsystemd` links with, where there is one.
+pub fn libsystemd() -> PathBuf {
+    match env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
         Some(folder) => folder.join("libsystemd.so.0"),
         None => {
             let path = run(Command::new("cc").arg("-print-file-name=libsystemd.so.0")).stdout;
             PathBuf::from(String::from_utf8_lossy(&path).trim())
         }
-    };
-    fs::read(library).is_ok_and(|library| library.windows(node.len()).any(|bytes| bytes == node.as_bytes()))
+    }
+}
+
+/// Whether there is a libsystemd for `compile_with_libsystemd`, with that version node and so no older than that.
+pub fn libsystemd_has(node: &str) -> bool {
+    fs::read(libsystemd()).is_ok_and(|library| library.windows(node.len()).any(|bytes| bytes == node.as_bytes()))
+}
+
+/// Linux 6.9 and later tell processes apart by their pidfds.
+pub fn has_pidfs() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(9))
 }
 
 /// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for two minutes

@@ -1,9 +1,6 @@
-/* Every function of the listen API and nothing else; with STUBS, functions of the same names that do nothing. */
+/* Functions of the library, those that FUNCTIONS(f) names, and nothing else; with STUBS, functions of the same names that do
+ * nothing. */
 #include <systemd/sd-daemon.h>
-
-#define FUNCTIONS(f) \
-        f(sd_listen_fds) f(sd_listen_fds_with_names) f(sd_is_fifo) f(sd_is_special) f(sd_is_socket) \
-        f(sd_is_socket_inet) f(sd_is_socket_sockaddr) f(sd_is_socket_unix) f(sd_is_mq)
 
 typedef void function(void);
 
