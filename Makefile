@@ -28,6 +28,7 @@ $(BUILT)/libsdlite.so: $(SOURCES)
 	$(CARGO) build --release --workspace
 	@touch $@
 
+# What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
 install: all
 	$(INSTALL) -d "$(bin)" "$(include)/systemd" "$(lib)/pkgconfig" "$(lib)/sdlite/pkgconfig"
 	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
@@ -37,6 +38,7 @@ install: all
 	ln -sf libsdlite.so.$(VERSION) "$(lib)/$(SONAME)"
 	ln -sf $(SONAME) "$(lib)/libsdlite.so"
 	ln -sf ../$(SONAME) "$(lib)/sdlite/libsystemd.so.0"
+	ln -sf ../$(SONAME) "$(lib)/sdlite/$(SONAME)"
 	ln -sf libsystemd.so.0 "$(lib)/sdlite/libsystemd.so"
 	ln -sf ../libsdlite.a "$(lib)/sdlite/libsystemd.a"
 	$(PC) sdlite.pc.in >"$(lib)/pkgconfig/sdlite.pc"
@@ -47,7 +49,7 @@ install: all
 uninstall:
 	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,sd-daemon.h sd-journal.h)
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) pkgconfig/sdlite.pc)
-	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 pkgconfig/libsystemd.pc)
+	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME) pkgconfig/libsystemd.pc)
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
 	@case "$(DESTDIR)$(PREFIX)" in /usr | /usr/local) ;; *) cd "$(DESTDIR)$(PREFIX)" && \
 		rmdir -p $(foreach folder,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(folder))"); \
@@ -56,10 +58,18 @@ uninstall:
 check:
 	tests/check.sh
 
+# Needs root, and leaves nothing behind.
+check-systemd: all
+	tests/systemd/check.sh
+
+# Needs root, and Debian, whose packages it downloads; installs nothing.
+check-daemons:
+	$(CARGO) test --test daemons -- all
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall check demo clean
+.PHONY: all install uninstall check check-daemons check-systemd demo clean

@@ -70,7 +70,6 @@ mod tests {
     use super::{Text, room};
     use crate::Errno;
     use core::ffi::c_int;
-    use std::string::ToString;
 
     #[test]
     fn numbers_are_written_as_printf_writes_them() {
@@ -78,7 +77,7 @@ mod tests {
             let mut room = room::<16>();
             let mut text = Text::new(&mut room);
             let text = text.push(b"n").push_decimal(number).finish().map(|text| text.to_string_lossy().into_owned());
-            assert_eq!(text, Ok(std::format!("n{}", number.to_string())));
+            assert_eq!(text, Ok(std::format!("n{number}")));
         }
     }
 
