@@ -5,13 +5,14 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub use sdlite_test_support::activation::{eventually, free_port};
 
 pub const ACTIVATOR: &str = env!("CARGO_BIN_EXE_sd-activate");
 
@@ -37,18 +38,6 @@ pub fn service() -> &'static Path {
         fs::rename(&program, &settled).unwrap();
         settled
     })
-}
-
-/// Repeats until there is an answer.
-pub fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(answer) = attempt() {
-            return answer;
-        }
-        assert!(Instant::now() < end, "never happened: {what}");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 /// A directory of one test's own, removed with everything in it.
@@ -77,11 +66,6 @@ impl Drop for Directory {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// A port that was free a moment ago, of every address.
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// An activator that runs, with everything it says. It is killed when dropped.
