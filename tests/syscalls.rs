@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use sdlite_test_support as support;
@@ -33,9 +34,12 @@ const fn case(given: &'static str, call: &'static str, answer: i32, costs: &'sta
     Case { given, call, answer, costs, compared }
 }
 
+const E2BIG: i32 = -libc::E2BIG;
 const EBADF: i32 = -libc::EBADF;
 const EINVAL: i32 = -libc::EINVAL;
 const ENOENT: i32 = -libc::ENOENT;
+const EPROTO: i32 = -libc::EPROTO;
+const ETIMEDOUT: i32 = -libc::ETIMEDOUT;
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
@@ -74,23 +78,23 @@ const CASES: &[Case] = &[
     case("", "sd_is_socket(stream, AF_UNIX, SOCK_DGRAM, 1)", 0, "getsockopt", All),
     case("", "sd_is_socket(stream, AF_UNIX, SOCK_STREAM, 0)", 0, "2 getsockopt", All),
     case("", "sd_is_socket(null, 0, 0, -1)", 0, "fstat", All),
-    case("", "sd_is_socket(null, AF_UNIX, SOCK_STREAM, 1)", 0, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket(null, AF_UNIX, SOCK_STREAM, 1)", 0, "getsockopt", All),
     case("", "sd_is_socket(closed, AF_UNIX, SOCK_STREAM, 1)", EBADF, "getsockopt, fstat", OneLess),
     case("", "sd_is_socket(-1, AF_UNIX, SOCK_STREAM, 1)", EBADF, "", All),
 
     case("", "sd_is_socket_inet(tcp, 0, 0, -1, 0)", 1, "getsockname", All),
     case("", "sd_is_socket_inet(tcp, AF_INET, SOCK_STREAM, 1, 0)", 1, "2 getsockopt, getsockname", All),
     case("", "sd_is_socket_inet(tcp, AF_INET, SOCK_STREAM, 1, 1)", 0, "2 getsockopt, getsockname", All),
-    case("", "sd_is_socket_inet(null, AF_INET, SOCK_STREAM, 1, 0)", 0, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket_inet(null, AF_INET, SOCK_STREAM, 1, 0)", 0, "getsockopt", All),
 
     case("", "sd_is_socket_sockaddr(tcp, 0, (void *) &inet, sizeof inet, -1)", 1, "getsockname", All),
     case("", "sd_is_socket_sockaddr(tcp, SOCK_STREAM, (void *) &inet, sizeof inet, 1)", 1, "2 getsockopt, getsockname", All),
-    case("", "sd_is_socket_sockaddr(null, SOCK_STREAM, (void *) &inet, sizeof inet, 1)", 0, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket_sockaddr(null, SOCK_STREAM, (void *) &inet, sizeof inet, 1)", 0, "getsockopt", All),
 
     case("", "sd_is_socket_unix(stream, 0, -1, NULL, 0)", 1, "getsockname", All),
     case("", "sd_is_socket_unix(stream, SOCK_STREAM, 1, \"stream\", 0)", 1, "2 getsockopt, getsockname", All),
     case("", "sd_is_socket_unix(stream, SOCK_STREAM, 1, \"other\", 0)", 0, "2 getsockopt, getsockname", All),
-    case("", "sd_is_socket_unix(null, SOCK_STREAM, 1, \"stream\", 0)", 0, "getsockopt, fstat", OneLess),
+    case("", "sd_is_socket_unix(null, SOCK_STREAM, 1, \"stream\", 0)", 0, "getsockopt", All),
 
     case("", "sd_is_mq(queue, NULL)", 1, "fstat, mq_getsetattr", All),
     // That one is there only where /dev/mqueue is mounted.
@@ -98,9 +102,44 @@ const CASES: &[Case] = &[
     case("", "sd_is_mq(null, NULL)", 0, "fstat, mq_getsetattr", All),
     case("", "sd_is_mq(closed, NULL)", EBADF, "fstat", All),
 
+    case("unsetenv(\"NOTIFY_SOCKET\")", "sd_notify(0, \"READY=1\")", 0, "", All),
+    case("", "sd_notify(0, \"READY=1\")", 1, "socket, getresuid, getresgid, sendmsg, close", All),
+    case("", "sd_notify(1, \"READY=1\")", 1, "socket, getresuid, getresgid, sendmsg, close", All),
+    case("", "sd_notify(0, text(300 * 1000))", 1, "socket, getresuid, getresgid, sendmsg, setsockopt, sendmsg, close", All),
+    case("", "sd_notify(0, NULL)", EINVAL, "", All),
+    case("setenv(\"NOTIFY_SOCKET\", \"x\", 1)", "sd_notify(0, \"READY=1\")", EPROTO, "", Since258),
+    case("setenv(\"NOTIFY_SOCKET\", \"/\", 1)", "sd_notify(0, \"READY=1\")", EINVAL, "", All),
+    case("", "sd_notifyf(0, \"MAINPID=%d\", 1)", 1, "socket, getresuid, getresgid, sendmsg, close", All),
+    case("", "sd_pid_notify(1, 0, \"READY=1\")", 1, "socket, getresuid, getresgid, getpid, sendmsg, close", All),
+    case("", "sd_pid_notify(self, 0, \"READY=1\")", 1, "socket, getresuid, getresgid, getpid, sendmsg, close", All),
+    case("", "sd_pid_notifyf(1, 0, \"MAINPID=%d\", 1)", 1, "socket, getresuid, getresgid, getpid, sendmsg, close", All),
+    case("", "sd_pid_notify_with_fds(0, 0, \"FDSTORE=1\", (int[]) { 20, 21 }, 2)", 1, "socket, getresuid, getresgid, sendmsg, close", All),
+    case("", "sd_pid_notify_with_fds(0, 0, \"FDSTORE=1\", many, 253)", 1, "socket, getresuid, getresgid, sendmsg, close", All),
+    case("", "sd_pid_notify_with_fds(0, 0, \"FDSTORE=1\", many, 254)", E2BIG, "", Since258),
+    case("", "IF_THERE(sd_pid_notifyf_with_fds, 0, 0, many, 2, \"FDSTORE=%d\", 1)", 1, "socket, getresuid, getresgid, sendmsg, close", Since258),
+    case("", "sd_notify_barrier(0, 0)", ETIMEDOUT, "pipe2, socket, getresuid, getresgid, sendmsg, 2 close, ppoll, close", All),
+    case("", "IF_THERE(sd_pid_notify_barrier, 1, 0, 0)", ETIMEDOUT, "pipe2, socket, getresuid, getresgid, getpid, sendmsg, 2 close, ppoll, close", Since258),
+    case("", "sd_booted()", 0, "stat", All),
+    case("", "sd_watchdog_enabled(0, NULL)", 0, "", All),
+    case("setenv(\"WATCHDOG_USEC\", \"5\", 1)", "sd_watchdog_enabled(0, NULL)", 1, "", All),
+    case("setenv(\"WATCHDOG_PID\", \"1\", 1)", "sd_watchdog_enabled(1, &usec)", 0, "getpid", Not),
+    case("", "IF_THERE(sd_pidfd_get_inode_id, pidfd, &usec)", 0, "fstatfs, fstat", Since258),
+    case("", "IF_THERE(sd_pidfd_get_inode_id, -1, &usec)", EBADF, "", Since258),
+
+    case("", "(opened = sd_journal_stream_fd(\"me\", LOG_INFO, 1)) >= 0", 1, "socket, connect, shutdown, setsockopt, sendmsg", All),
+    case("", "sd_journal_stream_fd(\"me\", 8, 1)", EINVAL, "", All),
+    case("", "IF_THERE(sd_journal_stream_fd_with_namespace, \"no\", \"me\", LOG_INFO, 1)", ENOENT, "socket, connect, close", Since258),
+    case("", "IF_THERE(sd_journal_stream_fd_with_namespace, \"*\", \"me\", LOG_INFO, 1)", EINVAL, "", Since258),
+
     case("", "sd_journal_print(LOG_INFO, \" \")", 0, "", All),
     case("", "sd_journal_print(8, \"hello\")", EINVAL, "", All),
-    case("", "sd_journal_print(LOG_INFO, \"the first\")", 0, "socket, sendmsg", All),
+    case("", "sd_journal_sendv(fields, 0)", EINVAL, "", All),
+    case("", "sd_journal_sendv(fields, 2)", 0, "socket, sendmsg", All),
+    case("", "sd_journal_sendv(fields, 2)", 0, "sendmsg", All),
+    case("", "(sd_journal_sendv)(fields, 2)", 0, "sendmsg", All),
+    case("", "sd_journal_send(\"MESSAGE=%d\", 1, \"A=%s\", \"b\", NULL)", 0, "sendmsg", All),
+    case("", "sd_journal_send(\"MESSAGE=%s\", text(4000), NULL)", 0, "sendmsg", All),
+    case("", "sd_journal_perror(\"what\")", 0, "sendmsg", All),
     case("", "sd_journal_print(LOG_INFO, \"another\")", 0, "sendmsg", All),
     case("", "(sd_journal_print)(LOG_INFO, \"without a location\")", 0, "sendmsg", All),
     case("", "sd_journal_print(LOG_INFO, \"%s\", text(4000))", 0, "sendmsg", All),
@@ -113,7 +152,7 @@ fn each_call_makes_the_system_calls_it_needs_and_no_more_than_libsystemd() {
     if !support::has("strace", "strace") {
         return;
     }
-    let cases: Vec<&Case> = CASES.iter().filter(|case| has_pidfs() || !case.costs.contains("pidfd")).collect();
+    let cases: Vec<&Case> = CASES.iter().filter(|case| support::has_pidfs() || !case.costs.contains("pidfd")).collect();
     let lines: String = cases.iter().map(|case| format!("CASE({}, {});\n", case.given, case.call)).collect();
     fs::write(scratch.join("cases.h"), lines).expect("the cases");
 
@@ -150,18 +189,14 @@ fn each_call_makes_the_system_calls_it_needs_and_no_more_than_libsystemd() {
     println!("{table}");
 }
 
-/// Linux 6.9 and later tell processes apart by their pidfds.
-fn has_pidfs() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(9))
-}
-
-/// Runs the program where there is no journal: for each case its answer, and the system calls it made.
+/// Runs the program where the journal takes streams alone: for each case its answer, and the system calls it made.
 fn measure(program: &Path) -> Option<Vec<(i32, Vec<String>)>> {
     let folder = support::scratch();
     let trace: PathBuf = folder.path().join("trace");
     let run = support::scratch();
+    let stdout = run.path().join("systemd/journal/stdout");
+    fs::create_dir_all(stdout.parent().expect("its folder")).expect("a folder");
+    let _journal = UnixListener::bind(&stdout).expect("the socket of the journal for streams");
     let output = support::run(
         support::with_run(run.path())?
             .args(["strace", "-a1", "-o"])

@@ -13,6 +13,8 @@ use crate::sys;
 #[derive(Debug, PartialEq)]
 pub struct Received {
     pub bytes: Bytes,
+    /// Process, user and group, where they were asked for.
+    pub credentials: Option<[u32; 3]>,
     pub passed: Vec<Passed>,
 }
 
@@ -75,11 +77,23 @@ pub fn receive(socket: &UnixDatagram) -> Option<Received> {
     let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
     assert_eq!(usize::try_from(length), Ok(bytes.len()));
     assert_eq!(message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC), 0);
-    Some(Received { bytes: Bytes(bytes), passed: passed(&message) })
+    let (passed, credentials) = control_messages(&message);
+    Some(Received { bytes: Bytes(bytes), credentials, passed })
 }
 
-fn passed(message: &libc::msghdr) -> Vec<Passed> {
-    let mut passed = Vec::new();
+/// Makes the kernel tell with each datagram whose it is.
+pub fn ask_for_credentials(socket: &UnixDatagram) {
+    let on = 1;
+    // SAFETY: the pointer is to an int, and that is the size given.
+    let result = unsafe {
+        let size = size_of::<libc::c_int>() as _;
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PASSCRED, (&raw const on).cast(), size)
+    };
+    sys::check(result).expect("SO_PASSCRED");
+}
+
+fn control_messages(message: &libc::msghdr) -> (Vec<Passed>, Option<[u32; 3]>) {
+    let (mut passed, mut credentials) = (Vec::new(), None);
     // SAFETY: the kernel has filled the control messages in, and the macros walk through them.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(message);
@@ -91,8 +105,11 @@ fn passed(message: &libc::msghdr) -> Vec<Passed> {
                     passed.push(Passed::new(OwnedFd::from_raw_fd(fd)));
                 }
             }
+            if ((*header).cmsg_level, (*header).cmsg_type) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) {
+                credentials = Some(ptr::read_unaligned(libc::CMSG_DATA(header).cast()));
+            }
             header = libc::CMSG_NXTHDR(message, header);
         }
     }
-    passed
+    (passed, credentials)
 }

@@ -110,7 +110,7 @@ impl Drop for Installed {
 
 /// A number as text: digits with something before, in the middle and behind, all of which is mostly empty.
 #[derive(Clone)]
-struct Number {
+pub struct Number {
     value: Value,
     blanks: &'static str,
     base: Base,
@@ -138,7 +138,7 @@ enum Base {
 }
 
 impl Number {
-    fn text(&self, right: u64) -> Vec<u8> {
+    pub fn text(&self, right: u64) -> Vec<u8> {
         let value = match self.value {
             Value::Right(more) => Some(i128::from(right) + i128::from(more)),
             Value::Wrapped(bit) => Some(i128::from(right) + (1 << bit)),
@@ -169,7 +169,7 @@ impl fmt::Debug for Number {
     }
 }
 
-fn number() -> impl Strategy<Value = Number> {
+pub fn number() -> impl Strategy<Value = Number> {
     const LIMITS: &[i128] = &[
         0,
         1,

@@ -102,7 +102,7 @@ impl Drop for Program {
 }
 
 /// Makes the first calls, so that either library has its socket from then on; both sockets have to be of the same kind.
-fn first_calls(call: [impl FnOnce() -> c_int; 2]) {
+pub fn first_calls(call: [impl FnOnce() -> c_int; 2]) {
     let sockets = call.map(|call| {
         let open = |fd: &RawFd| sys::descriptor_flags(*fd).is_some();
         let before: Vec<RawFd> = (FIRST..OWN).filter(open).collect();

@@ -3,7 +3,7 @@
 //!
 //! | variable | meaning |
 //! | --- | --- |
-//! | `SDLITE_CASES` | how many cases in all, each one call compared; 1_000_000 if not set |
+//! | `SDLITE_CASES` | how many cases in all, each one call compared; 1_100_000 if not set |
 //! | `SDLITE_SEED` | the seed to begin with; random if not set, printed at the start and with a difference |
 //! | `SDLITE_FUNCTION` | the one function to compare; all of them if not set |
 //! | `SDLITE_REFERENCE` | the library to compare with; libsystemd.so.0 if not set |
@@ -18,6 +18,7 @@
 mod bytes;
 mod child;
 mod compare;
+mod daemon;
 mod datagram;
 mod descriptors;
 mod environment;
@@ -25,11 +26,13 @@ mod is_file;
 mod is_mq;
 mod is_socket;
 mod journal;
+mod journal_fields;
 mod journald;
 mod library;
 mod listen;
 mod message;
 mod namespace;
+mod notify;
 mod observe;
 mod paths;
 mod report;
@@ -53,6 +56,16 @@ const FUNCTIONS: &[Function] = &[
     is_mq::SD_IS_MQ,
     journal::SD_JOURNAL_PRINT,
     journal::SD_JOURNAL_PRINT_WITH_LOCATION,
+    journal_fields::SD_JOURNAL_SENDV,
+    journal_fields::SD_JOURNAL_SEND,
+    journal_fields::SD_JOURNAL_PERROR,
+    journal_fields::SD_JOURNAL_STREAM_FD,
+    notify::SD_NOTIFY,
+    notify::SD_PID_NOTIFY_WITH_FDS,
+    notify::SD_NOTIFY_BARRIER,
+    daemon::SD_WATCHDOG_ENABLED,
+    daemon::SD_BOOTED,
+    daemon::SD_PIDFD_GET_INODE_ID,
 ];
 
 #[test]

@@ -39,7 +39,7 @@ fn shared_counter() -> &'static AtomicU64 {
 
 pub fn compare_all(functions: &'static [Function]) {
     let Some(libraries) = Libraries::load() else { return };
-    let cases = number("SDLITE_CASES").unwrap_or(1_000_000_u64);
+    let cases = number("SDLITE_CASES").unwrap_or(1_100_000_u64);
     let seed = number("SDLITE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
     let only = env::var("SDLITE_FUNCTION").ok();
     let functions: Vec<_> = functions.iter().filter(|f| only.as_deref().is_none_or(|only| only == f.name)).collect();

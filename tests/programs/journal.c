@@ -4,24 +4,41 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 #include <wchar.h>
 
-#define CASE(call)                                      \
+#define CASE(...)                                       \
         do {                                            \
                 int answer, errno_after;                \
                 errno = 77;                             \
-                answer = (call);                        \
+                answer = (__VA_ARGS__);                 \
                 errno_after = errno;                    \
                 printf("%d %d\n", answer, errno_after); \
         } while (0)
+
+/* A field of any bytes, and an entry of several. */
+#define FIELD(text) { (char *) text, sizeof text - 1 }
+#define FIELDS(...) (struct iovec[]) { __VA_ARGS__ }, (int) (sizeof((struct iovec[]) { __VA_ARGS__ }) / sizeof(struct iovec))
+#define SENDV(...) (sd_journal_sendv)(FIELDS(__VA_ARGS__))
+
+/* Older releases of libsystemd do not have this, nor their headers. */
+#pragma weak sd_journal_stream_fd_with_namespace
+int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int prefix);
+
+/* What the compiler does not see through. */
+const char *nothing = NULL;
 
 static char letters[3 * 1024 * 1024];
 
@@ -37,6 +54,67 @@ static const char *text(size_t length) {
         memset(letters, 'x', sizeof letters);
         letters[length] = 0;
         return letters;
+}
+
+/* An entry of so many fields, all the same. */
+static struct iovec *many(const char *field, int n) {
+        static struct iovec fields[1100];
+
+        for (int i = 0; i < n; i++)
+                fields[i] = (struct iovec) { (char *) field, strlen(field) };
+        return fields;
+}
+
+/* sd_journal_sendv() of one field so long, all of it from `x` on. */
+static int send_long(const char *name, size_t length) {
+        char *field = malloc(length);
+        struct iovec iov = { field, length };
+        int answer;
+
+        check(field != NULL, "malloc");
+        memset(field, 'x', length);
+        memcpy(field, name, strlen(name));
+        errno = 77;
+        answer = (sd_journal_sendv)(&iov, 1);
+        free(field);
+        return answer;
+}
+
+static int printv(int priority, const char *format, ...) {
+        va_list ap;
+        int answer;
+
+        va_start(ap, format);
+        answer = (sd_journal_printv)(priority, format, ap);
+        va_end(ap);
+        return answer;
+}
+
+static int printv_at(const char *file, const char *line, const char *func, const char *format, ...) {
+        va_list ap;
+        int answer;
+
+        va_start(ap, format);
+        answer = sd_journal_printv_with_location(LOG_INFO, file, line, func, format, ap);
+        va_end(ap);
+        return answer;
+}
+
+/* Writes a line to a stream and closes it. Tells the error, or 0 if the stream is as it has to be. */
+static int use(int fd) {
+        char byte;
+        int saved_errno = errno;
+
+        if (fd < 0)
+                return fd;
+        if (fcntl(fd, F_GETFD) != FD_CLOEXEC || fcntl(fd, F_GETFL) != O_RDWR)
+                return 1000;
+        if (read(fd, &byte, 1) != 0)
+                return 1001;
+        check(write(fd, "line\n", 5) == 5, "write");
+        close(fd);
+        errno = saved_errno;
+        return 0;
 }
 
 static void cases(void) {
@@ -186,6 +264,44 @@ static void forks(void) {
                 puts("the socket is another one");
 }
 
+static void *log_ten_times(void *unused) {
+        (void) unused;
+        for (int i = 0; i < 10; i++)
+                if ((sd_journal_send)("MESSAGE=%s", "hello", NULL) != 0)
+                        return "a thread could not log";
+        return NULL;
+}
+
+/* A thousand threads that log while the process forks, and its children log. */
+static void storm(void) {
+        static pthread_t threads[1000];
+        pthread_attr_t attributes;
+        void *complaint;
+        int status;
+
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, 128 * 1024);
+        for (int i = 0; i < 1000; i++) {
+                check(pthread_create(&threads[i], &attributes, log_ten_times, NULL) == 0, "pthread_create");
+                if (i % 10)
+                        continue;
+                switch (fork()) {
+                case -1: check(0, "fork"); break;
+                case 0: _exit((sd_journal_send)("MESSAGE=%s", "child", NULL) == 0 ? 0 : 1);
+                }
+        }
+        for (int i = 0; i < 1000; i++) {
+                check(pthread_join(threads[i], &complaint) == 0, "pthread_join");
+                if (complaint)
+                        puts(complaint);
+        }
+        for (int i = 0; i < 100; i++)
+                if (wait(&status) < 0 || status != 0)
+                        puts("a child could not log");
+        if (open_descriptors("socket:", 2048, NULL, NULL) != 1)
+                puts("there is not one socket");
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *name;
@@ -193,6 +309,7 @@ int main(int argc, char **argv) {
         } all[] = {
                 { "cases", cases }, { "one", one },         { "two", two },
                 { "forks", forks }, { "threads", threads }, { "no-memory", no_memory },
+                { "storm", storm },
         };
 
         check(argc > 1, "an argument");

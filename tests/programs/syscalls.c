@@ -1,5 +1,6 @@
 /* Makes the calls of cases.h, which syscalls.rs writes, each between two system calls that show in a trace. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
@@ -17,12 +18,26 @@
 #define CASE(given, call)                       \
         do {                                    \
                 int answer;                     \
+                notified();                     \
                 given;                          \
                 mark("begin");                  \
                 answer = (call);                \
                 mark("end");                    \
                 printf("%d\n", answer);         \
+                close(opened);                  \
+                opened = -1;                    \
         } while (0)
+
+/* Older releases of libsystemd do not have these. */
+#pragma weak sd_pid_notifyf_with_fds
+#pragma weak sd_pid_notify_barrier
+#pragma weak sd_pidfd_get_inode_id
+#pragma weak sd_journal_stream_fd_with_namespace
+int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...);
+int sd_pid_notify_barrier(pid_t pid, int unset_environment, uint64_t timeout);
+int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
+int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int prefix);
+#define IF_THERE(function, ...) (function ? function(__VA_ARGS__) : -ENOSYS)
 
 static void check(int success, const char *what) {
         if (!success) {
@@ -63,8 +78,18 @@ static void passed_to(int which, const char *fds) {
         setenv("LISTEN_PIDFDID", id, 1);
 }
 
+/* What $NOTIFY_SOCKET is at the start of each case, and who listens there. */
+static char manager_path[256];
+static int manager;
+
+static void notified(void) {
+        while (recv(manager, NULL, 0, MSG_DONTWAIT) >= 0)
+                ;
+        setenv("NOTIFY_SOCKET", manager_path, 1);
+}
+
 static const char *text(size_t length) {
-        static char text[4096];
+        static char text[512 * 1024];
 
         memset(text, 'x', length);
         text[length] = 0;
@@ -77,28 +102,42 @@ static void place(int number, int fd) {
         check(dup2(fd, number) == number && close(fd) == 0, "dup2");
 }
 
-static int bound(int family, const void *address, socklen_t size) {
-        int fd = socket(family, SOCK_STREAM, 0);
+static int bound(int family, int type, const void *address, socklen_t size) {
+        int fd = socket(family, type, 0);
 
-        check(fd >= 0 && bind(fd, address, size) == 0 && listen(fd, 1) == 0, "a socket");
+        check(fd >= 0 && bind(fd, address, size) == 0, "a socket");
+        check(type == SOCK_DGRAM || listen(fd, 1) == 0, "listen");
         return fd;
 }
 
-enum { null = 20, fifo, tcp, stream, queue, closed };
+enum { null = 20, fifo, tcp, stream, queue, pidfd, closed };
 
 int main(void) {
         static const char queue_name[] = "/sdlite-syscalls";
         const struct sockaddr_in inet = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         const struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "stream" };
+        const struct sockaddr_un notify = { .sun_family = AF_UNIX, .sun_path = "notify" };
+        const struct iovec fields[] = { { (char *) "MESSAGE=x", 9 }, { (char *) "A=b", 3 } };
+        const pid_t self = getpid();
+        int many[254], opened = -1;
+        uint64_t usec;
         char **names;
 
         check(mkfifo("fifo", 0600) == 0, "mkfifo");
         place(null, open("/dev/null", O_RDWR));
         place(fifo, open("fifo", O_RDWR));
-        place(tcp, bound(AF_INET, &inet, sizeof inet));
-        place(stream, bound(AF_UNIX, &un, sizeof un));
+        place(tcp, bound(AF_INET, SOCK_STREAM, &inet, sizeof inet));
+        place(stream, bound(AF_UNIX, SOCK_STREAM, &un, sizeof un));
         place(queue, mq_open(queue_name, O_RDWR | O_CREAT, 0600, NULL));
         mq_unlink(queue_name);
+        place(pidfd, (int) syscall(434 /* pidfd_open */, self, 0));
+        manager = bound(AF_UNIX, SOCK_DGRAM, &notify, sizeof notify);
+        place(closed + 1, manager);
+        manager = closed + 1;
+        check(getcwd(manager_path, sizeof manager_path - sizeof "/notify") != NULL, "getcwd");
+        strcat(manager_path, "/notify");
+        for (size_t i = 0; i < sizeof many / sizeof *many; i++)
+                many[i] = null;
         /* Three descriptors were passed, and no more. */
         for (int i = 0; i < 3; i++)
                 check(dup2(null, SD_LISTEN_FDS_START + i) >= 0, "dup2");

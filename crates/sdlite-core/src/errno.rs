@@ -12,6 +12,7 @@ pub struct Errno(NonZero<c_int>);
 pub type Result<T> = core::result::Result<T, Errno>;
 
 impl Errno {
+    pub(crate) const ACCES: Self = Self::new(libc::EACCES);
     pub(crate) const AGAIN: Self = Self::new(libc::EAGAIN);
     pub(crate) const BADF: Self = Self::new(libc::EBADF);
     pub(crate) const IO: Self = Self(NonZero::new(libc::EIO).unwrap());
@@ -21,6 +22,7 @@ impl Errno {
     pub(crate) const NOENT: Self = Self::new(libc::ENOENT);
     pub(crate) const NOTDIR: Self = Self::new(libc::ENOTDIR);
     pub(crate) const OPNOTSUPP: Self = Self::new(libc::EOPNOTSUPP);
+    pub(crate) const PERM: Self = Self::new(libc::EPERM);
     pub(crate) const PFNOSUPPORT: Self = Self::new(libc::EPFNOSUPPORT);
     pub(crate) const RANGE: Self = Self::new(libc::ERANGE);
 

@@ -134,7 +134,7 @@ fn open(address: &Address, kind: Option<c_int>) -> Result<(OwnedFd, bool)> {
     }
     let (socket, connected) = opened?;
     if address.family() == libc::AF_VSOCK {
-        bind_to_privileged_port(&socket);
+        bind_to_privileged_port(&socket)?;
     }
     if connected {
         sys::connect(&socket, address)?;
@@ -144,12 +144,15 @@ fn open(address: &Address, kind: Option<c_int>) -> Result<(OwnedFd, bool)> {
 
 /// A port that only the privileged can have says to the host that this is no mere user. Whoever may not have one goes
 /// without.
-fn bind_to_privileged_port(socket: &OwnedFd) {
+fn bind_to_privileged_port(socket: &OwnedFd) -> Result<()> {
     let mut address = Address::new();
     for port in (1..1024).rev() {
         address.set_vsock(libc::VMADDR_CID_ANY, port);
-        if sys::bind(socket, &address) != Err(Errno::ADDRINUSE) {
-            break;
+        match sys::bind(socket, &address) {
+            Err(Errno::ADDRINUSE) => {}
+            Err(Errno::ACCES | Errno::PERM) => return Ok(()),
+            bound => return bound,
         }
     }
+    Err(Errno::ADDRINUSE)
 }

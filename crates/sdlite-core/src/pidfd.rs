@@ -10,6 +10,9 @@ const PIDFS: u64 = 0x5049_4446;
 
 /// sd_pidfd_get_inode_id(3): the inode id of the process that a pidfd refers to.
 pub fn get_inode_id(pidfd: c_int) -> Result<u64> {
+    if pidfd < 0 {
+        return Err(Errno::BADF);
+    }
     if sys::file_system_type(pidfd)? == PIDFS {
         return Ok(sys::fstat(pidfd)?.inode());
     }

@@ -531,9 +531,9 @@ impl Control {
         header.cmsg_len = (HEADER + data.len()) as _;
         let start = self.len;
         let end = start + space(data.len());
-        if end > size_of_val(&self.buffer) {
-            return;
-        }
+        // Of the last word, the message may need a part: the kernel is given all of it.
+        let Some(last) = self.buffer.get_mut(end / size_of::<usize>() - 1) else { return };
+        last.write(0);
         // SAFETY: there is room, and the start is aligned because the space of each message is a multiple of a word.
         unsafe {
             let message = self.buffer.as_mut_ptr().cast::<u8>().add(start);
