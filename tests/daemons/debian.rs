@@ -1,0 +1,114 @@
+//! Debian's packages, unpacked into a folder: nothing is installed, so no service is started or enabled by it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sdlite_test_support as support;
+use support::{run, scratch, text};
+
+/// What must be the system's own, as its dynamic linker is; and what the drop-in stands in for.
+const NEVER: &[&str] = &["libc6", "libc-bin", "libsystemd0"];
+
+fn apt_get(arguments: &[&str], packages: &[String], folder: &Path) -> Result<String, String> {
+    let mut command = Command::new("apt-get");
+    let output = command.args(arguments).args(packages).current_dir(folder).output().expect("apt-get");
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("{command:?}: {}", text(&output).trim()))
+    }
+}
+
+/// Brings apt's lists up to date where they know nothing of these packages, or only versions that are gone.
+fn update_and_again<T>(ask: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    ask().or_else(|_| {
+        apt_get(&["update", "--quiet"], &[], Path::new("/"))?;
+        ask()
+    })
+}
+
+/// Unpacks these packages into `root`, with the libraries that they need and that are not installed.
+pub fn unpack_with_dependencies(packages: &[&str], root: &Path) -> Result<(), String> {
+    let packages: Vec<_> = packages.iter().map(|&package| package.to_owned()).collect();
+    let arguments = ["install", "--simulate", "--no-install-recommends"];
+    let simulated = update_and_again(|| apt_get(&arguments, &packages, Path::new("/")))?;
+    let dependencies = simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
+    let dependencies = dependencies.map(str::to_owned).filter(|name| !NEVER.contains(&&**name));
+    let all: BTreeSet<_> = packages.iter().cloned().chain(dependencies).collect();
+    unpack(&all.into_iter().collect::<Vec<_>>(), root)
+}
+
+/// Unpacks these packages alone.
+pub fn unpack(packages: &[String], root: &Path) -> Result<(), String> {
+    let archives = scratch();
+    // apt downloads as a user of its own where that may write.
+    fs::set_permissions(archives.path(), fs::Permissions::from_mode(0o777)).expect("a folder that is ours");
+    update_and_again(|| apt_get(&["download", "--quiet"], packages, archives.path()))?;
+    fs::create_dir_all(root).expect("a folder");
+    let mut versions = String::new();
+    for file in fs::read_dir(archives.path()).expect("what was downloaded").flatten() {
+        run(Command::new("dpkg-deb").arg("--extract").arg(file.path()).arg(root));
+        let show = ["--show", "--showformat", "${Package} ${Version}\n"];
+        let version = run(Command::new("dpkg-deb").args(show).arg(file.path()));
+        versions += &String::from_utf8_lossy(&version.stdout);
+    }
+    // For who asks later, when the archives are gone.
+    fs::write(root.join("versions"), versions).expect("a list of versions");
+    Ok(())
+}
+
+/// The version of a package that was unpacked.
+pub fn version(package: &str, root: &Path) -> String {
+    let versions = fs::read_to_string(root.join("versions")).expect("the list of versions");
+    let version = versions.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix(' '));
+    version.expect("a package that was unpacked").to_owned()
+}
+
+/// The folders with shared libraries in `root`.
+pub fn libraries(root: &Path) -> Vec<PathBuf> {
+    let folders = ["lib", "usr/lib"].map(|folder| root.join(folder));
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains("-linux-gnu")).collect()
+}
+
+/// A program in `root`.
+pub fn program(name: &str, root: &Path) -> PathBuf {
+    let mut places = ["usr/sbin", "usr/bin", "sbin", "bin"].iter().map(|folder| root.join(folder).join(name));
+    places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
+}
+
+/// The functions of libsystemd, with their versions, that are missing from `library` and that something in `root` uses.
+pub fn missing(root: &Path, library: &Path) -> BTreeSet<String> {
+    let ours = symbols(library, "--defined-only");
+    let mut missing = BTreeSet::new();
+    let mut folders = vec![root.to_path_buf()];
+    let mut users = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(&path).is_ok_and(|file| file.starts_with(b"\x7fELF")) {
+                let used = symbols(&path, "--undefined-only");
+                users += used.len();
+                missing.extend(used.difference(&ours).cloned());
+            }
+        }
+    }
+    assert!(users > 0, "nothing in {} uses libsystemd", root.display());
+    missing
+}
+
+fn symbols(file: &Path, which: &str) -> BTreeSet<String> {
+    // Modules of kernels and the like have no dynamic symbols, which is an error for nm.
+    let output = Command::new("nm").args(["--dynamic", which]).arg(file).output().expect("nm, of binutils");
+    let output = String::from_utf8_lossy(&output.stdout);
+    let name = output.lines().filter_map(|line| line.split_ascii_whitespace().last());
+    name.filter(|name| name.contains("@LIBSYSTEMD_")).map(|name| name.replace("@@", "@")).collect()
+}
