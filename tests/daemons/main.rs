@@ -364,7 +364,7 @@ fn inside(daemons: &[&'static Daemon], prefix: PathBuf, root: PathBuf) -> bool {
 fn survey(folder: &Path, library: &Path) -> Result<bool, String> {
     let mut all_miss = true;
     println!();
-    line(["package", "version", "does not work without", "nor without"]);
+    line(["package", "version", "needs, and does not find", "and"]);
     for &package in NEED_MORE {
         let root = folder.join(package);
         debian::unpack(&[package.to_owned()], &root)?;
