@@ -1,11 +1,10 @@
 //! What `make install` puts where, and that programs can be built from that and from nothing else.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::{env, fs, io};
+use std::{env, fs};
 
 use sdlite_test_support as support;
 use support::activation::activated;
@@ -226,12 +225,7 @@ fn a_finished_program_that_needs_libsystemd_runs_with_the_drop_in() {
 fn the_listings_compile_and_link_as_they_are() {
     let listings = source().join("../shared/article");
     if !listings.is_dir() {
-        let missing = "the tutorial's listings beside the source tree, in ../shared/article";
-        // Nothing that could be installed: no reason to fail.
-        match env::var_os("SDLITE_LEFT_OUT") {
-            Some(_) => support::left_out(missing),
-            None => writeln!(io::stderr(), "Left out, as it needs {missing}").expect("stderr"),
-        }
+        support::not_here("the tutorial's listings beside the source tree, in ../shared/article");
         return;
     }
     if !has("pkg-config", "pkg-config") {

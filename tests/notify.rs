@@ -1,6 +1,8 @@
 //! What reaches the service manager, and the other questions of sd-daemon.h.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
+use std::io::Read;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -515,4 +517,62 @@ fn a_virtual_machine_notifies_its_host() {
         }
     }
     assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn a_state_reaches_a_listener_on_the_local_cid() {
+    let Some((listener, port)) = listen_on_the_local_cid() else {
+        return support::not_here("AF_VSOCK over the local CID, for which this kernel lacks vsock_loopback");
+    };
+    let folder = support::scratch();
+    let (source, program) = (folder.path().join("local.c"), folder.path().join("local"));
+    let code = "#include <systemd/sd-daemon.h>\nint main(void) { return sd_notify(1, \"READY=1\") != 1; }\n";
+    fs::write(&source, code).expect("a program");
+    support::compile(&source, &program, [""; 0]);
+    let received = std::thread::spawn(move || {
+        let mut state = String::new();
+        accept(&listener).read_to_string(&mut state).expect("a state");
+        state
+    });
+    support::run(Command::new(&program).env("NOTIFY_SOCKET", format!("vsock-stream:local:{port}")));
+    assert_eq!(received.join().expect("what was received"), "READY=1");
+}
+
+/// A listening socket of AF_VSOCK and its port; None where nothing that is sent to this machine itself arrives.
+fn listen_on_the_local_cid() -> Option<(OwnedFd, u32)> {
+    let size = size_of::<libc::sockaddr_vm>() as libc::socklen_t;
+    // SAFETY: the structure is of integers; pointers and sizes are those of the address; descriptors are owned at once.
+    unsafe {
+        let socket = || {
+            let socket = libc::socket(libc::AF_VSOCK, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+            (socket >= 0).then(|| OwnedFd::from_raw_fd(socket))
+        };
+        let mut address: libc::sockaddr_vm = std::mem::zeroed();
+        address.svm_family = libc::AF_VSOCK as libc::sa_family_t;
+        address.svm_cid = libc::VMADDR_CID_ANY;
+        address.svm_port = libc::VMADDR_PORT_ANY;
+        let listener = socket()?;
+        let fd = listener.as_raw_fd();
+        let mut length = size;
+        let listens = libc::bind(fd, (&raw const address).cast(), size) == 0
+            && libc::listen(fd, 8) == 0
+            && libc::getsockname(fd, (&raw mut address).cast(), &raw mut length) == 0;
+        address.svm_cid = libc::VMADDR_CID_LOCAL;
+        let client = socket()?;
+        // It gives up after two seconds.
+        let arrives = listens && libc::connect(client.as_raw_fd(), (&raw const address).cast(), size) == 0;
+        arrives.then(|| {
+            drop(accept(&listener));
+            (listener, address.svm_port)
+        })
+    }
+}
+
+fn accept(listener: &OwnedFd) -> File {
+    // SAFETY: the descriptor is owned at once.
+    unsafe {
+        let connection = libc::accept(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut());
+        assert!(connection >= 0, "{}", std::io::Error::last_os_error());
+        File::from_raw_fd(connection)
+    }
 }
