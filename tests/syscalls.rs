@@ -49,8 +49,8 @@ const CASES: &[Case] = &[
     case("passed(\"1\", NULL)", "sd_listen_fds(0)", 1, "getpid, fcntl", All),
     case("passed(\"3\", NULL)", "sd_listen_fds(1)", 3, "getpid, 3 fcntl", All),
     case("passed(\"4\", NULL)", "sd_listen_fds(0)", EBADF, "getpid, 4 fcntl", All),
-    case("passed_to(0, \"3\")", "sd_listen_fds(0)", 3, "2 getpid, pidfd_open, fstatfs, fstat, close, 3 fcntl", Since258),
-    case("passed_to(1, \"3\")", "sd_listen_fds(0)", 0, "2 getpid, pidfd_open, fstatfs, fstat, close", Not),
+    case("passed_to(0, \"3\")", "sd_listen_fds(0)", 3, "getpid, pidfd_open, fstatfs, fstat, close, 3 fcntl", Since258),
+    case("passed_to(1, \"3\")", "sd_listen_fds(0)", 0, "getpid, pidfd_open, fstatfs, fstat, close", Not),
     case("passed(\"3\", NULL); setenv(\"LISTEN_PID\", \"1\", 1)", "sd_listen_fds(0)", 0, "getpid", Not),
 
     case("passed(\"3\", NULL)", "sd_listen_fds_with_names(0, NULL)", 3, "getpid, 3 fcntl", All),

@@ -38,13 +38,14 @@ pub fn listen_fds_with_names<N>(
 
 fn passed(variables: &Variables) -> Result<c_int> {
     let Some(pid) = variables.get(c"LISTEN_PID") else { return Ok(0) };
-    if number::pid(pid)? != sys::getpid() {
+    let pid = number::pid(pid)?;
+    if pid != sys::getpid() {
         return Ok(0);
     }
 
     if let Some(id) = variables.get(c"LISTEN_PIDFDID") {
         let id = number::u64(id)?;
-        if pidfd::own_inode_id().is_ok_and(|own| own != id) {
+        if pidfd::inode_id_of(pid).is_ok_and(|own| own != id) {
             return Ok(0);
         }
     }

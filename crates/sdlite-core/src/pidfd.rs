@@ -2,8 +2,7 @@
 
 use core::ffi::c_int;
 
-use crate::sys::{self, OwnedFd};
-use crate::{Errno, Result};
+use crate::{Errno, Result, sys};
 
 /// PID_FS_MAGIC of the kernel: pidfds have had a file system of their own since Linux 6.9.
 const PIDFS: u64 = 0x5049_4446;
@@ -16,16 +15,12 @@ pub fn get_inode_id(pidfd: c_int) -> Result<u64> {
     if sys::file_system_type(pidfd)? == PIDFS {
         return Ok(sys::fstat(pidfd)?.inode());
     }
-    let own = own()?;
+    let own = sys::pidfd_open(sys::getpid())?;
     let has_pidfs = sys::file_system_type(own.raw())? == PIDFS;
     Err(if has_pidfs { Errno::BADF } else { Errno::OPNOTSUPP })
 }
 
-/// The inode id of this process.
-pub(crate) fn own_inode_id() -> Result<u64> {
-    get_inode_id(own()?.raw())
-}
-
-fn own() -> Result<OwnedFd> {
-    sys::pidfd_open(sys::getpid())
+/// The inode id of a process.
+pub(crate) fn inode_id_of(pid: libc::pid_t) -> Result<u64> {
+    get_inode_id(sys::pidfd_open(pid)?.raw())
 }
