@@ -5,11 +5,10 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::AsRawFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 use std::{env, io};
 
 use crate::bytes::Guarded;
-use crate::compare::{Comparison, Function};
+use crate::compare::{Comparison, Counters, Function};
 use crate::descriptors::{Descriptors, FIRST, OWN};
 use crate::library::Libraries;
 use crate::zoo::Zoo;
@@ -22,7 +21,7 @@ pub struct Task<'a> {
     pub folder: &'a Path,
     pub cases: u64,
     pub seed: u64,
-    pub done: &'a AtomicU64,
+    pub counters: &'a Counters,
     pub trace: Option<u64>,
 }
 
@@ -108,7 +107,7 @@ impl Child {
             arguments: Guarded::new(),
             cases: task.cases,
             seed: task.seed,
-            done: task.done,
+            counters: task.counters,
             trace: task.trace,
             show: &|text| write(difference, &text),
         };

@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use crate::bytes::Guarded;
 use crate::descriptors::Descriptors;
+use crate::known::{Counts, Known};
 use crate::library::Libraries;
 use crate::observe::{Before, ERRNO, Observation};
 use crate::report::side_by_side;
@@ -35,11 +36,19 @@ pub struct Comparison<'a> {
     pub arguments: Guarded,
     pub cases: u64,
     pub seed: u64,
-    /// How many cases there have been, for those who watch.
-    pub done: &'a AtomicU64,
+    /// For those who watch.
+    pub counters: &'a Counters,
     /// The number of the case that is to be shown before it is tried, as it did not come back.
     pub trace: Option<u64>,
     pub show: &'a dyn Fn(String),
+}
+
+/// What has come of a function so far, in memory that processes share.
+#[derive(Default)]
+pub struct Counters {
+    /// How many cases there have been.
+    pub done: AtomicU64,
+    pub known: Counts,
 }
 
 /// So many cases have a seed of their own: a difference is found again by that seed, soon.
@@ -57,18 +66,41 @@ impl Comparison<'_> {
         observe: impl Fn(F, &C) -> Observation<O>,
     ) -> Result<(), Difference> {
         // SAFETY: as the caller promises.
+        unsafe { self.run_knowing(cases, observe, |_, _, _| None) }
+    }
+
+    /// The same, where `known` says of a case that differs, with libsystemd's answer and ours, that it may.
+    ///
+    /// # Safety
+    ///
+    /// As for `run`.
+    pub unsafe fn run_knowing<F: Copy, C: Debug, O: Debug + PartialEq>(
+        &self,
+        cases: &impl Strategy<Value = C>,
+        observe: impl Fn(F, &C) -> Observation<O>,
+        known: impl Fn(&C, &Observation<O>, &Observation<O>) -> Option<Known>,
+    ) -> Result<(), Difference> {
+        // SAFETY: as the caller promises.
         let [reference, ours]: [F; 2] = unsafe { self.libraries.functions(self.name) };
         let shrinking = Cell::new(false);
         let compare = &|case: C| {
-            let number = self.done.load(Ordering::Relaxed);
+            let number = self.counters.done.load(Ordering::Relaxed);
             if self.trace == Some(number) {
                 (self.show)(format!("{case:#?}"));
             }
             let (expected, answered) = (observe(reference, &case), observe(ours, &case));
             if !shrinking.get() {
-                self.done.store(number + 1, Ordering::Relaxed);
+                self.counters.done.store(number + 1, Ordering::Relaxed);
             }
-            if expected.allows(&answered) {
+            if expected.is(&answered) {
+                return Ok(());
+            }
+            let errno = expected.leaves_errno_less(&answered).then_some(Known::Errno);
+            let known = errno.or_else(|| known(&case, &expected, &answered));
+            if let Some(known) = known.filter(|known| self.concerns(*known)) {
+                if !shrinking.get() {
+                    self.counters.known.count(known);
+                }
                 return Ok(());
             }
             shrinking.set(true);
@@ -90,7 +122,7 @@ impl Comparison<'_> {
                 Ok(()) => {}
                 Err(TestError::Abort(reason)) => panic!("{}: {reason}", self.name),
                 Err(TestError::Fail(observations, case)) => {
-                    let after = self.done.load(Ordering::Relaxed);
+                    let after = self.counters.done.load(Ordering::Relaxed);
                     return Err(Difference(format!(
                         "{}: a difference in case {after}; SDLITE_SEED={seed} finds it again\n{case:#?}\n{observations}",
                         self.name
@@ -99,6 +131,20 @@ impl Comparison<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the reference differs so.
+    fn concerns(&self, known: Known) -> bool {
+        known.concerns(self.libraries.release())
+    }
+
+    /// Whether a case may not be tried as it is, as the reference does not survive what `known` says.
+    pub fn must_avoid(&self, known: Known) -> bool {
+        let must = self.concerns(known);
+        if must {
+            self.counters.known.count(known);
+        }
+        must
     }
 
     /// What a call starts from; descriptors and arguments have been put in place.

@@ -96,9 +96,6 @@ fn booted(comparison: &Comparison<'_>) -> Result<(), Difference> {
 
 fn pidfd_get_inode_id(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn(c_int, *mut u64) -> c_int;
-    if !comparison.libraries.reference_is_recent() {
-        return Ok(());
-    }
     let cases = (descriptors::arguments(|class| class == Class::Other), any::<bool>());
     let observe = |get: Signature, (fd, wanted): &(Argument, bool)| {
         let fd = comparison.descriptors.install_argument(fd);

@@ -10,7 +10,7 @@ use std::{fs, ptr};
 use crate::bytes::Bytes;
 use crate::sys;
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Received {
     pub bytes: Bytes,
     /// Process, user and group, where they were asked for.
@@ -19,7 +19,7 @@ pub struct Received {
 }
 
 /// A descriptor that came along.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Passed {
     pub content: Bytes,
     pub seals: Option<i32>,

@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::bytes::Bytes;
-use crate::library::Libraries;
 use crate::strategy::mostly;
 use crate::sys;
 
@@ -53,6 +52,10 @@ impl Environment {
         let others = |others: &[&str]| others.iter().map(|other| other.as_bytes().to_vec()).collect::<Vec<_>>();
         let strings = [others(self.before), variables.into_iter().flatten().collect(), others(self.behind)].concat();
         strings.into_iter().map(|string| CString::new(string).expect("no zero byte is generated")).collect()
+    }
+
+    pub fn has_listen_pidfdid(&self) -> bool {
+        self.listen_pidfdid.is_some()
     }
 
     pub fn install(&self, open: usize) -> Installed {
@@ -287,22 +290,14 @@ fn names() -> impl Strategy<Value = Names> {
 }
 
 /// Environments, and the flag that says to remove the variables.
-pub fn environments(libraries: &Libraries) -> impl Strategy<Value = (Environment, i32)> + use<> {
+pub fn environments() -> impl Strategy<Value = (Environment, i32)> {
     let others = || mostly(2, OTHERS[1], OTHERS);
     let unset = prop_oneof![4 => Just(0), 4 => Just(1), 1 => any::<i32>()];
-    let knows = libraries.reference_is_recent();
-    // For a reference that does not know the variable it makes no difference only where it is right and is not removed.
-    let pidfdid = option::weighted(0.3, number()).prop_map(move |number| match number {
-        Some(_) if !knows => {
-            Some(Number { value: Value::Right(0), blanks: "", base: Base::Decimal, middle: "", trailing: "" })
-        }
-        number => number,
-    });
+    let pidfdid = option::weighted(0.2, number());
     let fdnames = option::weighted(0.7, names());
     let pid = option::weighted(0.97, number());
     (others(), pid, pidfdid, option::weighted(0.97, number()), fdnames, others(), unset).prop_map(
-        move |(before, listen_pid, listen_pidfdid, listen_fds, listen_fdnames, behind, unset)| {
-            let listen_pidfdid = listen_pidfdid.filter(|_| knows || unset == 0);
+        |(before, listen_pid, listen_pidfdid, listen_fds, listen_fdnames, behind, unset)| {
             (Environment { listen_pid, listen_pidfdid, listen_fds, listen_fdnames, before, behind }, unset)
         },
     )

@@ -1,8 +1,7 @@
-//! sd_journal_sendv(3), sd_journal_send(3), sd_journal_perror(3) and sd_journal_stream_fd(3): what arrives at the journal.
+//! sd_journal_sendv(3), sd_journal_send(3) and sd_journal_perror(3), each with and without a location: what arrives at the
+//! journal's socket.
 
 use std::ffi::{CStr, CString, c_char, c_int};
-use std::io::Read;
-use std::os::unix::net::UnixListener;
 use std::ptr;
 
 use proptest::collection::vec;
@@ -11,21 +10,22 @@ use proptest::sample::select;
 
 use crate::bytes::Bytes;
 use crate::compare::{Comparison, Difference, Function};
-use crate::journal::first_calls;
-use crate::journald::{Journal, Place, journals};
+use crate::entry::{self, Pointers, errnos};
 use crate::message::{Text, texts};
-use crate::observe::Before;
+use crate::mixed::{Mixed, Values, all, mixed, with_values};
 use crate::strategy::mostly;
-use crate::sys;
 
-pub const SD_JOURNAL_SENDV: Function =
-    Function { name: "sd_journal_sendv", share: 4, needs_namespace: true, compare: sendv };
-pub const SD_JOURNAL_SEND: Function =
-    Function { name: "sd_journal_send", share: 3, needs_namespace: true, compare: send };
-pub const SD_JOURNAL_PERROR: Function =
-    Function { name: "sd_journal_perror", share: 2, needs_namespace: true, compare: perror };
-pub const SD_JOURNAL_STREAM_FD: Function =
-    Function { name: "sd_journal_stream_fd", share: 1, needs_namespace: true, compare: stream_fd };
+const fn function(name: &'static str, share: u64, compare: fn(&Comparison<'_>) -> Result<(), Difference>) -> Function {
+    Function { name, share, needs_namespace: true, compare }
+}
+
+pub const SD_JOURNAL_SENDV: Function = function("sd_journal_sendv", 4, sendv);
+pub const SD_JOURNAL_SENDV_WITH_LOCATION: Function = function("sd_journal_sendv_with_location", 3, sendv_with_location);
+pub const SD_JOURNAL_SEND: Function = function("sd_journal_send", 3, send);
+pub const SD_JOURNAL_SEND_WITH_LOCATION: Function = function("sd_journal_send_with_location", 3, send_with_location);
+pub const SD_JOURNAL_PERROR: Function = function("sd_journal_perror", 2, perror);
+pub const SD_JOURNAL_PERROR_WITH_LOCATION: Function =
+    function("sd_journal_perror_with_location", 2, perror_with_location);
 
 #[derive(Clone, Debug)]
 enum Field {
@@ -61,26 +61,16 @@ impl Field {
     }
 }
 
-fn before<'a>(comparison: &'a Comparison<'_>, place: &Place, journal: Journal, errno: c_int) -> Before<'a> {
-    comparison.descriptors.install([]);
-    place.make(journal);
-    Before { errno, ..comparison.before() }
+/// What a call takes, with the bytes that the fields point to.
+struct Fields {
+    _bytes: Vec<Option<Vec<u8>>>,
+    iov: Vec<libc::iovec>,
+    /// Another number than that of the fields is one that says there are none, or NULL is given.
+    n: Option<c_int>,
 }
 
-fn errnos() -> impl Strategy<Value = c_int> {
-    mostly(4, libc::ENOENT, &[0, libc::EAGAIN, libc::EINTR, 4711, i32::MAX])
-}
-
-fn sendv(comparison: &Comparison<'_>) -> Result<(), Difference> {
-    type Signature = unsafe extern "C" fn(*const libc::iovec, c_int) -> c_int;
-    let place = Place::new(comparison.libraries);
-    let first = libc::iovec { iov_base: c"A=b".as_ptr().cast_mut().cast(), iov_len: 3 };
-    // SAFETY: the signature is that of the manual.
-    let functions: [Signature; 2] = unsafe { comparison.libraries.functions(comparison.name) };
-    // SAFETY: there is one field.
-    first_calls(functions.map(|sendv| move || unsafe { sendv(&raw const first, 1) }));
-    let cases = (fields(), journals(), errnos(), mostly(30, 0, &[-1, 1, c_int::MIN]));
-    let observe = |sendv: Signature, (fields, journal, errno, n): &(Vec<Field>, Journal, c_int, c_int)| {
+impl Fields {
+    fn new((fields, n): &(Vec<Field>, Option<c_int>)) -> Self {
         let bytes: Vec<_> = fields.iter().map(Field::bytes).collect();
         let iovec = |(field, bytes): (&Field, &Option<Vec<u8>>)| match (field, bytes) {
             (Field::Null(length), _) => libc::iovec { iov_base: ptr::null_mut(), iov_len: *length },
@@ -89,101 +79,169 @@ fn sendv(comparison: &Comparison<'_>) -> Result<(), Difference> {
                 libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
             }
         };
-        let iov: Vec<_> = fields.iter().zip(&bytes).map(iovec).collect();
-        // Another number than that of the fields is one that says there are none, or NULL is given.
-        let (iov, n) = match *n {
-            0 => (iov.as_ptr(), iov.len() as c_int),
-            1 => (ptr::null(), 1),
-            n => (iov.as_ptr(), n),
-        };
+        let iov = fields.iter().zip(&bytes).map(iovec).collect();
+        Self { _bytes: bytes, iov, n: *n }
+    }
+
+    fn arguments(&self) -> (*const libc::iovec, c_int) {
+        match self.n {
+            None => (self.iov.as_ptr(), self.iov.len() as c_int),
+            Some(1) => (ptr::null(), 1),
+            Some(n) => (self.iov.as_ptr(), n),
+        }
+    }
+}
+
+/// # Safety
+///
+/// `F` is a pointer to a function of C that `call` calls with what it takes.
+unsafe fn compare_sendv<F: Copy>(
+    comparison: &Comparison<'_>,
+    with_location: bool,
+    call: impl Fn(F, Pointers, &Fields) -> c_int,
+) -> Result<(), Difference> {
+    let cases = ((fields(), mostly(30, None, &[Some(-1), Some(1), Some(c_int::MIN)])), errnos());
+    // SAFETY: as the caller promises.
+    unsafe { entry::compare(comparison, cases, with_location, Fields::new, call) }
+}
+
+fn sendv(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature = unsafe extern "C" fn(*const libc::iovec, c_int) -> c_int;
+    let call = |sendv: Signature, _: Pointers, fields: &Fields| {
+        let (iov, n) = fields.arguments();
         // SAFETY: there are as many fields, or NULL.
-        before(comparison, &place, *journal, *errno).observe(|| unsafe { sendv(iov, n) }, |_| place.received())
+        unsafe { sendv(iov, n) }
     };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases, observe) }
+    unsafe { compare_sendv(comparison, false, call) }
+}
+
+fn sendv_with_location(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature =
+        unsafe extern "C" fn(*const c_char, *const c_char, *const c_char, *const libc::iovec, c_int) -> c_int;
+    let call = |sendv: Signature, [file, line, func]: Pointers, fields: &Fields| {
+        let (iov, n) = fields.arguments();
+        // SAFETY: there are as many fields, or NULL.
+        unsafe { sendv(file, line, func, iov, n) }
+    };
+    // SAFETY: the signature is that of the manual.
+    unsafe { compare_sendv(comparison, true, call) }
+}
+
+/// Formats, each for one field, and what they take.
+#[derive(Debug)]
+struct Formats {
+    /// Takes the text.
+    string: &'static CStr,
+    text: Text,
+    /// Takes the number as an int and as a double.
+    numbers: &'static CStr,
+    number: c_int,
+    mixed: Mixed,
+    order: u32,
+}
+
+/// The same in a call.
+struct Arguments {
+    string: *const c_char,
+    text: CString,
+    numbers: *const c_char,
+    number: c_int,
+    mixed: Values,
+    order: u32,
+}
+
+fn formats() -> impl Strategy<Value = Formats> {
+    const STRINGS: &[&CStr] =
+        &[c"%s", c"A=%s\n", c"%s=x", c"A=%.3s", c"SYSLOG_IDENTIFIER=%s", c"A=%3000s|", c"A=%s%%", c"A=\n%s ", c"=%s"];
+    const NUMBERS: &[&CStr] = &[c"B=%5d|%g", c"B=%c%lf", c"%d=%a", c"B=%-5x|%e ", c"B=%hhd%%%G\n", c"%d %f"];
+    let (strings, numbers) = (mostly(1, c"MESSAGE=%s", STRINGS), mostly(1, c"PRIORITY=%d %f", NUMBERS));
+    (strings, texts(400_000), numbers, -300..300_i32, mixed("MIXED=", all()), 0..5_u32).prop_map(
+        |(string, text, numbers, number, mixed, order)| Formats { string, text, numbers, number, mixed, order },
+    )
+}
+
+/// Calls sd_journal_send(3) with arguments before the fields, whose end is NULL.
+macro_rules! send {
+    ($send:expr, $($before:expr),*; $arguments:expr) => {{
+        let Arguments { string, text, numbers, number, mixed, order } = $arguments;
+        let (text, real, none) = (text.as_ptr(), f64::from(*number), ptr::null::<c_char>());
+        match order {
+            0 => $send($($before,)* *string, text, none),
+            1 => $send($($before,)* *string, text, *numbers, *number, real, c"C=c".as_ptr(), none),
+            2 => $send($($before,)* *numbers, *number, real, *string, text, *string, text, none),
+            3 => with_values!($send, $($before),*; mixed; *numbers, *number, real, *string, text, none),
+            _ => with_values!($send, $($before,)* *numbers, *number, real; mixed; *string, text, none),
+        }
+    }};
+}
+
+/// # Safety
+///
+/// `F` is a pointer to a function of C that `call` calls with what it takes.
+unsafe fn compare_send<F: Copy>(
+    comparison: &Comparison<'_>,
+    with_location: bool,
+    call: impl Fn(F, Pointers, &Arguments) -> c_int,
+) -> Result<(), Difference> {
+    let prepare = |formats: &Formats| Arguments {
+        string: formats.string.as_ptr(),
+        text: formats.text.string(),
+        numbers: formats.numbers.as_ptr(),
+        number: formats.number,
+        mixed: formats.mixed.values(),
+        order: formats.order,
+    };
+    // SAFETY: as the caller promises.
+    unsafe { entry::compare(comparison, (formats(), errnos()), with_location, prepare, call) }
 }
 
 fn send(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn(*const c_char, ...) -> c_int;
-    /// Each takes a string.
-    const STRINGS: &[&CStr] =
-        &[c"%s", c"A=%s\n", c"%s=x", c"A=%.3s", c"SYSLOG_IDENTIFIER=%s", c"A=%3000s|", c"A=%s%%", c"A=\n%s ", c"=%s"];
-    /// Each takes an int and a double.
-    const NUMBERS: &[&CStr] = &[c"B=%5d|%g", c"B=%c%lf", c"%d=%a", c"B=%-5x|%e ", c"B=%hhd%%%G\n", c"%d %f"];
-    let place = Place::new(comparison.libraries);
-    // SAFETY: the signature is that of the manual.
-    let functions: [Signature; 2] = unsafe { comparison.libraries.functions(comparison.name) };
-    let none = ptr::null::<c_char>();
-    // SAFETY: there is one field, and the end.
-    first_calls(functions.map(|send| move || unsafe { send(c"A=b".as_ptr(), none) }));
-    let formats = (mostly(1, c"MESSAGE=%s", STRINGS), mostly(1, c"PRIORITY=%d %f", NUMBERS), 0..3_u32);
-    let cases = (formats, texts(400_000), -300..300_i32, journals(), errnos());
-    type Case<'a> = ((&'a CStr, &'a CStr, u32), Text, c_int, Journal, c_int);
-    let observe = |send: Signature, case: &Case<'_>| {
-        let ((string, numbers, order), text, number, journal, errno) = case;
-        let text: CString = text.string();
-        let (string, numbers, text, real) = (string.as_ptr(), numbers.as_ptr(), text.as_ptr(), f64::from(*number));
-        // SAFETY: each format has what it takes behind it, and the end is NULL.
-        let call = || unsafe {
-            match order {
-                0 => send(string, text, none),
-                1 => send(string, text, numbers, *number, real, c"C=c".as_ptr(), none),
-                _ => send(numbers, *number, real, string, text, string, text, none),
-            }
-        };
-        before(comparison, &place, *journal, *errno).observe(call, |_| place.received())
+    let call = |send: Signature, _: Pointers, arguments: &Arguments| {
+        // SAFETY: each format has what it takes behind it.
+        unsafe { send!(send, ; arguments) }
     };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases, observe) }
+    unsafe { compare_send(comparison, false, call) }
+}
+
+fn send_with_location(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature = unsafe extern "C" fn(*const c_char, *const c_char, *const c_char, *const c_char, ...) -> c_int;
+    let call = |send: Signature, [file, line, func]: Pointers, arguments: &Arguments| {
+        // SAFETY: each format has what it takes behind it.
+        unsafe { send!(send, file, line, func; arguments) }
+    };
+    // SAFETY: the signature is that of the manual.
+    unsafe { compare_send(comparison, true, call) }
+}
+
+/// # Safety
+///
+/// `F` is a pointer to a function of C that `call` calls with what it takes.
+unsafe fn compare_perror<F: Copy>(
+    comparison: &Comparison<'_>,
+    with_location: bool,
+    call: impl Fn(F, Pointers, *const c_char) -> c_int,
+) -> Result<(), Difference> {
+    let cases = (proptest::option::weighted(0.9, texts(250_000)), -5..200_i32);
+    let prepare = |message: &Option<Text>| comparison.place(message.as_ref().map(|text| text.string().into_bytes()));
+    // SAFETY: as the caller promises.
+    unsafe { entry::compare(comparison, cases, with_location, prepare, |f, location, text| call(f, location, *text)) }
 }
 
 fn perror(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn(*const c_char) -> c_int;
-    let place = Place::new(comparison.libraries);
-    // SAFETY: the signature is that of the manual.
-    let functions: [Signature; 2] = unsafe { comparison.libraries.functions(comparison.name) };
-    // SAFETY: NULL stands for no message.
-    first_calls(functions.map(|perror| move || unsafe { perror(ptr::null()) }));
-    let message = proptest::option::weighted(0.9, texts(250_000));
-    let cases = (message, 0..200_i32, journals());
-    let observe = |perror: Signature, (message, errno, journal): &(Option<Text>, c_int, Journal)| {
-        let before = before(comparison, &place, *journal, *errno);
-        let message = comparison.place(message.as_ref().map(|message| message.string().into_bytes()));
-        // SAFETY: the message is NULL or a string.
-        before.observe(|| unsafe { perror(message) }, |_| place.received())
-    };
-    // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases, observe) }
+    // SAFETY: the signature is that of the manual, and the message is NULL or a string.
+    unsafe { compare_perror(comparison, false, |perror: Signature, _, message| perror(message)) }
 }
 
-fn stream_fd(comparison: &Comparison<'_>) -> Result<(), Difference> {
-    type Signature = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
-    let place = Place::new(comparison.libraries);
-    let listener = UnixListener::bind("/run/Listens/stdout").expect("a socket");
-    listener.set_nonblocking(true).expect("a socket that does not block");
-    let identifier = proptest::option::weighted(0.9, texts(60_000));
-    let cases = (identifier, prop_oneof![9 => 0..8_i32, 1 => any::<i32>()], mostly(1, 0, &[1, -1]), journals());
-    type Case = (Option<Text>, c_int, c_int, Journal);
-    let observe = |stream: Signature, (identifier, priority, prefix, journal): &Case| {
-        let before = before(comparison, &place, *journal, 0);
-        let identifier = comparison.place(identifier.as_ref().map(|identifier| identifier.string().into_bytes()));
-        // SAFETY: the identifier is NULL or a string.
-        before.observe(
-            || unsafe { stream(identifier, *priority, *prefix) },
-            |fd| {
-                let flags = sys::status_flags(fd).ok();
-                if fd >= 0 {
-                    sys::close(fd);
-                }
-                let received = listener.accept().ok().map(|(mut connection, _)| {
-                    let mut received = Vec::new();
-                    connection.read_to_end(&mut received).expect("what was sent");
-                    Bytes(received)
-                });
-                (flags, received)
-            },
-        )
+fn perror_with_location(comparison: &Comparison<'_>) -> Result<(), Difference> {
+    type Signature = unsafe extern "C" fn(*const c_char, *const c_char, *const c_char, *const c_char) -> c_int;
+    let call = |perror: Signature, [file, line, func]: Pointers, message| {
+        // SAFETY: the message is NULL or a string.
+        unsafe { perror(file, line, func, message) }
     };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases, observe) }
+    unsafe { compare_perror(comparison, true, call) }
 }

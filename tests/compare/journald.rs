@@ -7,8 +7,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use proptest::prelude::*;
 
-use crate::datagram::{Received, receive};
-use crate::library::Libraries;
+use crate::datagram::{Received, ask_for_credentials, receive};
 use crate::strategy::mostly;
 
 /// What is at /run/systemd/journal/socket.
@@ -35,14 +34,12 @@ pub fn journals() -> impl Strategy<Value = Journal> {
 pub struct Place {
     receiver: UnixDatagram,
     now: Cell<Journal>,
-    /// Whether files in memory are what they are today: not executable, and of another name than before.
-    recent: bool,
 }
 
 const FOLDER: &str = "/run/systemd/journal";
 
 impl Place {
-    pub fn new(libraries: &Libraries) -> Self {
+    pub fn new() -> Self {
         const FOLDERS: [&str; 7] =
             ["Listens", "Absent", "Symlink", "RegularFile", "Directory/socket", "Dead", "StreamSocket"];
         for folder in FOLDERS.iter().chain(&["systemd"]) {
@@ -55,8 +52,9 @@ impl Place {
         fs::write("/run/RegularFile/socket", "").expect("a file");
         let stream = UnixListener::bind("/run/StreamSocket/socket").expect("a socket");
         std::mem::forget(stream);
+        ask_for_credentials(&receiver);
         receiver.set_nonblocking(true).expect("a socket that does not block");
-        Self { receiver, now: Cell::new(Journal::NoFolder), recent: libraries.reference_is_recent() }
+        Self { receiver, now: Cell::new(Journal::NoFolder) }
     }
 
     pub fn make(&self, journal: Journal) {
@@ -70,15 +68,6 @@ impl Place {
     }
 
     pub fn received(&self) -> Vec<Received> {
-        let mut received: Vec<_> = std::iter::from_fn(|| receive(&self.receiver)).collect();
-        for passed in received.iter_mut().flat_map(|received| &mut received.passed) {
-            if !self.recent {
-                passed.name.clear();
-            }
-            // Against being executed, newer releases seal it and libsdlite does not: README, Compatibility.
-            passed.mode &= !0o111;
-            passed.seals = passed.seals.map(|seals| seals & !libc::F_SEAL_EXEC);
-        }
-        received
+        std::iter::from_fn(|| receive(&self.receiver)).collect()
     }
 }

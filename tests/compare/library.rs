@@ -1,8 +1,10 @@
 //! The two libraries, loaded side by side.
 
-use std::env;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, CString, OsStr, c_void};
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::{env, fs};
 
 use sdlite_test_support as support;
 
@@ -22,11 +24,24 @@ impl Library {
         let symbol = unsafe { libc::dlsym(self.0, name.as_ptr()) };
         (!symbol.is_null()).then_some(symbol)
     }
+
+    /// The file.
+    fn path(&self) -> PathBuf {
+        let symbol = self.symbol("sd_listen_fds").expect("sd_listen_fds");
+        let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: the symbol is in a library that stays loaded, whose name is then filled in.
+        let name = unsafe {
+            assert_ne!(libc::dladdr(symbol, info.as_mut_ptr()), 0, "dladdr");
+            CStr::from_ptr(info.assume_init().dli_fname)
+        };
+        OsStr::from_bytes(name.to_bytes()).into()
+    }
 }
 
 pub struct Libraries {
     reference: Library,
     ours: Library,
+    release: u32,
 }
 
 impl Libraries {
@@ -45,7 +60,8 @@ impl Libraries {
         };
         let ours = support::release().join("libsdlite.so");
         let ours = CString::new(ours.as_os_str().as_bytes()).expect("a path");
-        Some(Self { reference, ours: Library::open(&ours).expect("libsdlite.so") })
+        let release = newest_node(&reference);
+        Some(Self { reference, ours: Library::open(&ours).expect("libsdlite.so"), release })
     }
 
     /// A function of both: the reference's first.
@@ -62,8 +78,24 @@ impl Libraries {
         })
     }
 
-    /// Whether the reference is 258 or later, which brought this function, and LISTEN_PIDFDID.
-    pub fn reference_is_recent(&self) -> bool {
-        self.reference.symbol("sd_pidfd_get_inode_id").is_some()
+    /// The file that was loaded.
+    pub fn reference_path(&self) -> PathBuf {
+        self.reference.path()
     }
+
+    pub fn reference_has(&self, name: &str) -> bool {
+        self.reference.symbol(name).is_some()
+    }
+
+    /// The newest version node of the reference: of its release, or an older one if that has added nothing.
+    pub fn release(&self) -> u32 {
+        self.release
+    }
+}
+
+fn newest_node(library: &Library) -> u32 {
+    const PREFIX: &[u8] = b"LIBSYSTEMD_";
+    let content = fs::read(library.path()).expect("the reference");
+    let numbers = content.windows(PREFIX.len() + 3).filter_map(|node| node.strip_prefix(PREFIX));
+    numbers.filter_map(|number| std::str::from_utf8(number).ok()?.parse().ok()).max().unwrap_or(0)
 }

@@ -10,7 +10,8 @@ use crate::bytes::Bytes;
 use crate::compare::{Comparison, Difference, Function, nothing};
 use crate::descriptors::{COUNT, Slot, slots};
 use crate::environment::{Environment, environments};
-use crate::observe::{Before, ERRNO};
+use crate::known::Known;
+use crate::observe::{Before, ERRNO, Observation};
 use crate::zoo;
 
 pub const SD_LISTEN_FDS: Function =
@@ -27,10 +28,10 @@ struct Case {
     names_wanted: bool,
 }
 
-fn cases(comparison: &Comparison<'_>) -> impl Strategy<Value = Case> + use<> {
+fn cases() -> impl Strategy<Value = Case> {
     let descriptors = vec(slots(zoo::kinds(|_| true)), 0..=COUNT - 4);
     let names_wanted = prop_oneof![19 => Just(true), 1 => Just(false)];
-    (environments(comparison.libraries), descriptors, names_wanted).prop_map(
+    (environments(), descriptors, names_wanted).prop_map(
         |((environment, unset_environment), descriptors, names_wanted)| Case {
             unset_environment,
             environment,
@@ -38,6 +39,10 @@ fn cases(comparison: &Comparison<'_>) -> impl Strategy<Value = Case> + use<> {
             names_wanted,
         },
     )
+}
+
+fn known<O>(case: &Case, _: &Observation<O>, _: &Observation<O>) -> Option<Known> {
+    case.environment.has_listen_pidfdid().then_some(Known::Pidfdid)
 }
 
 fn before<'a>(comparison: &'a Comparison<'_>, case: &Case) -> Before<'a> {
@@ -57,7 +62,7 @@ fn listen_fds(comparison: &Comparison<'_>) -> Result<(), Difference> {
         before(comparison, case).observe(|| unsafe { sd_listen_fds(case.unset_environment) }, nothing)
     };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases(comparison), observe) }
+    unsafe { comparison.run_knowing(&cases(), observe, known) }
 }
 
 /// What became of the pointer for the names.
@@ -86,7 +91,7 @@ fn listen_fds_with_names(comparison: &Comparison<'_>) -> Result<(), Difference> 
         )
     };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases(comparison), observe) }
+    unsafe { comparison.run_knowing(&cases(), observe, known) }
 }
 
 /// The names, whose memory is given back as the manual says.

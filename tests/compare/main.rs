@@ -21,6 +21,7 @@ mod compare;
 mod daemon;
 mod datagram;
 mod descriptors;
+mod entry;
 mod environment;
 mod is_file;
 mod is_mq;
@@ -28,9 +29,13 @@ mod is_socket;
 mod journal;
 mod journal_fields;
 mod journald;
+mod known;
 mod library;
 mod listen;
+mod location;
+mod manager;
 mod message;
+mod mixed;
 mod namespace;
 mod notify;
 mod observe;
@@ -39,10 +44,14 @@ mod report;
 mod run;
 mod sockets;
 mod strategy;
+mod stream;
 mod sys;
 mod zoo;
 
+use std::collections::BTreeSet;
+
 use compare::Function;
+use sdlite_test_support as support;
 
 const FUNCTIONS: &[Function] = &[
     listen::SD_LISTEN_FDS,
@@ -55,14 +64,25 @@ const FUNCTIONS: &[Function] = &[
     is_socket::SD_IS_SOCKET_UNIX,
     is_mq::SD_IS_MQ,
     journal::SD_JOURNAL_PRINT,
+    journal::SD_JOURNAL_PRINTV,
     journal::SD_JOURNAL_PRINT_WITH_LOCATION,
+    journal::SD_JOURNAL_PRINTV_WITH_LOCATION,
     journal_fields::SD_JOURNAL_SENDV,
+    journal_fields::SD_JOURNAL_SENDV_WITH_LOCATION,
     journal_fields::SD_JOURNAL_SEND,
+    journal_fields::SD_JOURNAL_SEND_WITH_LOCATION,
     journal_fields::SD_JOURNAL_PERROR,
-    journal_fields::SD_JOURNAL_STREAM_FD,
+    journal_fields::SD_JOURNAL_PERROR_WITH_LOCATION,
+    stream::SD_JOURNAL_STREAM_FD,
+    stream::SD_JOURNAL_STREAM_FD_WITH_NAMESPACE,
     notify::SD_NOTIFY,
+    notify::SD_PID_NOTIFY,
     notify::SD_PID_NOTIFY_WITH_FDS,
+    notify::SD_NOTIFYF,
+    notify::SD_PID_NOTIFYF,
+    notify::SD_PID_NOTIFYF_WITH_FDS,
     notify::SD_NOTIFY_BARRIER,
+    notify::SD_PID_NOTIFY_BARRIER,
     daemon::SD_WATCHDOG_ENABLED,
     daemon::SD_BOOTED,
     daemon::SD_PIDFD_GET_INODE_ID,
@@ -71,4 +91,12 @@ const FUNCTIONS: &[Function] = &[
 #[test]
 fn answers_are_those_of_libsystemd() {
     run::compare_all(FUNCTIONS);
+}
+
+#[test]
+fn every_function_is_compared() {
+    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| support::source().join("include/systemd").join(name));
+    let declared: BTreeSet<_> = headers.iter().flat_map(|header| support::declared(header)).collect();
+    let compared: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
+    assert_eq!(compared, declared);
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::bytes::Bytes;
+use crate::mixed::{Mixed, Values, mixed, some};
 use crate::strategy::mostly;
 
 /// A text, mostly of a few pieces, sometimes of one that is repeated.
@@ -87,38 +88,46 @@ pub enum Message {
     String(&'static CStr, Text),
     Number(&'static CStr, c_int),
     WideString(&'static CStr, Vec<libc::wchar_t>),
+    Mixed(Mixed),
 }
 
-/// What stands behind the format in a call.
+/// What a call has for it.
 pub enum Argument {
-    Number(c_int),
-    String(CString),
-    WideString(Vec<libc::wchar_t>),
+    Number(*const c_char, c_int),
+    String(*const c_char, CString),
+    WideString(*const c_char, Vec<libc::wchar_t>),
+    Mixed(Values),
 }
+
+/// Calls a function that has a variable number of arguments: the first few, the format, and what that takes.
+macro_rules! variadic {
+    ($function:expr, $($before:expr),*; $argument:expr) => {
+        match $argument {
+            Argument::Number(format, number) => $function($($before,)* *format, *number),
+            Argument::String(format, string) => $function($($before,)* *format, string.as_ptr()),
+            Argument::WideString(format, string) => $function($($before,)* *format, string.as_ptr()),
+            Argument::Mixed(values) => with_values!($function, $($before),*; values; 0),
+        }
+    };
+}
+pub(crate) use variadic;
 
 impl Message {
-    /// NULL, or the format.
-    pub fn format(&self) -> *const c_char {
-        match self {
-            Self::Null => ptr::null(),
-            Self::Plain(format) | Self::String(format, _) | Self::Number(format, _) | Self::WideString(format, _) => {
-                format.as_ptr()
-            }
-        }
-    }
-
-    /// One where the format takes none as well: C ignores it.
+    /// Where the format takes no argument, there is one all the same: C ignores it.
     pub fn argument(&self) -> Argument {
         match self {
-            Self::Null | Self::Plain(_) => Argument::String(c"not to be seen".to_owned()),
-            Self::String(_, text) => Argument::String(text.string()),
-            Self::Number(_, number) => Argument::Number(*number),
-            Self::WideString(_, string) => Argument::WideString([string, &[0][..]].concat()),
+            Self::Null => Argument::Number(ptr::null(), 0),
+            Self::Plain(format) => Argument::String(format.as_ptr(), c"not to be seen".to_owned()),
+            Self::String(format, text) => Argument::String(format.as_ptr(), text.string()),
+            Self::Number(format, number) => Argument::Number(format.as_ptr(), *number),
+            Self::WideString(format, string) => Argument::WideString(format.as_ptr(), [string, &[0][..]].concat()),
+            Self::Mixed(mixed) => Argument::Mixed(mixed.values()),
         }
     }
 }
 
-pub fn messages() -> impl Strategy<Value = Message> {
+/// With texts of up to so many bytes.
+pub fn messages(longest: usize) -> impl Strategy<Value = Message> {
     const PLAIN: &[&CStr] = &[
         c"",
         c"hello",
@@ -149,8 +158,9 @@ pub fn messages() -> impl Strategy<Value = Message> {
     prop_oneof![
         1 => Just(Message::Null),
         4 => select(PLAIN).prop_map(Message::Plain),
-        12 => (mostly(4, c"%s", STRING), texts(3_000_000)).prop_map(|(format, text)| Message::String(format, text)),
+        12 => (mostly(4, c"%s", STRING), texts(longest)).prop_map(|(format, text)| Message::String(format, text)),
         3 => (select(NUMBER), any::<i32>()).prop_map(|(format, number)| Message::Number(format, number)),
         1 => (select(WIDE), wide).prop_map(|(format, string)| Message::WideString(format, string)),
+        6 => mixed("", some()).prop_map(Message::Mixed),
     ]
 }

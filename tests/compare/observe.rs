@@ -48,15 +48,23 @@ impl<O: Debug + PartialEq> Observation<O> {
         ]
     }
 
-    /// Whether `ours` is as good as this, which is what the reference did.
-    pub fn allows(&self, ours: &Self) -> bool {
+    /// Whether `ours` is the same, but for errno and the output.
+    pub fn agrees(&self, ours: &Self) -> bool {
         self.result == ours.result
-            && (self.errno != Errno::Kept || ours.errno == Errno::Kept)
             && self.environment == ours.environment
             && self.descriptors == ours.descriptors
             && self.lowest_free == ours.lowest_free
             && self.arguments_kept == ours.arguments_kept
-            && self.output == ours.output
+    }
+
+    /// Whether `ours` is the same.
+    pub fn is(&self, ours: &Self) -> bool {
+        self.agrees(ours) && self.output == ours.output && self.errno == ours.errno
+    }
+
+    /// Whether `ours` is better, which is the same but for an errno that it has left as it was.
+    pub fn leaves_errno_less(&self, ours: &Self) -> bool {
+        self.agrees(ours) && self.output == ours.output && ours.errno == Errno::Kept
     }
 }
 

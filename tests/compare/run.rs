@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal, Write};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::{env, ptr, thread};
 
 use sdlite_test_support as support;
 
 use crate::child::{Child, End, Task};
-use crate::compare::Function;
+use crate::compare::{Counters, Function};
+use crate::known;
 use crate::library::Libraries;
 use crate::report::{Row, table};
 
@@ -26,12 +27,12 @@ fn say(text: impl AsRef<str>) {
     let _ = io::stderr().write_all(text.as_ref().as_bytes());
 }
 
-/// A number that children change, and this process sees.
-fn shared_counter() -> &'static AtomicU64 {
+/// Counters that children change, and this process sees.
+fn shared_counters() -> &'static Counters {
     let (read_write, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-    // SAFETY: new memory, all zero, which is a valid counter, and which is never given back.
+    // SAFETY: new memory, all zero, which are valid counters, and which is never given back.
     unsafe {
-        let memory = libc::mmap(ptr::null_mut(), size_of::<AtomicU64>(), read_write, shared, -1, 0);
+        let memory = libc::mmap(ptr::null_mut(), size_of::<Counters>(), read_write, shared, -1, 0);
         assert!(memory != libc::MAP_FAILED, "mmap");
         &*memory.cast()
     }
@@ -43,22 +44,35 @@ pub fn compare_all(functions: &'static [Function]) {
     let seed = number("SDLITE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
     let only = env::var("SDLITE_FUNCTION").ok();
     let functions: Vec<_> = functions.iter().filter(|f| only.as_deref().is_none_or(|only| only == f.name)).collect();
-    let shares: u64 = functions.iter().map(|function| function.share).sum();
-    assert!(shares > 0, "SDLITE_FUNCTION names none of the functions");
-    say(format!("{cases} cases, SDLITE_SEED={seed}\n"));
+    assert!(!functions.is_empty(), "SDLITE_FUNCTION names none of the functions");
+    let (compared, absent): (Vec<&Function>, Vec<_>) =
+        functions.into_iter().partition(|function| libraries.reference_has(function.name));
+    let shares: u64 = compared.iter().map(|function| function.share).sum();
+    let (reference, release) = (libraries.reference_path(), libraries.release());
+    say(format!("{cases} cases, SDLITE_SEED={seed}, {} (LIBSYSTEMD_{release})\n", reference.display()));
 
     let scratch = support::scratch();
-    let jobs = functions.iter().map(|function| {
-        let (folder, done) = (scratch.path().join(function.name), shared_counter());
+    let jobs = compared.iter().map(|function| {
+        let (folder, counters) = (scratch.path().join(function.name), shared_counters());
         let cases = (cases * function.share).div_ceil(shares);
-        Job { function, folder, cases, seed, done }
+        Job { function, folder, cases, seed, counters }
     });
-    let outcome = Outcome::of(jobs.collect(), &libraries);
+    let jobs: Vec<_> = jobs.collect();
+    let mut outcome = Outcome::of(&jobs, &libraries);
+    let absent = absent.iter().map(|function| Row {
+        function: function.name,
+        cases: 0,
+        differences: 0,
+        note: "not in the reference",
+    });
+    outcome.rows.extend(absent);
 
     for missing in &outcome.missing {
         say(format!("This machine does not have, and so nothing was compared with: {missing}\n"));
     }
     say(table(&outcome.rows));
+    let known: Vec<_> = jobs.iter().map(|job| (job.function.name, &job.counters.known)).collect();
+    say(known::table(release, &known));
     for needs in &outcome.left_out {
         support::left_out(needs);
     }
@@ -70,7 +84,7 @@ struct Job {
     folder: std::path::PathBuf,
     cases: u64,
     seed: u64,
-    done: &'static AtomicU64,
+    counters: &'static Counters,
 }
 
 #[derive(Default)]
@@ -81,8 +95,8 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(jobs: Vec<Job>, libraries: &Libraries) -> Self {
-        let (mut outcome, mut progress) = (Self::default(), Progress::new(&jobs));
+    fn of(jobs: &[Job], libraries: &Libraries) -> Self {
+        let (mut outcome, mut progress) = (Self::default(), Progress::new(jobs));
         let mut waiting = jobs.iter().enumerate();
         let mut running: Vec<(usize, &Job, Child)> = Vec::new();
         let mut rows: Vec<Option<Row>> = jobs.iter().map(|_| None).collect();
@@ -125,7 +139,7 @@ impl Outcome {
                 (1, "")
             }
         };
-        Row { function: job.function.name, cases: job.done.load(Ordering::Relaxed), differences, note }
+        Row { function: job.function.name, cases: job.counters.done.load(Ordering::Relaxed), differences, note }
     }
 }
 
@@ -137,14 +151,14 @@ impl Job {
             folder: &if trace.is_some() { self.folder.join("again") } else { self.folder.clone() },
             cases: self.cases,
             seed: self.seed,
-            done: if trace.is_some() { shared_counter() } else { self.done },
+            counters: if trace.is_some() { shared_counters() } else { self.counters },
             trace,
         })
     }
 
     /// Runs it once more, up to the case that it was killed in.
     fn report_killed(&self, signal: i32, libraries: &Libraries) {
-        let number = self.done.load(Ordering::Relaxed);
+        let number = self.counters.done.load(Ordering::Relaxed);
         let mut again = self.start(libraries, Some(number));
         while again.poll().is_none() {
             thread::sleep(Duration::from_millis(20));
@@ -159,7 +173,7 @@ impl Job {
 
 /// How far it has come: a line that changes on a terminal, elsewhere one now and then.
 struct Progress {
-    counters: Vec<&'static AtomicU64>,
+    counters: Vec<&'static Counters>,
     cases: u64,
     start: Instant,
     shown: Duration,
@@ -168,7 +182,7 @@ struct Progress {
 
 impl Progress {
     fn new(jobs: &[Job]) -> Self {
-        let counters = jobs.iter().map(|job| job.done).collect();
+        let counters = jobs.iter().map(|job| job.counters).collect();
         let cases = jobs.iter().map(|job| job.cases).sum();
         Self { counters, cases, start: Instant::now(), shown: Duration::ZERO, terminal: io::stderr().is_terminal() }
     }
@@ -179,7 +193,7 @@ impl Progress {
             return;
         }
         self.shown = now;
-        let done: u64 = self.counters.iter().map(|counter| counter.load(Ordering::Relaxed)).sum();
+        let done: u64 = self.counters.iter().map(|counters| counters.done.load(Ordering::Relaxed)).sum();
         let text = format!("{done} of {} cases, {} a second", self.cases, done / now.as_secs().max(1));
         say(if self.terminal { format!("\r{text}\x1b[K\r") } else { format!("{text}\n") });
     }

@@ -143,6 +143,26 @@ pub fn socket_option(socket: RawFd, option: c_int) -> io::Result<c_int> {
     Ok(value)
 }
 
+/// Process, user and group of whoever is at the other end.
+pub fn peer_credentials(socket: RawFd) -> [u32; 3] {
+    let mut credentials = [0; 3];
+    let mut size = size_of_val(&credentials) as libc::socklen_t;
+    let option = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+    // SAFETY: the pointers are to a ucred, which is three such numbers, and to its size.
+    let result =
+        unsafe { libc::getsockopt(socket, option.0, option.1, credentials.as_mut_ptr().cast(), &raw mut size) };
+    check(result).expect("SO_PEERCRED");
+    credentials
+}
+
+/// What a socket has to read: the number of bytes, 0 at the end.
+pub fn read_at_once(socket: RawFd) -> io::Result<usize> {
+    let mut bytes = [0_u8; 64];
+    // SAFETY: the pointer is to that many bytes.
+    let n = unsafe { libc::recv(socket, bytes.as_mut_ptr().cast(), bytes.len(), libc::MSG_DONTWAIT) };
+    usize::try_from(n).map_err(|_| io::Error::last_os_error())
+}
+
 pub fn set_option(socket: &OwnedFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     let size = size_of::<c_int>() as libc::socklen_t;
     // SAFETY: the pointer is to an int, and that is the size given.
@@ -167,6 +187,18 @@ pub fn replace_program_name(name: *const c_char) -> *const c_char {
     }
     // SAFETY: the child has one thread, and callers leave a C string there.
     unsafe { ptr::replace(&raw mut program_invocation_short_name, name) }
+}
+
+/// Does `work` in another process, which ends with this one.
+pub fn fork_until_we_end(work: impl FnOnce()) {
+    // SAFETY: this process has one thread, and the other ends without running what this one has left to do.
+    unsafe {
+        if check(libc::fork()).expect("fork") == 0 {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            work();
+            libc::_exit(1);
+        }
+    }
 }
 
 pub fn epoll() -> io::Result<OwnedFd> {
