@@ -66,10 +66,14 @@ check-systemd: all
 check-daemons:
 	$(CARGO) test --test daemons -- all
 
+# That the comparison with libsystemd notices mistakes: some minutes.
+check-mutants:
+	$(CARGO) test --test mutants -- all
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall check check-daemons check-systemd demo clean
+.PHONY: all install uninstall check check-daemons check-systemd check-mutants demo clean

@@ -45,8 +45,8 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    /// What is installed as libsystemd, and what `cargo build --release` made. None where there is no libsystemd and the
-    /// test is left out.
+    /// What is installed as libsystemd, and what `cargo build --release` made, or others in their places. None where there is
+    /// no libsystemd and the test is left out.
     pub fn load() -> Option<Self> {
         let path = env::var_os("SDLITE_REFERENCE");
         let name = path.clone().map_or_else(
@@ -58,7 +58,8 @@ impl Libraries {
             support::left_out("libsystemd.so.0, which is not installed (Debian: apt-get install libsystemd0)");
             return None;
         };
-        let ours = support::release().join("libsdlite.so");
+        let ours = env::var_os("SDLITE_LIBRARY")
+            .map_or_else(|| support::release().join("libsdlite.so"), std::path::PathBuf::from);
         let ours = CString::new(ours.as_os_str().as_bytes()).expect("a path");
         let release = newest_node(&reference);
         Some(Self { reference, ours: Library::open(&ours).expect("libsdlite.so"), release })
