@@ -14,11 +14,11 @@ use crate::error::{Failure, reason, say};
 use crate::listen::Sockets;
 use crate::options::Options;
 use crate::signals::Signals;
-use crate::spawn::{Refused, Service};
+use crate::spawn::Service;
 use crate::wait::Waiter;
 
-/// How long to wait, in milliseconds, for what ran out: descriptors, memory, processes.
-const SHORTAGE: u16 = 100;
+/// How long to wait, in milliseconds, where descriptors, memory or processes have run out.
+const PAUSE: u16 = 100;
 
 /// Serves until a signal ends it. Returns the exit status.
 pub fn serve(mut sockets: Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Failure> {
@@ -44,10 +44,10 @@ fn accept(
 ) -> Result<Signal, Failure> {
     let mut waiter = Waiter::new(signals, sockets.iter());
     let mut started_before = false;
-    let mut shortage = false;
+    let mut shortage = Shortage::default();
     loop {
-        let ready = if std::mem::take(&mut shortage) {
-            waiter.signals(PollTimeout::from(SHORTAGE))?
+        let ready = if std::mem::take(&mut shortage.pause) {
+            waiter.signals(PollTimeout::from(PAUSE))?
         } else {
             waiter.signals_and_sockets(PollTimeout::NONE)?
         };
@@ -57,24 +57,26 @@ fn accept(
             Some(signal) => return Ok(signal),
         }
 
-        for socket in ready.sockets() {
-            let connection = match connection(socket, flags) {
-                Ok(Some(connection)) => connection,
-                Ok(None) => continue,
-                Err(error) => {
-                    cannot_accept(socket, error)?;
-                    shortage = true;
+        let held = shortage.held.take();
+        // One from each socket, not all there are: to be told that there is no more costs more than poll(2) does.
+        let accepted = ready.sockets().filter_map(|socket| connection(socket, flags).transpose());
+        for connection in held.map(Ok).into_iter().chain(accepted) {
+            let connection = match connection {
+                Ok(connection) => connection,
+                Err(Unaccepted { failure, error }) if is_shortage(error) => {
+                    shortage.is_there(&failure, None);
                     break;
                 }
+                Err(Unaccepted { failure, .. }) => return Err(failure),
             };
             match service.start(Some(&connection)) {
                 Ok(pid) => {
                     started_before = true;
+                    shortage = Shortage::default();
                     children.0.insert(pid);
                 }
-                Err(refused @ Refused::Process(_)) => {
-                    service.failure(refused).report();
-                    shortage = true;
+                Err(refused) if is_shortage(refused.error()) => {
+                    shortage.is_there(&service.failure(refused), Some(connection));
                     break;
                 }
                 Err(refused) if !started_before => return Err(service.failure(refused)),
@@ -84,8 +86,39 @@ fn accept(
     }
 }
 
+/// Descriptors, memory or processes have run out.
+#[derive(Default)]
+struct Shortage {
+    /// Whether to wait before the next attempt.
+    pause: bool,
+    told: bool,
+    /// A connection that was accepted, but no service could be started for it.
+    held: Option<OwnedFd>,
+}
+
+impl Shortage {
+    fn is_there(&mut self, failure: &Failure, held: Option<OwnedFd>) {
+        self.pause = true;
+        self.held = held;
+        if !std::mem::replace(&mut self.told, true) {
+            failure.report();
+            say("Connections wait until there is room again.");
+        }
+    }
+}
+
+fn is_shortage(error: Errno) -> bool {
+    matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
+}
+
+/// Why there is no connection.
+struct Unaccepted {
+    error: Errno,
+    failure: Failure,
+}
+
 /// The next connection, None where the one that was reported is gone.
-fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>, Errno> {
+fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>, Unaccepted> {
     match accept4(socket.as_raw_fd(), flags) {
         // SAFETY: accept4 has just opened it.
         Ok(connection) => Ok(Some(unsafe { OwnedFd::from_raw_fd(connection) })),
@@ -102,21 +135,11 @@ fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>
             | Errno::ENETUNREACH
             | Errno::EPERM,
         ) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn cannot_accept(socket: BorrowedFd<'_>, error: Errno) -> Result<(), Failure> {
-    let failure = |next| {
-        let socket = socket.as_raw_fd();
-        Failure::new(format_args!("Failed to accept connection from fd {socket}: {}{next}", reason(error)))
-    };
-    match error {
-        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => {
-            failure(". Connections wait until some are closed.").report();
-            Ok(())
+        Err(error) => {
+            let (socket, reason) = (socket.as_raw_fd(), reason(error));
+            let failure = Failure::new(format_args!("Failed to accept connection from fd {socket}: {reason}."));
+            Err(Unaccepted { error, failure })
         }
-        _ => Err(failure("")),
     }
 }
 

@@ -82,6 +82,14 @@ pub enum Refused {
     Execution(Errno),
 }
 
+impl Refused {
+    /// The error that it comes down to.
+    pub fn error(&self) -> Errno {
+        let (Self::Process(error) | Self::Execution(error)) = *self;
+        error
+    }
+}
+
 /// A command that is ready to be executed.
 pub struct Service {
     path: CString,

@@ -1,0 +1,119 @@
+//! What a connection costs with `--accept`, and what becomes of it where there is no room.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::Command;
+
+use common::{ACTIVATOR, Activator, Directory, children, connect, eventually, free_port, service};
+use sdlite_test_support as support;
+
+/// A service for each connection, standard input or not.
+const OPTIONS: [&[&str]; 2] = [&["--accept"], &["--accept", "--inetd"]];
+
+/// sd-activate on `port` under strace with `options`; its trace is called `trace`.
+fn trace(directory: &Directory, port: u16, strace: &[&str], options: &[&str]) -> Activator {
+    let mut command = Command::new("strace");
+    // -D: sd-activate is the child of this process, and strace is out of the way.
+    command.args(["-D", "-o", &directory.text("trace")]).args(strace).arg(ACTIVATOR);
+    command.args(["-l", &format!("127.0.0.1:{port}")]).args(options).arg(service()).arg("connection");
+    Activator::run(directory, command).listening(1)
+}
+
+/// A connection, and the process id of its service.
+fn served(connection: TcpStream) -> (BufReader<TcpStream>, String) {
+    let mut connection = BufReader::new(connection);
+    let mut pid = String::new();
+    connection.read_line(&mut pid).expect("the service's process id");
+    (connection, pid.trim_end().to_owned())
+}
+
+#[test]
+fn connections_wait_where_processes_or_descriptors_have_run_out() {
+    if !support::has("strace", "strace") {
+        return;
+    }
+    for options in OPTIONS {
+        for (fault, message) in [
+            ("clone:error=EAGAIN:when=1..2", "Failed to fork: Resource temporarily unavailable"),
+            ("clone:error=ENOMEM:when=2", "Failed to fork: Cannot allocate memory"),
+            ("accept4:error=EMFILE:when=1..3", "Too many open files"),
+            ("accept4:error=ENOBUFS:when=2", "No buffer space available"),
+        ] {
+            let directory = Directory::new();
+            let port = free_port();
+            let mut activator = trace(&directory, port, &[&format!("--inject={fault}")], options);
+            let connections: Vec<_> = (0..4).map(|_| connect(port)).collect();
+            let mut pids: Vec<_> = connections.into_iter().map(|connection| served(connection).1).collect();
+            pids.dedup();
+            assert_eq!(pids.len(), 4, "{fault}: each has a service: {pids:?}");
+            assert_eq!(activator.output().matches(message).count(), 1, "{fault}: said once: {}", activator.output());
+            assert!(activator.stop().success());
+            let trace = fs::read_to_string(directory.path("trace")).unwrap();
+            assert!(trace.contains("(INJECTED)"), "{fault}: {trace}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_costs_fourteen_system_calls() {
+    if !support::has("strace", "strace") {
+        return;
+    }
+    for options in OPTIONS {
+        let directory = Directory::new();
+        let port = free_port();
+        // Without fcntl(2): a debug build asks whether what it closes is open.
+        let mut activator = trace(&directory, port, &["-f", "--trace=!fcntl"], options);
+        let own_pid = activator.pid().to_string();
+        let mut pids = Vec::new();
+        for _ in 0..3 {
+            pids.push(served(connect(port)).1);
+            eventually("the end of the service", || children(activator.pid()).is_empty().then_some(()));
+        }
+        assert!(activator.stop().success());
+        let ended = format!("{own_pid} +++ exited");
+        let trace = eventually("the end of the trace", || {
+            let trace = fs::read_to_string(directory.path("trace")).unwrap();
+            trace
+                .lines()
+                .any(|line| line.split_whitespace().collect::<Vec<_>>().join(" ").starts_with(&ended))
+                .then_some(trace)
+        });
+
+        let own = calls(&trace, &own_pid);
+        let connection = ["poll", "accept4", "clone", "close", "poll", "read", "wait4", "wait4"];
+        let first = own.iter().position(|call| *call == "poll").expect("a poll");
+        assert_eq!(own[first..first + 3 * connection.len()], [connection; 3].concat(), "{options:?}");
+
+        let expected: &[&str] = match (options.contains(&"--inetd"), support::has_pidfs()) {
+            (true, _) => &["prctl", "getppid", "dup2", "dup2", "rt_sigprocmask", "execve"],
+            (false, true) => &["prctl", "getppid", "pidfd_open", "statx", "rt_sigprocmask", "execve"],
+            (false, false) => &["prctl", "getppid", "rt_sigprocmask", "execve"],
+        };
+        for pid in pids {
+            let calls = calls(&trace, &pid);
+            let executed = calls.iter().position(|call| *call == "execve").expect("an execve");
+            assert_eq!(calls[..=executed], *expected, "{options:?}");
+        }
+    }
+}
+
+/// The system calls of a process, in their order.
+fn calls<'a>(trace: &'a str, pid: &str) -> Vec<&'a str> {
+    let call = |line: &'a str| {
+        let (caller, call) = line.split_once(' ')?;
+        // One that another process's interrupts stands there twice: "clone(… <unfinished ...>", "<... clone resumed>".
+        let (name, _) = call.trim_start().split_once('(')?;
+        // Newer architectures have these alone.
+        let name = match name {
+            "ppoll" => "poll",
+            "dup3" => "dup2",
+            name => name,
+        };
+        (caller == pid && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')).then_some(name)
+    };
+    trace.lines().filter_map(call).collect()
+}
