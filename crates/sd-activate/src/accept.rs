@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::PollTimeout;
@@ -19,6 +20,8 @@ use crate::wait::Waiter;
 
 /// How long to wait, in milliseconds, where descriptors, memory or processes have run out.
 const PAUSE: u16 = 100;
+/// How long not to say so again.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Serves until a signal ends it. Returns the exit status.
 pub fn serve(mut sockets: Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Failure> {
@@ -72,7 +75,6 @@ fn accept(
             match service.start(Some(&connection)) {
                 Ok(pid) => {
                     started_before = true;
-                    shortage = Shortage::default();
                     children.0.insert(pid);
                 }
                 Err(refused) if is_shortage(refused.error()) => {
@@ -91,7 +93,8 @@ fn accept(
 struct Shortage {
     /// Whether to wait before the next attempt.
     pause: bool,
-    told: bool,
+    /// When the user was told.
+    told: Option<Instant>,
     /// A connection that was accepted, but no service could be started for it.
     held: Option<OwnedFd>,
 }
@@ -100,7 +103,9 @@ impl Shortage {
     fn is_there(&mut self, failure: &Failure, held: Option<OwnedFd>) {
         self.pause = true;
         self.held = held;
-        if !std::mem::replace(&mut self.told, true) {
+        // Where connections keep it at a limit, every other one runs into it.
+        if self.told.is_none_or(|told| told.elapsed() >= SILENCE) {
+            self.told = Some(Instant::now());
             failure.report();
             say("Connections wait until there is room again.");
         }

@@ -47,6 +47,7 @@ fn connections_wait_where_processes_or_descriptors_have_run_out() {
             let mut activator = trace(&directory, port, &[&format!("--inject={fault}")], options);
             let connections: Vec<_> = (0..4).map(|_| connect(port)).collect();
             let mut pids: Vec<_> = connections.into_iter().map(|connection| served(connection).1).collect();
+            pids.sort_unstable();
             pids.dedup();
             assert_eq!(pids.len(), 4, "{fault}: each has a service: {pids:?}");
             assert_eq!(activator.output().matches(message).count(), 1, "{fault}: said once: {}", activator.output());
