@@ -6,6 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use sdlite_test_support as support;
+use support::trace;
 
 /// A call in C, between two marks in the trace of syscalls.c.
 struct Case {
@@ -207,26 +208,8 @@ fn measure(program: &Path) -> Option<Vec<(i32, Vec<String>)>> {
     let answers = String::from_utf8(output.stdout).expect("numbers");
     let answers = answers.lines().map(|answer| answer.parse().expect("a number"));
     let trace = fs::read_to_string(&trace).expect("a trace");
-    let calls = trace.split("write(-1, \"begin\"").skip(1).map(|from| {
-        let case = from.split("write(-1, \"end\"").next().unwrap_or_default();
-        case.lines().skip(1).map(name).collect()
-    });
+    let calls = trace::between_marks(&trace).map(|calls| calls.into_iter().map(|call| call.name.to_owned()).collect());
     Some(answers.zip(calls).collect())
-}
-
-/// The name of a system call as in the manual: which variant is called depends on the C library and the architecture.
-fn name(line: &str) -> String {
-    let (name, arguments) = line.split_once('(').unwrap_or((line, ""));
-    let of_descriptor = arguments.contains("AT_EMPTY_PATH");
-    match name {
-        "newfstatat" | "fstatat64" | "statx" if of_descriptor => "fstat",
-        "newfstatat" | "fstatat64" | "statx" | "stat64" => "stat",
-        "fstat64" => "fstat",
-        "fstatfs64" => "fstatfs",
-        "fcntl64" => "fcntl",
-        name => name,
-    }
-    .to_owned()
 }
 
 fn counted(calls: &[String]) -> String {

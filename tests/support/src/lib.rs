@@ -12,6 +12,7 @@ pub use tempfile::TempDir;
 
 pub mod activation;
 pub mod install;
+pub mod trace;
 pub mod va_list;
 
 /// The top of the source tree.
