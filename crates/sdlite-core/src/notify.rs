@@ -31,7 +31,8 @@ pub fn notify(pid: libc::pid_t, unset_environment: bool, state: Option<&[u8]>, f
         control.push_credentials(&credentials);
     }
     let mut sent = send(&socket, to, state, &control);
-    if sent.is_err() && control.len() > rights {
+    // Whatever was sent in part is not sent again.
+    if !matches!(sent, Ok(()) | Err(Errno::IO)) && control.len() > rights {
         // Only who may do so can speak for another process; others speak for themselves.
         control.truncate(rights);
         sent = send(&socket, to, state, &control);

@@ -12,12 +12,16 @@ pub fn get_inode_id(pidfd: c_int) -> Result<u64> {
     if pidfd < 0 {
         return Err(Errno::BADF);
     }
-    if sys::file_system_type(pidfd)? == PIDFS {
+    let kind = sys::file_system_type(pidfd);
+    if kind == Ok(PIDFS) {
         return Ok(sys::fstat(pidfd)?.inode());
     }
-    let own = sys::pidfd_open(sys::getpid())?;
-    let has_pidfs = sys::file_system_type(own.raw())? == PIDFS;
-    Err(if has_pidfs { Errno::BADF } else { Errno::OPNOTSUPP })
+    // Where there are no ids, or it cannot be told, that comes before what is wrong with the descriptor.
+    let own = sys::pidfd_open(sys::getpid()).and_then(|own| sys::file_system_type(own.raw()));
+    if own != Ok(PIDFS) {
+        return Err(Errno::OPNOTSUPP);
+    }
+    Err(kind.err().unwrap_or(Errno::BADF))
 }
 
 /// The inode id of a process.
