@@ -109,6 +109,8 @@ static char **names;
 
 static void open_all(void) {
         static const char queue_name[] = "/sdlite-traced";
+        /* Of the memory that all queues of a user may take, as little as can be. */
+        struct mq_attr smallest = { .mq_maxmsg = 1, .mq_msgsize = 1 };
 
         self = getpid();
         unlink("fifo");
@@ -118,7 +120,7 @@ static void open_all(void) {
         inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         place(tcp, bound(AF_INET, SOCK_STREAM, &inet, sizeof inet));
         place(stream, bound_to_path(SOCK_STREAM, "stream"));
-        place(queue, mq_open(queue_name, O_RDWR | O_CREAT, 0600, NULL));
+        place(queue, mq_open(queue_name, O_RDWR | O_CREAT, 0600, &smallest));
         mq_unlink(queue_name);
         place(pidfd, (int) syscall(434 /* pidfd_open */, self, 0));
         place(manager, bound_to_path(SOCK_DGRAM, "notify"));

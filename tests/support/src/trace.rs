@@ -6,6 +6,8 @@ pub struct Call<'a> {
     pub variant: &'a str,
     /// As in the manual: which variant is called depends on the C library and the architecture.
     pub name: &'a str,
+    /// As strace writes them, and the rest of its line.
+    pub arguments: &'a str,
     /// What it returned, where that is a number.
     pub result: Option<i64>,
     /// Whether strace did not let the kernel do it.
@@ -28,8 +30,8 @@ pub fn before_marks(trace: &str) -> Vec<Call<'_>> {
 fn call(line: &str) -> Option<Call<'_>> {
     // Where strace follows forks, the process comes first.
     let line = line.trim_start_matches(|byte: char| byte.is_ascii_digit() || byte == ' ');
-    let (variant, rest) = line.split_once('(')?;
-    let of_descriptor = rest.contains("AT_EMPTY_PATH");
+    let (variant, arguments) = line.split_once('(')?;
+    let of_descriptor = arguments.contains("AT_EMPTY_PATH");
     let name = match variant {
         "newfstatat" | "fstatat64" | "statx" if of_descriptor => "fstat",
         "newfstatat" | "fstatat64" | "statx" | "stat64" => "stat",
@@ -38,6 +40,6 @@ fn call(line: &str) -> Option<Call<'_>> {
         "fcntl64" => "fcntl",
         variant => variant,
     };
-    let result = rest.rsplit_once(" = ").and_then(|(_, result)| result.split(' ').next()?.parse().ok());
-    Some(Call { variant, name, result, injected: rest.ends_with("(INJECTED)") })
+    let result = arguments.rsplit_once(" = ").and_then(|(_, result)| result.split(' ').next()?.parse().ok());
+    Some(Call { variant, name, arguments, result, injected: arguments.ends_with("(INJECTED)") })
 }

@@ -1,0 +1,83 @@
+//! What has to come of a fault: as a rule, its errno. The exceptions are rules of the headers, or what a call is made for.
+
+use crate::cases::Case;
+use crate::errnos::Fault;
+
+/// What comes of a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The errno of what failed, and nothing sent after it.
+    Fails,
+    /// What would have come without the fault.
+    Unaffected,
+    /// As that, but it is sent in this process's own name.
+    AsItself,
+    Answers(i32),
+    /// Something else entirely.
+    Prints(&'static [&'static str]),
+}
+use Outcome::{Answers, AsItself, Fails, Prints, Unaffected};
+
+/// What comes of `fault` at the system call of that name; `nth` is 0 for the first of them.
+pub fn outcome(case: &Case, name: &str, nth: usize, fault: Fault) -> Outcome {
+    let function = case.function();
+    let errno = fault.errno().map_or(0, |errno| errno.number);
+    let once = !matches!(fault, Fault::Errors(_));
+    let in_listen_fds = function.starts_with("sd_listen_fds");
+    let in_is = function.starts_with("sd_is_");
+    let notifies = function.contains("notif");
+    let too_large = matches!(errno, libc::EMSGSIZE | libc::ENOBUFS);
+    match name {
+        // What strace does not let close is another writing end, besides the manager's.
+        "close" if case.call.contains("barrier") && case.answer == 1 && nth == 1 => Answers(-libc::ETIMEDOUT),
+        // Nothing hangs on it.
+        "close" | "munmap" => Unaffected,
+        // malloc(3) has another way to get memory than the one that fails.
+        "mmap" | "brk" => Unaffected,
+        // They cannot fail. Where they did, both answers would be 0.
+        "getresuid" | "getresgid" => Unaffected,
+        // Without a larger send buffer, the largest messages for the manager do not fit.
+        "setsockopt" if notifies && !once => Answers(-libc::EMSGSIZE),
+        "setsockopt" => Unaffected,
+
+        // Where the id cannot be had, the variable is ignored.
+        "pidfd_open" | "fstatfs" | "fstat" if in_listen_fds && case.answer == 0 => {
+            Prints(&["answer 3", "flagged 3", "flagged 4", "flagged 5"])
+        }
+        "pidfd_open" | "fstatfs" | "fstat" if in_listen_fds => Unaffected,
+        // Where it cannot be told whether there are ids, there are none.
+        "pidfd_open" => Answers(-libc::EOPNOTSUPP),
+        "fstatfs" if nth == 1 => Answers(-libc::EOPNOTSUPP),
+
+        "stat" if errno == libc::ENOENT && function == "sd_booted" => Answers(0),
+        "stat"
+            if matches!(function, "sd_is_fifo" | "sd_is_special") && matches!(errno, libc::ENOENT | libc::ENOTDIR) =>
+        {
+            Answers(0)
+        }
+        // Of what is not open, that is what is told.
+        "getsockopt" if case.answer == -libc::EBADF && errno != libc::ENOTSOCK => Unaffected,
+        "getsockopt" | "getsockname" if in_is && errno == libc::ENOTSOCK => Answers(0),
+        "mq_getsetattr" if errno == libc::EBADF => Answers(0),
+
+        // The next port: what is no socket of AF_VSOCK has none.
+        "bind" if errno == libc::EADDRINUSE && once => Answers(-libc::EINVAL),
+        // Who is not privileged goes without.
+        "bind" if matches!(errno, libc::EACCES | libc::EPERM) => Unaffected,
+        // With a larger send buffer.
+        "sendmsg" if notifies && too_large && once && nth == 0 => Unaffected,
+        // Sent or written in part.
+        "sendmsg" | "writev" if errno == 0 => Answers(-libc::EIO),
+        // Who may not speak for another process speaks for itself.
+        "sendmsg" if case.has_credentials() && once => AsItself,
+        // There is no journal.
+        "sendmsg" if case.sends_to_journal() && errno == libc::ENOENT => Answers(0),
+        // With a larger send buffer, or as a file.
+        "sendmsg" if case.sends_to_journal() && (too_large || errno == libc::EAGAIN) && once && nth < 2 => Unaffected,
+        // The other side has nothing to say.
+        "recvfrom" if errno == 0 => Answers(-libc::EPROTO),
+        // The time is over.
+        "ppoll" if errno == 0 => Answers(-libc::ETIMEDOUT),
+        _ => Fails,
+    }
+}
