@@ -1,6 +1,6 @@
 //! What the tests share: the build that is tested, other programs, and what happens where one is missing.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,11 @@ pub use tempfile::TempDir;
 
 pub mod activation;
 pub mod install;
+mod sanitizer;
 pub mod trace;
 pub mod va_list;
+
+pub use sanitizer::sanitizer;
 
 /// The top of the source tree.
 pub fn source() -> &'static Path {
@@ -97,7 +100,29 @@ fn test() -> String {
 }
 
 /// Compiles a C program against the headers and links it with the shared library that was built, to be found at run time.
+///
+/// Where there is to be a `sanitizer` it has that, and so has its library.
 pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) {
+    let mut arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+    let object = program.with_extension("o");
+    let (source, library, folder) = match sanitizer() {
+        None => (source, release().join("libsdlite.so"), soname_folder()),
+        Some(sanitizer) => {
+            let include = self::source().join("include");
+            let mut command = Command::new("cc");
+            run(command
+                .arg("-c")
+                .arg("-I")
+                .arg(include)
+                .arg(source)
+                .arg("-o")
+                .arg(&object)
+                .args(&arguments)
+                .args(sanitizer.compile));
+            arguments.extend(sanitizer.link.iter().map(OsString::from));
+            (&*object, sanitizer.folder.join("libsdlite.so.0"), &*sanitizer.folder)
+        }
+    };
     run(Command::new("cc")
         .arg("-I")
         .arg(self::source().join("include"))
@@ -105,9 +130,9 @@ pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item 
         .arg("-o")
         .arg(program)
         .args(arguments)
-        .arg(release().join("libsdlite.so"))
+        .arg(library)
         .arg("-Wl,-rpath")
-        .arg(soname_folder()));
+        .arg(folder));
 }
 
 /// Compiles a C program as one of libsystemd's, with its headers, for comparison. False where there is no libsystemd.
@@ -157,7 +182,7 @@ pub fn has_pidfs() -> bool {
     (numbers.next(), numbers.next()) >= (Some(6), Some(9))
 }
 
-/// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for two minutes
+/// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for ten minutes
 /// at most. None where nobody here may have a mount namespace.
 pub fn with_run(folder: &Path) -> Option<Command> {
     static ALLOWED: OnceLock<bool> = OnceLock::new();
@@ -167,7 +192,7 @@ pub fn with_run(folder: &Path) -> Option<Command> {
         if unsafe { libc::geteuid() } != 0 {
             command.args(["--user", "--map-root-user"]);
         }
-        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" /run && exec timeout 120 \"$@\""]).arg(folder);
+        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" /run && exec timeout 600 \"$@\""]).arg(folder);
         command
     };
     let allowed = ALLOWED.get_or_init(|| command().arg("true").output().is_ok_and(|output| output.status.success()));
