@@ -41,9 +41,10 @@ fn all_is_well_when_everything_is_called_in_turn() {
 
 #[test]
 fn ten_million_calls_leave_no_descriptor_open_and_no_memory_in_use() {
-    // A sanitizer takes memory itself.
+    // A sanitizer takes memory itself. What malloc(3) keeps for the thread would count as in use, and the C library's own list
+    // of variables is as long as it was given.
     if support::sanitizer().is_none() {
-        wear_out(&[], "count", 10_000_000);
+        wear_out(&["env", "-i", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0"], "count", 10_000_000);
     }
 }
 
