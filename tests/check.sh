@@ -57,7 +57,7 @@ without='--skip valgrind --skip without_memory --skip thousand_threads --skip th
     --skip ten_million --skip any_instruction'
 # shellcheck disable=SC2086 # a list
 SDLITE_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 cargo test --test journal --test notify --test robust -- $without \
-    --skip threads_fork
+    --skip threads_fork --skip children_log
 # shellcheck disable=SC2086 # a list
 SDLITE_SANITIZER=thread cargo test --test robust -- $without
 
