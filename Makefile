@@ -58,6 +58,14 @@ uninstall:
 check:
 	tests/check.sh
 
+# What make check compares with a million cases, with fifty million.
+check-long:
+	SDLITE_CASES=$${SDLITE_CASES:-50_000_000} $(CARGO) test --test compare
+
+# The same with the newest release that Debian has, which it downloads; installs nothing.
+check-newest:
+	tests/newest.sh
+
 # Needs root, and leaves nothing behind.
 check-systemd: all
 	tests/systemd/check.sh
@@ -76,4 +84,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall check check-daemons check-systemd check-mutants demo clean
+.PHONY: all install uninstall check check-daemons check-long check-mutants check-newest check-systemd demo clean

@@ -66,10 +66,10 @@ impl Comparison<'_> {
         observe: impl Fn(F, &C) -> Observation<O>,
     ) -> Result<(), Difference> {
         // SAFETY: as the caller promises.
-        unsafe { self.run_knowing(cases, observe, |_, _, _| None) }
+        unsafe { self.run_knowing(cases, observe, |_, _, _| &[]) }
     }
 
-    /// The same, where `known` says of a case that differs, with libsystemd's answer and ours, that it may.
+    /// The same, where `known` says of a case that differs, with libsystemd's answer and ours, by what it may.
     ///
     /// # Safety
     ///
@@ -78,7 +78,7 @@ impl Comparison<'_> {
         &self,
         cases: &impl Strategy<Value = C>,
         observe: impl Fn(F, &C) -> Observation<O>,
-        known: impl Fn(&C, &Observation<O>, &Observation<O>) -> Option<Known>,
+        known: impl Fn(&C, &Observation<O>, &Observation<O>) -> &'static [Known],
     ) -> Result<(), Difference> {
         // SAFETY: as the caller promises.
         let [reference, ours]: [F; 2] = unsafe { self.libraries.functions(self.name) };
@@ -95,11 +95,13 @@ impl Comparison<'_> {
             if expected.is(&answered) {
                 return Ok(());
             }
-            let errno = expected.leaves_errno_less(&answered).then_some(Known::Errno);
-            let known = errno.or_else(|| known(&case, &expected, &answered));
-            if let Some(known) = known.filter(|known| self.concerns(*known)) {
+            let known = match expected.leaves_errno_less(&answered) {
+                true => &[Known::Errno],
+                false => known(&case, &expected, &answered),
+            };
+            if !known.is_empty() && known.iter().all(|known| self.concerns(*known)) {
                 if !shrinking.get() {
-                    self.counters.known.count(known);
+                    known.iter().for_each(|known| self.counters.known.count(*known));
                 }
                 return Ok(());
             }

@@ -12,7 +12,7 @@ use proptest::sample::select;
 use crate::compare::{Comparison, Difference, Function, nothing};
 use crate::descriptors::{self, Argument};
 use crate::environment::{Installed, Number, number};
-use crate::observe::Before;
+use crate::observe::{Before, Observation};
 use crate::strategy::mostly;
 use crate::zoo::Class;
 
@@ -63,8 +63,12 @@ fn watchdog_enabled(comparison: &Comparison<'_>) -> Result<(), Difference> {
             |_| unsafe { (&raw const usec).read_volatile() },
         )
     };
+    let known = |case: &Watchdog, _: &Observation<u64>, _: &Observation<u64>| {
+        let numbers = [&case.usec, &case.pid];
+        numbers.into_iter().flatten().map(Number::known).find(|known| !known.is_empty()).unwrap_or_default()
+    };
     // SAFETY: the signature is that of the manual.
-    unsafe { comparison.run(&cases, observe) }
+    unsafe { comparison.run_knowing(&cases, observe, known) }
 }
 
 /// What is at /run/systemd/system.

@@ -76,7 +76,7 @@ fn programs() -> impl Strategy<Value = &'static CStr> {
 }
 
 /// By which difference alone libsystemd's entries are not ours; errno may be as well.
-fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> Option<Known> {
+fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> &'static [Known] {
     let identifier = [b"SYSLOG_IDENTIFIER=", case.program.to_bytes(), b"\n"].concat();
     let anonymous = |received: &mut Received| {
         for bytes in received.passed.iter_mut().map(|file| &mut file.content).chain([&mut received.bytes]) {
@@ -100,16 +100,27 @@ fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> Option<Known> {
         };
         theirs.agrees(ours) && changed(theirs) == changed(ours)
     };
-    if PROGRAMS_ONCE_TAKEN.contains(&case.program) && but_for(&|received| (anonymous(received), any_name(received)).1) {
-        return Some(Known::Program);
+    let any_memfd = |received: &mut Received| (any_name(received), any_seal(received)).1;
+    let of_program = if PROGRAMS_ONCE_TAKEN.contains(&case.program) {
+        Some(&[Known::Program])
+    } else {
+        PROGRAMS_NOT_TEXT.contains(&case.program).then_some(&[Known::ProgramNotText])
+    };
+    // The longest entries have no room for it.
+    let too_many = |entries: &Entries| entries.result == -libc::EINVAL && entries.output.is_empty();
+    if let Some(known) = of_program
+        && (but_for(&|received| (anonymous(received), any_memfd(received)).1) || too_many(theirs) != too_many(ours))
+    {
+        known
+    } else if but_for(&any_name) {
+        &[Known::MemfdName]
+    } else if but_for(&any_seal) {
+        &[Known::MemfdSeal]
+    } else if but_for(&any_memfd) {
+        &[Known::MemfdName, Known::MemfdSeal]
+    } else {
+        &[]
     }
-    if PROGRAMS_NOT_TEXT.contains(&case.program) && but_for(&|received| (anonymous(received), any_seal(received)).1) {
-        return Some(Known::ProgramNotText);
-    }
-    if but_for(&any_name) {
-        return Some(Known::MemfdName);
-    }
-    but_for(&any_seal).then_some(Known::MemfdSeal)
 }
 
 /// What errno is before a call, of functions that leave it alone.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::bytes::Bytes;
+use crate::known::Known;
 use crate::strategy::mostly;
 use crate::sys;
 
@@ -54,8 +55,15 @@ impl Environment {
         strings.into_iter().map(|string| CString::new(string).expect("no zero byte is generated")).collect()
     }
 
-    pub fn has_listen_pidfdid(&self) -> bool {
-        self.listen_pidfdid.is_some()
+    /// The difference that there is to older releases.
+    pub fn known(&self) -> &'static [Known] {
+        let numbers = [&self.listen_pid, &self.listen_pidfdid, &self.listen_fds];
+        match self.listen_pidfdid {
+            Some(_) => &[Known::Pidfdid],
+            None => {
+                numbers.into_iter().flatten().map(Number::known).find(|known| !known.is_empty()).unwrap_or_default()
+            }
+        }
     }
 
     pub fn install(&self, open: usize) -> Installed {
@@ -162,6 +170,15 @@ impl Number {
         });
         // A sign that is given stands before the prefix, one that the number has behind: both places are tried.
         [self.blanks, prefix, self.middle, minus, &digits, self.trailing].concat().into_bytes()
+    }
+}
+
+impl Number {
+    /// The difference that there is to older releases.
+    pub fn known(&self) -> &'static [Known] {
+        let prefix = if let Base::Prefixed(prefix, _) = self.base { prefix } else { "" };
+        let binary = [prefix, self.middle].iter().any(|text| text.eq_ignore_ascii_case("0b"));
+        if binary { &[Known::Binary] } else { &[] }
     }
 }
 

@@ -41,8 +41,8 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-fn known<O>(case: &Case, _: &Observation<O>, _: &Observation<O>) -> Option<Known> {
-    case.environment.has_listen_pidfdid().then_some(Known::Pidfdid)
+fn known<O>(case: &Case, _: &Observation<O>, _: &Observation<O>) -> &'static [Known] {
+    case.environment.known()
 }
 
 fn before<'a>(comparison: &'a Comparison<'_>, case: &Case) -> Before<'a> {

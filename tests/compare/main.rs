@@ -12,6 +12,11 @@
 //! A difference comes with the seed that leads to it within the first few thousand cases of its function, and is shrunk to
 //! the smallest case that shows it.
 //!
+//! The table of results has a row for every function of the headers: one that the reference does not have says so. Below
+//! it stands by what is known to differ, and in how many cases: see `known`.
+//!
+//! `make check-newest` does this with the newest release that Debian has.
+//!
 //! Each function is compared in a child process, in a mount namespace of its own where that can be had, so that
 //! environment, descriptors, /run and /dev/mqueue are the test's alone. A function more is a module with a strategy for its
 //! cases and a way to call it, and a line in the table below.

@@ -92,20 +92,23 @@ struct Call<P> {
     n_fds: usize,
 }
 
-/// By which difference alone libsystemd's messages are not ours.
-fn known<S>(case: &Case<S>, theirs: &Observation<Vec<Received>>, ours: &Observation<Vec<Received>>) -> Option<Known> {
+/// By which differences alone libsystemd's messages are not ours.
+fn known<S>(
+    case: &Case<S>,
+    theirs: &Observation<Vec<Received>>,
+    ours: &Observation<Vec<Received>>,
+) -> &'static [Known] {
     // 1 although nothing has arrived.
     let unsent = theirs.result == 1 && theirs.output.is_empty() && !matches!(case.address, Address::Read);
     if unsent && theirs.environment == ours.environment && theirs.descriptors == ours.descriptors {
-        return Some(Known::NotifyEmpty);
+        &[Known::NotifyEmpty]
+    } else if [theirs.result, ours.result] == [-libc::ENOMEM; 2] {
+        &[Known::NotifyUnset]
+    } else if ours.result == -libc::E2BIG {
+        &[Known::NotifyDescriptors]
+    } else {
+        case.address.known()
     }
-    if [theirs.result, ours.result] == [-libc::ENOMEM; 2] {
-        return Some(Known::NotifyUnset);
-    }
-    if ours.result == -libc::E2BIG {
-        return Some(Known::NotifyDescriptors);
-    }
-    case.address.known()
 }
 
 /// Compares what arrives by `call`, which is made with what `prepare` makes of a state. Descriptors that each call makes for

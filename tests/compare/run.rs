@@ -194,7 +194,9 @@ impl Progress {
         }
         self.shown = now;
         let done: u64 = self.counters.iter().map(|counters| counters.done.load(Ordering::Relaxed)).sum();
-        let text = format!("{done} of {} cases, {} a second", self.cases, done / now.as_secs().max(1));
+        let left = now.as_secs() * self.cases.saturating_sub(done) / done.max(1);
+        let percent = 100 * done / self.cases;
+        let text = format!("{percent} % of {} cases, about {}:{:02} min left", self.cases, left / 60, left % 60);
         say(if self.terminal { format!("\r{text}\x1b[K\r") } else { format!("{text}\n") });
     }
 }
