@@ -78,10 +78,14 @@ check-daemons:
 check-mutants:
 	$(CARGO) test --test mutants -- all
 
+# Needs root, and Debian, whose packages it downloads; installs nothing. ONLY=activation measures that alone.
+bench: all
+	$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall check check-daemons check-long check-mutants check-newest check-systemd demo clean
+.PHONY: all install uninstall bench check check-daemons check-long check-mutants check-newest check-systemd demo clean

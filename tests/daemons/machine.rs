@@ -12,8 +12,7 @@ use std::{env, thread};
 
 use sdlite_test_support as support;
 use support::activation::{connect, eventually, kill};
-
-use crate::debian;
+use support::debian;
 
 /// How long one message may take.
 const PATIENCE: Duration = Duration::from_secs(20);

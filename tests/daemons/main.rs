@@ -4,7 +4,6 @@
 //! Without arguments the quick ones are run, with `all` all of them, else those named. Nothing is installed: the packages
 //! are downloaded and unpacked, and run in namespaces of their own.
 
-mod debian;
 mod machine;
 
 use std::env;
@@ -18,7 +17,7 @@ use std::time::Instant;
 
 use sdlite_test_support as support;
 use support::activation::free_port;
-use support::{has, left_out, release, run, scratch, source, text};
+use support::{debian, has, left_out, release, run, scratch, source, text};
 
 use machine::Machine;
 

@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 pub use tempfile::TempDir;
 
 pub mod activation;
+pub mod debian;
 pub mod install;
 mod sanitizer;
 pub mod trace;

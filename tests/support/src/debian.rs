@@ -6,8 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sdlite_test_support as support;
-use support::{run, scratch, text};
+use crate::{run, scratch, text};
 
 /// What must be the system's own, as its dynamic linker is; and what the drop-in stands in for.
 const NEVER: &[&str] = &["libc6", "libc-bin", "libsystemd0"];

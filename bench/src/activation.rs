@@ -1,0 +1,52 @@
+//! How fast services are started upon connections.
+
+use crate::client;
+use crate::peers::{Peers, SYSTEMD};
+use crate::programs::Programs;
+use crate::statistics::median;
+
+const ROUNDS: usize = 21;
+/// Connections in a round, for each activator.
+const CONNECTIONS: usize = 160;
+const IN_FLIGHT: [usize; 2] = [1, 8];
+
+/// A process for each connection.
+pub struct Connections {
+    pub activator: &'static str,
+    pub in_flight: usize,
+    pub per_second: f64,
+    /// The time that a connection takes, of what it takes systemd-socket-activate.
+    pub of_systemds_time: f64,
+}
+
+/// Each activator in turn, in many rounds.
+pub fn connections(peers: &Peers) -> Vec<Connections> {
+    let programs = Programs::new();
+    let activators = peers.accepting(&programs.r#static("echo"));
+    let systemd = activators.iter().position(|(name, _)| *name == SYSTEMD).expect("systemd-socket-activate");
+    let mut rows = Vec::new();
+    for in_flight in IN_FLIGHT {
+        let measure = |round| {
+            eprint!("\rConnections, {in_flight} in flight: round {} of {ROUNDS} ", round + 1);
+            let time = |port| client::connect(port, CONNECTIONS, in_flight).as_secs_f64();
+            activators.iter().map(|(_, listening)| time(listening.port)).collect::<Vec<_>>()
+        };
+        let rounds: Vec<_> = (0..ROUNDS).map(measure).collect();
+        eprintln!();
+        rows.extend(activators.iter().enumerate().map(|(i, (activator, _))| Connections {
+            activator,
+            in_flight,
+            per_second: CONNECTIONS as f64 / median(rounds.iter().map(|times| times[i]).collect()),
+            of_systemds_time: median(rounds.iter().map(|times| times[i] / times[systemd]).collect()),
+        }));
+    }
+    rows
+}
+
+pub fn table(rows: &[Connections]) {
+    println!("| activator | in flight | connections per second | time, of systemd-socket-activate's |");
+    println!("| --- | ---: | ---: | ---: |");
+    for Connections { activator, in_flight, per_second, of_systemds_time } in rows {
+        println!("| {activator} | {in_flight} | {per_second:.0} | {of_systemds_time:.2} |");
+    }
+}

@@ -1,0 +1,108 @@
+//! Who listens, and starts a service upon a connection.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use sdlite_test_support as support;
+use support::activation::{eventually, free_port};
+use support::{TempDir, debian, has, scratch};
+
+pub const SD_ACTIVATE: &str = "sd-activate";
+pub const SYSTEMD: &str = "systemd-socket-activate";
+
+/// Where the activators are: what is installed, and Debian's packages, unpacked where nothing of them is started or enabled.
+pub struct Peers {
+    root: TempDir,
+}
+
+/// An activator that listens. It is killed when dropped.
+pub struct Listening {
+    process: Child,
+    pub port: u16,
+    _configuration: TempDir,
+}
+
+impl Peers {
+    pub fn find() -> Self {
+        has(SYSTEMD, "systemd");
+        let root = scratch();
+        debian::unpack_with_dependencies(&["openbsd-inetd", "ucspi-tcp"], root.path())
+            .unwrap_or_else(|error| panic!("no peers of sd-activate: {error}"));
+        Self { root }
+    }
+
+    /// Each, listening for connections for which it starts a process of `service`.
+    pub fn accepting(&self, service: &Path) -> Vec<(&'static str, Listening)> {
+        vec![
+            (SD_ACTIVATE, self.start(|port, _| accepting(support::release().join(SD_ACTIVATE), port, service))),
+            (SYSTEMD, self.start(|port, _| accepting(SYSTEMD.into(), port, service))),
+            ("openbsd-inetd", self.start(|port, folder| self.inetd(port, "nowait.1000000", folder, service))),
+            ("tcpserver", self.start(|port, _| self.tcpserver(port, service))),
+        ]
+    }
+
+    fn start(&self, command: impl FnOnce(u16, &Path) -> Command) -> Listening {
+        let configuration = scratch();
+        let port = free_port();
+        let mut command = command(port, configuration.path());
+        // What they say about each connection goes to where it costs least.
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut process = process.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        eventually(&format!("{command:?} listens"), || {
+            let ended = process.try_wait().expect("its state");
+            assert!(ended.is_none(), "{command:?}: {ended:?}");
+            listens(port).then_some(())
+        });
+        Listening { process, port, _configuration: configuration }
+    }
+
+    fn inetd(&self, port: u16, wait: &str, folder: &Path, service: &Path) -> Command {
+        let configuration = folder.join("inetd.conf");
+        let service = service.display();
+        fs::write(&configuration, format!("127.0.0.1:{port} stream tcp {wait} root {service} service\n"))
+            .expect("inetd's configuration");
+        let mut command = self.unpacked("inetd");
+        command.arg("-i").arg(configuration);
+        command
+    }
+
+    fn tcpserver(&self, port: u16, service: &Path) -> Command {
+        let mut command = self.unpacked("tcpserver");
+        // No names are looked up, neither of hosts nor of users.
+        command.args(["-H", "-R", "-l", "localhost", "-c", "1000", "127.0.0.1"]).arg(port.to_string()).arg(service);
+        command
+    }
+
+    fn unpacked(&self, name: &str) -> Command {
+        let mut command = Command::new(debian::program(name, self.root.path()));
+        let libraries = debian::libraries(self.root.path());
+        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("folders without colons"));
+        command
+    }
+}
+
+fn accepting(activator: PathBuf, port: u16, service: &Path) -> Command {
+    let mut command = Command::new(activator);
+    command.args(["-l", &format!("127.0.0.1:{port}"), "--accept", "--inetd"]).arg(service);
+    command
+}
+
+/// Whether somebody listens on a port: a connection, to find out, would start the service.
+fn listens(port: u16) -> bool {
+    const LISTEN: &str = "0A";
+    let port = format!(":{port:04X}");
+    let table = fs::read_to_string("/proc/net/tcp").expect("/proc");
+    // sl local_address rem_address st
+    table.lines().any(|line| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        fields.next().is_some_and(|address| address.ends_with(&port)) && fields.nth(1) == Some(LISTEN)
+    })
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
