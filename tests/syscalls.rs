@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use sdlite_test_support as support;
-use support::trace;
+use support::trace::{between_marks, counted, names};
 
 /// A call in C, between two marks in the trace of syscalls.c.
 struct Case {
@@ -208,12 +208,5 @@ fn measure(program: &Path) -> Option<Vec<(i32, Vec<String>)>> {
     let answers = String::from_utf8(output.stdout).expect("numbers");
     let answers = answers.lines().map(|answer| answer.parse().expect("a number"));
     let trace = fs::read_to_string(&trace).expect("a trace");
-    let calls = trace::between_marks(&trace).map(|calls| calls.into_iter().map(|call| call.name.to_owned()).collect());
-    Some(answers.zip(calls).collect())
-}
-
-fn counted(calls: &[String]) -> String {
-    let runs = calls.chunk_by(|a, b| a == b);
-    let runs = runs.map(|run| if run.len() == 1 { run[0].clone() } else { format!("{} {}", run.len(), run[0]) });
-    runs.collect::<Vec<_>>().join(", ")
+    Some(answers.zip(between_marks(&trace).map(|calls| names(&calls))).collect())
 }

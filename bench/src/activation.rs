@@ -3,6 +3,7 @@
 use crate::client;
 use crate::peers::{Peers, SYSTEMD};
 use crate::programs::Programs;
+use crate::progress::progress;
 use crate::statistics::median;
 
 const ROUNDS: usize = 21;
@@ -27,12 +28,11 @@ pub fn connections(peers: &Peers) -> Vec<Connections> {
     let mut rows = Vec::new();
     for in_flight in IN_FLIGHT {
         let measure = |round| {
-            eprint!("\rConnections, {in_flight} in flight: round {} of {ROUNDS} ", round + 1);
+            progress(&format!("Connections, {in_flight} in flight"), round, ROUNDS);
             let time = |port| client::connect(port, CONNECTIONS, in_flight).as_secs_f64();
             activators.iter().map(|(_, listening)| time(listening.port)).collect::<Vec<_>>()
         };
         let rounds: Vec<_> = (0..ROUNDS).map(measure).collect();
-        eprintln!();
         rows.extend(activators.iter().enumerate().map(|(i, (activator, _))| Connections {
             activator,
             in_flight,

@@ -112,10 +112,12 @@ pub fn is_socket_unix(fd: c_int, kind: c_int, listening: c_int, name: Option<Uni
 /// sd_is_mq(3): a POSIX message queue, and the one of the name `path`.
 pub fn is_mq(fd: c_int, path: Option<&CStr>) -> Answer {
     check(fd, true)?;
-    // First, as the next question gets the same error for what is no queue and for what is not open.
-    let stat = sys::fstat(fd)?;
     match sys::mq_getattr(fd) {
-        Err(Errno::BADF) => return Err(No::NO),
+        // Either it is no queue, or it is not open.
+        Err(Errno::BADF) => {
+            sys::fstat(fd)?;
+            return Err(No::NO);
+        }
         answer => answer?,
     }
     let Some(path) = path else { return Ok(()) };
@@ -125,7 +127,8 @@ pub fn is_mq(fd: c_int, path: Option<&CStr>) -> Answer {
     let mut room = text::room::<{ libc::PATH_MAX as usize }>();
     let mut file = Text::new(&mut room);
     let file = file.push(b"/dev/mqueue").push(path.to_bytes()).finish()?;
-    yes_if(stat.is_inode_of(&sys::stat(file)?))
+    let named = sys::stat(file)?;
+    yes_if(sys::fstat(fd)?.is_inode_of(&named))
 }
 
 /// A descriptor that no table has comes before any other argument that is `invalid`.

@@ -261,7 +261,7 @@ impl<'a> Entry<'a> {
 
 /// Whether libsystemd takes the name of a program for an identifier: not with what a shell would not take as it is.
 fn is_identifier(name: &[u8]) -> bool {
-    let special = |byte: &u8| byte.is_ascii_control() || b"\"'*?[\\".contains(byte);
+    let special = |byte: &u8| matches!(byte, b'\0'..=0x1f | 0x7f | b'"' | b'\'' | b'*' | b'?' | b'[' | b'\\');
     !name.is_empty() && !name.iter().any(special)
 }
 

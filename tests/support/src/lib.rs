@@ -145,16 +145,24 @@ pub fn compile_with_libsystemd(
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> bool {
+    compile_with_libsystemd_of(reference().as_deref(), source, program, arguments)
+}
+
+/// The same, with the release in that folder, or the system's.
+pub fn compile_with_libsystemd_of(
+    folder: Option<&Path>,
+    source: &Path,
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> bool {
     if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return false;
     }
     let mut command = Command::new("cc");
     command.arg(source).arg("-o").arg(program).args(arguments);
-    if let Some(folder) = env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
-        let linker = fs::read_dir(&folder).expect("the folder that SDLITE_LIBSYSTEMD names");
-        let linker = linker.flatten().find(|file| file.file_name().to_string_lossy().starts_with("ld-linux"));
-        command.arg("-L").arg(&folder).arg("-Wl,--allow-shlib-undefined,-rpath").arg(&folder);
-        command.arg("-Wl,--dynamic-linker").arg(linker.expect("a dynamic linker in it").path());
+    if let Some(folder) = folder {
+        command.arg("-L").arg(folder).arg("-Wl,--allow-shlib-undefined,-rpath").arg(folder);
+        command.arg("-Wl,--dynamic-linker").arg(linker(folder));
     }
     run(command.arg("-l:libsystemd.so.0"));
     true
@@ -162,13 +170,30 @@ pub fn compile_with_libsystemd(
 
 /// The library that `compile_with_libsystemd` links with, where there is one.
 pub fn libsystemd() -> PathBuf {
-    match env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from) {
+    libsystemd_of(reference().as_deref())
+}
+
+/// The same of the release in that folder, or of the system's.
+pub fn libsystemd_of(folder: Option<&Path>) -> PathBuf {
+    match folder {
         Some(folder) => folder.join("libsystemd.so.0"),
         None => {
             let path = run(Command::new("cc").arg("-print-file-name=libsystemd.so.0")).stdout;
             PathBuf::from(String::from_utf8_lossy(&path).trim())
         }
     }
+}
+
+/// The folder with another release than the system's.
+pub fn reference() -> Option<PathBuf> {
+    env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from)
+}
+
+/// The dynamic linker in such a folder.
+pub fn linker(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder).expect("the folder that SDLITE_LIBSYSTEMD names").flatten();
+    let mut linkers = files.filter(|file| file.file_name().to_string_lossy().starts_with("ld-linux"));
+    linkers.next().expect("a dynamic linker in it").path()
 }
 
 /// Whether there is a libsystemd for `compile_with_libsystemd`, with that version node and so no older than that.

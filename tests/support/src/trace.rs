@@ -43,3 +43,15 @@ fn call(line: &str) -> Option<Call<'_>> {
     let result = arguments.rsplit_once(" = ").and_then(|(_, result)| result.split(' ').next()?.parse().ok());
     Some(Call { variant, name, arguments, result, injected: arguments.ends_with("(INJECTED)") })
 }
+
+/// The names of the system calls, in the order in which they were made; the same several times in a row is counted.
+pub fn counted(calls: &[String]) -> String {
+    let runs = calls.chunk_by(|a, b| a == b);
+    let runs = runs.map(|run| if run.len() == 1 { run[0].clone() } else { format!("{} {}", run.len(), run[0]) });
+    runs.collect::<Vec<_>>().join(", ")
+}
+
+/// The names alone.
+pub fn names(calls: &[Call<'_>]) -> Vec<String> {
+    calls.iter().map(|call| call.name.to_owned()).collect()
+}

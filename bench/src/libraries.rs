@@ -1,0 +1,40 @@
+//! The libraries that are compared, and programs that are run with them.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use sdlite_test_support as support;
+use support::run;
+
+/// A release of libsystemd.
+pub struct Release {
+    /// As `libsystemd 252`.
+    pub name: String,
+    pub library: PathBuf,
+    /// The folder with the C library that belongs to it, where that is not the system's.
+    pub folder: Option<PathBuf>,
+}
+
+/// What is installed; and where SDLITE_LIBSYSTEMD names a folder, what is in there.
+pub fn releases() -> Vec<Release> {
+    [None].into_iter().chain(support::reference().map(Some)).map(Release::new).collect()
+}
+
+impl Release {
+    fn new(folder: Option<PathBuf>) -> Self {
+        let library = support::libsystemd_of(folder.as_deref()).canonicalize().expect("libsystemd.so.0");
+        // The release in which it got its newest functions, which all have brought some.
+        let symbols = run(Command::new("nm").args(["-D", "--defined-only"]).arg(&library)).stdout;
+        let symbols = String::from_utf8_lossy(&symbols);
+        let nodes =
+            symbols.lines().filter_map(|line| line.split_once(" A LIBSYSTEMD_")?.1.split('@').next()?.parse().ok());
+        let newest: u32 = nodes.max().expect("version nodes");
+        Self { name: format!("libsystemd {newest}"), library, folder }
+    }
+
+    /// The dynamic linker to run programs with it, and its arguments before the program; none where it is the system's.
+    pub fn linker(&self) -> Vec<PathBuf> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        vec![support::linker(folder), "--library-path".into(), folder.clone()]
+    }
+}
