@@ -2,35 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sdlite_test_support as support;
-use support::{has, needed, release, run, scratch, source};
+use support::{growth, has, needed, release, run, scratch, source};
 
 /// The shared library, stripped, is smaller. Nearly five of these are unwind tables: without them, threads could not be
 /// cancelled in here as they can in libsystemd, nor debuggers tell who called.
 const SHARED_SIZE: u64 = 30 * 1024;
 
 /// What parts of the library a static program can use, and what less than that each adds to it, in code and data.
-const PARTS: &[(&str, u64, &[&str])] = &[
-    (
-        "the listen API",
-        6 * 1024,
-        &[
-            "sd_listen_fds",
-            "sd_listen_fds_with_names",
-            "sd_is_fifo",
-            "sd_is_special",
-            "sd_is_socket",
-            "sd_is_socket_inet",
-            "sd_is_socket_sockaddr",
-            "sd_is_socket_unix",
-            "sd_is_mq",
-        ],
-    ),
-    ("sd_notify()", 8 * 1024, &["sd_notify"]),
-];
+const PARTS: &[(&str, u64, &[&str])] =
+    &[("the listen API", 6 * 1024, growth::LISTEN), ("sd_notify()", 8 * 1024, growth::NOTIFY)];
 
 /// What is exported, each at the version node at which libsystemd has it.
 const EXPORTED: &[(&str, &[&str])] = &[
@@ -203,7 +187,7 @@ fn what_a_static_program_uses_adds_little_to_it() {
         }
         for (part, limit, functions) in PARTS {
             for collected in [false, true] {
-                let growth = growth(compiler, functions, collected);
+                let growth = growth::growth(compiler, &release().join("libsdlite.a"), functions, collected);
                 println!("{part}, {compiler}{}: {growth}", if collected { " -Wl,--gc-sections" } else { "" });
                 if collected && growth.library >= *limit {
                     too_much.push(format!("{part}, {compiler}: {growth}, of {limit}"));
@@ -214,73 +198,7 @@ fn what_a_static_program_uses_adds_little_to_it() {
     assert_eq!(too_much, [""; 0]);
 }
 
-/// What some functions add to a static program, in bytes.
-struct Growth {
-    /// The library's code and data.
-    library: u64,
-    /// The library's unwind tables.
-    tables: u64,
-    /// With what the C library adds for it, where the program needs none of that itself.
-    total: u64,
-}
-
-impl std::fmt::Display for Growth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { library, tables, total } = self;
-        write!(f, "{library} bytes, {tables} of unwind tables; {total} with these and what is needed of the C library")
-    }
-}
-
-fn growth(compiler: &str, functions: &[&str], collected: bool) -> Growth {
-    let folder = scratch();
-    let map = folder.path().join("map");
-    let functions: String = functions.iter().map(|name| format!(" f({name})")).collect();
-    let program = |name: &str, arguments: &[&str]| {
-        let program = folder.path().join(name);
-        run(Command::new(compiler)
-            .args(["-Os", "-static", "-I"])
-            .arg(source().join("include"))
-            .arg(format!("-DFUNCTIONS(f)={functions}"))
-            .args(arguments)
-            .args(collected.then_some("-Wl,--gc-sections"))
-            .arg("-o")
-            .arg(&program)
-            .arg(source().join("tests/programs/growth.c"))
-            .arg(release().join("libsdlite.a"))
-            .arg(format!("-Wl,-Map={}", map.display())));
-        // `text data bss dec hex filename`, and the numbers.
-        let sizes = output(Command::new("size").arg(&program));
-        let numbers = sizes.lines().nth(1).expect("a line of numbers").split_ascii_whitespace();
-        numbers.take(3).map(|number| number.parse::<u64>().expect("a number")).sum::<u64>()
-    };
-    let without = program("without", &["-DSTUBS"]);
-    assert_eq!(library_part(&map), (0, 0));
-    let with = program("with", &[]);
-    let (library, tables) = library_part(&map);
-    Growth { library, tables, total: with - without }
-}
-
-/// How much in a program comes from libsdlite.a, by the linker's map: code and data, and unwind tables.
-fn library_part(map: &Path) -> (u64, u64) {
-    let map = fs::read_to_string(map).expect("the linker's map");
-    let (_, map) = map.split_once("Linker script and memory map").expect("a map of GNU ld");
-    // ` .text.sd_is_fifo  0x0000000000401136  0x1b  …/libsdlite.a(….o)`, the name at times on a line of its own. What is not
-    // loaded has the address 0, or is the name of the compiler.
-    let (mut code_and_data, mut tables) = (0, 0);
-    for line in map.lines() {
-        let Some((sizes, _)) = line.split_once("libsdlite.a(") else { continue };
-        let numbers = sizes.split_ascii_whitespace().filter_map(|word| word.strip_prefix("0x"));
-        let numbers: Vec<_> = numbers.filter_map(|number| u64::from_str_radix(number, 16).ok()).collect();
-        match *numbers {
-            [address, size, ..] if address > 0 && line.starts_with(" .eh_frame") => tables += size,
-            [address, size, ..] if address > 0 && !line.starts_with(" .comment") => code_and_data += size,
-            _ => {}
-        }
-    }
-    (code_and_data, tables)
-}
-
-fn shared() -> std::path::PathBuf {
+fn shared() -> PathBuf {
     release().join("libsdlite.so")
 }
 

@@ -1,5 +1,7 @@
 //! How fast services are started upon connections.
 
+use sdlite_test_support as support;
+
 use crate::client;
 use crate::peers::{Peers, SYSTEMD};
 use crate::programs::Programs;
@@ -7,6 +9,7 @@ use crate::progress::progress;
 use crate::statistics::median;
 
 const ROUNDS: usize = 21;
+const FIRST_ROUNDS: usize = 101;
 /// Connections in a round, for each activator.
 const CONNECTIONS: usize = 160;
 const IN_FLIGHT: [usize; 2] = [1, 8];
@@ -43,10 +46,29 @@ pub fn connections(peers: &Peers) -> Vec<Connections> {
     rows
 }
 
-pub fn table(rows: &[Connections]) {
-    println!("| activator | in flight | connections per second | time, of systemd-socket-activate's |");
-    println!("| --- | ---: | ---: | ---: |");
-    for Connections { activator, in_flight, per_second, of_systemds_time } in rows {
-        println!("| {activator} | {in_flight} | {per_second:.0} | {of_systemds_time:.2} |");
+/// A service that is not yet running.
+pub struct FirstAnswer {
+    pub activator: &'static str,
+    pub microseconds: f64,
+    /// The time from the connection to the answer, of what it is with systemd-socket-activate.
+    pub of_systemds_time: f64,
+}
+
+/// Each activator in turn, started anew each time.
+pub fn first_answers(peers: &Peers) -> Vec<FirstAnswer> {
+    let programs = Programs::new();
+    let archive = support::release().join("libsdlite.a");
+    let service = programs.with_archive("serve", "musl-gcc", &archive);
+    let mut rounds = Vec::new();
+    for round in 0..FIRST_ROUNDS {
+        progress("First answers", round, FIRST_ROUNDS);
+        rounds.push(peers.activating(&service, |activator| client::exchange(activator.port).as_secs_f64()));
     }
+    let systemd = rounds[0].iter().position(|(name, _)| *name == SYSTEMD).expect("systemd-socket-activate");
+    let row = |(i, (activator, _)): (usize, &(&'static str, f64))| FirstAnswer {
+        activator,
+        microseconds: 1e6 * median(rounds.iter().map(|times| times[i].1).collect()),
+        of_systemds_time: median(rounds.iter().map(|times| times[i].1 / times[systemd].1).collect()),
+    };
+    rounds[0].iter().enumerate().map(row).collect()
 }

@@ -259,6 +259,14 @@ int calls_once(const struct library *library, size_t i) {
         return answer;
 }
 
+int calls_repeat(const struct library *library, size_t i, uint64_t times) {
+        int answer = 0;
+
+        while (times-- > 0 && answer >= 0)
+                answer = CALLS[i].call(library);
+        return answer;
+}
+
 static uint64_t now(void) {
         struct timespec time;
 

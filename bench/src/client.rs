@@ -12,13 +12,19 @@ pub fn connect(port: u16, connections: usize, in_flight: usize) -> Duration {
     let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..in_flight {
-            scope.spawn(|| (0..connections / in_flight).for_each(|_| exchange(port)));
+            scope.spawn(|| {
+                for _ in 0..connections / in_flight {
+                    exchange(port);
+                }
+            });
         }
     });
     start.elapsed()
 }
 
-fn exchange(port: u16) {
+/// From the connection to the answer.
+pub fn exchange(port: u16) -> Duration {
+    let start = Instant::now();
     let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
     connection.write_all(MESSAGE).expect("a connection that takes it");
     let mut answer = [0; MESSAGE.len() + 1];
@@ -27,4 +33,5 @@ fn exchange(port: u16) {
         length += length_read;
     }
     assert_eq!(&answer[..length], MESSAGE);
+    start.elapsed()
 }

@@ -37,4 +37,9 @@ impl Release {
         let Some(folder) = &self.folder else { return Vec::new() };
         vec![support::linker(folder), "--library-path".into(), folder.clone()]
     }
+
+    /// The static library, which Debian has in newer releases' libsystemd-dev, where it is in the folder too.
+    pub fn archive(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join("libsystemd.a")).filter(|archive| archive.exists())
+    }
 }

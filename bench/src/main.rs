@@ -1,51 +1,43 @@
-//! Measures libsdlite and sd-activate beside what they replace, in one run.
+//! Measures libsdlite and sd-activate beside what they replace, in one run, and writes docs/benchmarks.md with its plots.
 //!
-//! `make bench` measures everything, `make bench ONLY=activation` one section.
+//! With the names of sections as arguments it measures these alone, and prints their tables.
 
 mod activation;
+mod aims;
 mod calls;
 mod client;
 mod libraries;
+mod markdown;
+mod measured;
+mod messages;
 mod peers;
+mod plot;
+mod plots;
 mod programs;
 mod progress;
+mod report;
 mod run;
+mod size;
+mod start;
 mod statistics;
 mod worker;
 
 use std::env;
 use std::process::ExitCode;
 
+use measured::{Measured, SECTIONS};
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["worker", ref arguments @ ..] => worker::main(arguments),
-        ["activation"] => {
-            // Peers are looked for before /run is one of our own: resolving a mirror's name may take what is in there.
-            let peers = peers::Peers::find();
-            run::enter();
-            activation::table(&activation::connections(&peers));
-        }
-        ["calls"] => {
-            run::enter();
-            for release in libraries::releases() {
-                println!("{}", release.name);
-                for call in calls::calls(&release) {
-                    println!(
-                        "{} {:?} {:?} {:.0} {:?}  {:?}",
-                        call.function,
-                        call.ours.system_calls,
-                        call.ours.instructions,
-                        call.ours.nanoseconds,
-                        call.theirs.map(|t| (t.system_calls, t.instructions, t.nanoseconds as i64)),
-                        call.of_their_time
-                    );
-                }
-            }
+        [] => report::write(&Measured::new(&SECTIONS)),
+        ref sections if sections.iter().all(|section| SECTIONS.contains(section)) => {
+            print!("{}", report::tables(&Measured::new(sections)));
         }
         _ => {
-            eprintln!("usage: sdlite-bench activation");
+            eprintln!("The sections are {}; all of them where none is named.", SECTIONS.join(", "));
             return ExitCode::from(2);
         }
     }

@@ -6,10 +6,12 @@ use std::process::{Child, Command, Stdio};
 
 use sdlite_test_support as support;
 use support::activation::{eventually, free_port};
-use support::{TempDir, debian, has, scratch};
+use support::{TempDir, debian, has, run, scratch};
 
 pub const SD_ACTIVATE: &str = "sd-activate";
 pub const SYSTEMD: &str = "systemd-socket-activate";
+pub const INETD: &str = "openbsd-inetd";
+const UCSPI_TCP: &str = "ucspi-tcp";
 
 /// Where the activators are: what is installed, and Debian's packages, unpacked where nothing of them is started or enabled.
 pub struct Peers {
@@ -27,9 +29,23 @@ impl Peers {
     pub fn find() -> Self {
         has(SYSTEMD, "systemd");
         let root = scratch();
-        debian::unpack_with_dependencies(&["openbsd-inetd", "ucspi-tcp"], root.path())
+        debian::unpack_with_dependencies(&[INETD, UCSPI_TCP], root.path())
             .unwrap_or_else(|error| panic!("no peers of sd-activate: {error}"));
         Self { root }
+    }
+
+    /// The names and versions of the others.
+    pub fn versions(&self) -> Vec<String> {
+        let systemd = run(Command::new(SYSTEMD).arg("--version")).stdout;
+        // `systemd 252 (252.39-1~deb12u2)`
+        let systemd = String::from_utf8_lossy(&systemd).split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let unpacked = [INETD, UCSPI_TCP].map(|package| {
+            // Without its epoch, and without what Debian has changed.
+            let version = debian::version(package, self.root.path());
+            let version = version.split_once(':').map_or(&*version, |(_epoch, version)| version);
+            format!("{package} {}", version.rsplit_once('-').map_or(version, |(upstream, _)| upstream))
+        });
+        [systemd].into_iter().chain(unpacked).collect()
     }
 
     /// Each, listening for connections for which it starts a process of `service`.
@@ -37,8 +53,25 @@ impl Peers {
         vec![
             (SD_ACTIVATE, self.start(|port, _| accepting(support::release().join(SD_ACTIVATE), port, service))),
             (SYSTEMD, self.start(|port, _| accepting(SYSTEMD.into(), port, service))),
-            ("openbsd-inetd", self.start(|port, folder| self.inetd(port, "nowait.1000000", folder, service))),
+            (INETD, self.start(|port, folder| self.inetd(port, "nowait.1000000", folder, service))),
             ("tcpserver", self.start(|port, _| self.tcpserver(port, service))),
+        ]
+    }
+
+    /// Starts each with a service that accepts by itself, and gives it to `measure` while that is not yet running. tcpserver
+    /// has nothing of the kind.
+    pub fn activating<T>(&self, service: &Path, measure: impl Fn(&Listening) -> T) -> Vec<(&'static str, T)> {
+        let systemds = |activator: PathBuf| {
+            self.start(|port, _| {
+                let mut command = Command::new(activator);
+                command.args(["-l", &format!("127.0.0.1:{port}")]).arg(service);
+                command
+            })
+        };
+        vec![
+            (SD_ACTIVATE, measure(&systemds(support::release().join(SD_ACTIVATE)))),
+            (SYSTEMD, measure(&systemds(SYSTEMD.into()))),
+            (INETD, measure(&self.start(|port, folder| self.inetd(port, "wait", folder, service)))),
         ]
     }
 

@@ -3,10 +3,12 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 
@@ -24,10 +26,14 @@ unsafe extern "C" {
     fn calls_name(i: usize) -> *const c_char;
     fn calls_has(functions: *const Functions, i: usize) -> c_int;
     fn calls_once(functions: *const Functions, i: usize) -> c_int;
+    fn calls_repeat(functions: *const Functions, i: usize, times: u64) -> c_int;
     fn calls_time(functions: *const Functions, i: usize, times: u64) -> u64;
 }
 
 struct Library(*const Functions);
+
+// SAFETY: it is only read, and what it points to is never freed.
+unsafe impl Sync for Library {}
 
 impl Library {
     fn open(path: &str) -> Self {
@@ -46,6 +52,13 @@ impl Library {
     fn call_once(&self, i: usize) -> c_int {
         // SAFETY: as above, and the function is there.
         unsafe { calls_once(self.0, i) }
+    }
+
+    /// Calls a function over and over, which has to succeed.
+    fn repeat(&self, i: usize, times: u64) {
+        // SAFETY: as above; the functions that are called so may be called by any thread.
+        let answer = unsafe { calls_repeat(self.0, i, times) };
+        assert!(answer >= 0, "{answer}");
     }
 
     /// How long so many calls take.
@@ -103,6 +116,12 @@ pub fn main(arguments: &[&str]) {
             let libraries = libraries.iter().map(|path| (*path, Library::open(path)));
             time(folder, &libraries.collect::<Vec<_>>());
         }
+        ["send", function, threads, ref libraries @ ..] => {
+            let libraries: Vec<_> = libraries.iter().map(|path| Library::open(path)).collect();
+            let function = names().position(|name| name == function).expect("one of the functions");
+            send(function, threads.parse().expect("a number"), &libraries);
+        }
+        ["receive"] => receive(),
         _ => panic!("{arguments:?}"),
     }
 }
@@ -142,4 +161,26 @@ fn time(folder: &str, libraries: &[(&str, Library)]) {
         }
         group.finish();
     }
+}
+
+/// Messages by each library in turn, so many threads sending at once: how many a second.
+fn send(function: usize, threads: u64, libraries: &[Library]) {
+    const MESSAGES: u64 = 6_000;
+    for library in libraries {
+        let start = Instant::now();
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| library.repeat(function, MESSAGES / threads));
+            }
+        });
+        println!("{}", MESSAGES as f64 / start.elapsed().as_secs_f64());
+    }
+}
+
+/// Takes messages from the socket that is standard input.
+fn receive() {
+    let socket = io::stdin().as_fd().try_clone_to_owned().expect("standard input");
+    let socket = UnixDatagram::from(socket);
+    let mut message = [0; 4096];
+    while socket.recv(&mut message).is_ok() {}
 }

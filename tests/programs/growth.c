@@ -1,6 +1,7 @@
 /* Functions of the library, those that FUNCTIONS(f) names, and nothing else; with STUBS, functions of the same names that do
  * nothing. */
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 
 typedef void function(void);
 

@@ -12,6 +12,7 @@ pub use tempfile::TempDir;
 
 pub mod activation;
 pub mod debian;
+pub mod growth;
 pub mod install;
 mod sanitizer;
 pub mod trace;

@@ -1,0 +1,117 @@
+//! What libsdlite is to reach, and whether it does.
+
+use crate::calls::Call;
+use crate::markdown::{grouped, share, table};
+use crate::measured::Measured;
+use crate::peers::SD_ACTIVATE;
+
+/// System calls that suffice for the answers, where libsystemd makes more.
+const ENOUGH: &[(&str, usize)] = &[
+    // Three descriptors are passed.
+    ("sd_listen_fds", 1 + 3),
+    ("sd_is_socket", 3),
+    ("sd_is_socket_inet", 3),
+    ("sd_is_socket_unix", 3),
+    ("sd_notify", 5),
+    ("sd_journal_sendv", 1),
+];
+
+/// By so much the ratio of two times may be above 1 though neither is slower.
+pub const NOISE: f64 = 1.05;
+
+struct Aim {
+    what: String,
+    measured: String,
+    met: bool,
+}
+
+/// The table of them.
+pub fn aims(measured: &Measured) -> String {
+    let mut aims = Vec::new();
+    for release in measured.releases.iter().map(|release| &release.name) {
+        sizes(measured, release, &mut aims);
+        starts(measured, release, &mut aims);
+    }
+    for (release, calls) in measured.releases.iter().zip(&measured.calls) {
+        functions(&release.name, calls, &mut aims);
+    }
+    connections(measured, &mut aims);
+    let row = |aim: Aim| vec![aim.what, aim.measured, if aim.met { "met" } else { "**not met**" }.to_owned()];
+    table(&["aim", "measured", ""], aims.into_iter().map(row))
+}
+
+fn sizes(measured: &Measured, release: &str, aims: &mut Vec<Aim>) {
+    let bytes = |library| measured.shared.iter().find(|shared| shared.library == library).map(|shared| shared.bytes);
+    let (Some(theirs), Some(ours)) = (bytes(release), bytes("libsdlite")) else { return };
+    let part = ours as f64 / theirs as f64;
+    aims.push(Aim {
+        what: format!("the shared library has at most 1/30 of {release}'s size"),
+        measured: format!("1/{:.1}", 1.0 / part),
+        met: part <= 1.0 / 30.0,
+    });
+}
+
+fn starts(measured: &Measured, release: &str, aims: &mut Vec<Aim>) {
+    let instructions = |program: &str| {
+        let start = measured.starts.iter().find(|start| start.program == program)?;
+        Some(start.instructions)
+    };
+    let Some(theirs) = instructions(release) else { return };
+    for (program, most) in [("libsdlite", 5), ("libsdlite, static", 20)] {
+        let Some(ours) = instructions(program) else { continue };
+        let kind = if most == 5 { "dynamic" } else { "static" };
+        let alone = if most == 5 { "libc alone" } else { "libc alone, static" };
+        let alone =
+            instructions(alone).map_or_else(String::new, |alone| format!("; {} without any library", grouped(alone)));
+        aims.push(Aim {
+            what: format!("a {kind} program starts in at most 1/{most} of the instructions with {release}"),
+            measured: format!("1/{:.1}: {}{alone}", theirs as f64 / ours as f64, grouped(ours)),
+            met: ours * most <= theirs,
+        });
+    }
+}
+
+fn functions(release: &str, calls: &[Call], aims: &mut Vec<Aim>) {
+    let too_many = calls.iter().filter(|call| {
+        let ours = call.ours.system_calls.0;
+        let enough = ENOUGH.iter().find(|(function, _)| *function == call.function).map_or(ours, |(_, enough)| *enough);
+        let theirs = call.theirs.as_ref().map_or(ours, |theirs| theirs.system_calls.0);
+        ours > enough || ours > theirs
+    });
+    let too_many: Vec<_> = too_many.map(|call| format!("`{}()`", call.function)).collect();
+    aims.push(Aim {
+        what: format!("no function makes more system calls than it needs, or than in {release}"),
+        measured: if too_many.is_empty() { "none".to_owned() } else { too_many.join(", ") },
+        met: too_many.is_empty(),
+    });
+    let slower =
+        calls.iter().filter_map(|call| Some((call.function, call.of_their_time.filter(|time| *time > NOISE)?)));
+    let slower: Vec<_> = slower.map(|(function, time)| format!("`{function}()`: {time:.2} of its time")).collect();
+    aims.push(Aim {
+        what: format!("none is slower than in {release}"),
+        measured: if slower.is_empty() { "none".to_owned() } else { slower.join(", ") },
+        met: slower.is_empty(),
+    });
+}
+
+fn connections(measured: &Measured, aims: &mut Vec<Aim>) {
+    for ours in measured.connections.iter().filter(|row| row.activator == SD_ACTIVATE) {
+        let others = measured.connections.iter().filter(|row| row.activator != SD_ACTIVATE);
+        let others = others.filter(|row| row.in_flight == ours.in_flight);
+        let fastest = others.min_by(|a, b| a.of_systemds_time.total_cmp(&b.of_systemds_time));
+        let Some(fastest) = fastest else { continue };
+        aims.push(Aim {
+            what: format!(
+                "a process per connection, {} at a time, takes at most 0.4 of systemd-socket-activate's time",
+                ours.in_flight
+            ),
+            measured: share(ours.of_systemds_time),
+            met: ours.of_systemds_time <= 0.4,
+        });
+        aims.push(Aim {
+            what: format!("and no longer than with the fastest of the others, {}", fastest.activator),
+            measured: format!("{:.2} of its time", ours.of_systemds_time / fastest.of_systemds_time),
+            met: ours.of_systemds_time <= fastest.of_systemds_time,
+        });
+    }
+}

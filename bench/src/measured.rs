@@ -1,0 +1,49 @@
+//! All that is measured, and by which name a part of it can be measured alone.
+
+use crate::activation::{self, Connections, FirstAnswer};
+use crate::calls::{self, Call};
+use crate::libraries::{self, Release};
+use crate::messages::{self, Messages};
+use crate::peers::Peers;
+use crate::run;
+use crate::size::{self, Shared, Static};
+use crate::start::{self, Start};
+
+pub const SECTIONS: [&str; 5] = ["size", "start", "calls", "messages", "activation"];
+
+/// What was not measured is empty.
+pub struct Measured {
+    pub releases: Vec<Release>,
+    pub shared: Vec<Shared>,
+    pub statics: Vec<Static>,
+    pub starts: Vec<Start>,
+    /// Beside each release.
+    pub calls: Vec<Vec<Call>>,
+    pub messages: Vec<Vec<Messages>>,
+    /// The other activators, with their versions.
+    pub activators: Vec<String>,
+    pub connections: Vec<Connections>,
+    pub first_answers: Vec<FirstAnswer>,
+}
+
+impl Measured {
+    pub fn new(sections: &[&str]) -> Self {
+        let wanted = |section| sections.contains(&section);
+        let releases = libraries::releases();
+        // Before /run is one of our own: resolving a mirror's name may take what is in there.
+        let peers = wanted("activation").then(Peers::find);
+        run::enter();
+        let each = |section| if wanted(section) { releases.as_slice() } else { &[] };
+        Self {
+            shared: wanted("size").then(|| size::shared(&releases)).unwrap_or_default(),
+            statics: wanted("size").then(|| size::statics(&releases)).unwrap_or_default(),
+            starts: wanted("start").then(|| start::starts(&releases)).unwrap_or_default(),
+            calls: each("calls").iter().map(calls::calls).collect(),
+            messages: each("messages").iter().map(messages::messages).collect(),
+            activators: peers.as_ref().map(Peers::versions).unwrap_or_default(),
+            connections: peers.as_ref().map(activation::connections).unwrap_or_default(),
+            first_answers: peers.as_ref().map(activation::first_answers).unwrap_or_default(),
+            releases,
+        }
+    }
+}
