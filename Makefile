@@ -78,7 +78,8 @@ check-daemons:
 check-mutants:
 	$(CARGO) test --test mutants -- all
 
-# Needs root, and Debian, whose packages it downloads; installs nothing. ONLY=activation measures that alone.
+# Writes docs/benchmarks.md; with ONLY=activation prints that section, or another. SDLITE_LIBSYSTEMD is as in tests/support.
+# Needs root, and Debian, whose packages it downloads; installs nothing.
 bench: all
 	$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
 

@@ -44,6 +44,10 @@ cargo fmt --all --check
 step 'Lints'
 cargo clippy --workspace --all-targets --all-features -- -D warnings
 
+# What measures is in a workspace of its own, and is not run: figures are no tests.
+cargo fmt --manifest-path bench/Cargo.toml --check
+cargo clippy --manifest-path bench/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/bench" -- -D warnings
+
 step 'The library and sd-activate, as they are installed'
 cargo build --release --workspace
 

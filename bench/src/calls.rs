@@ -93,7 +93,8 @@ fn instructions(release: &Release, library: &Path) -> Counts<u64> {
     let file = format!("--callgrind-out-file={}", counts.display());
     // The C function of that name is called in turn with one that does nothing, and with one of the library's.
     let options = ["--toggle-collect=measured", "--dump-after=measured"];
-    let before = [&["valgrind", "--tool=callgrind", &file][..], &options].concat();
+    // Its process id is the same always, as the functions read it from variables.
+    let before = [&["unshare", "--pid", "--fork", "valgrind", "--tool=callgrind", &file][..], &options].concat();
     let functions = once(&mut worker::command(&before, release, &[&"once", &library], folder.path()));
     let total = |number: usize| {
         let dump = fs::read_to_string(format!("{}.{number}", counts.display())).expect("what callgrind has counted");

@@ -35,9 +35,9 @@ impl Measured {
         run::enter();
         let each = |section| if wanted(section) { releases.as_slice() } else { &[] };
         Self {
-            shared: wanted("size").then(|| size::shared(&releases)).unwrap_or_default(),
-            statics: wanted("size").then(|| size::statics(&releases)).unwrap_or_default(),
-            starts: wanted("start").then(|| start::starts(&releases)).unwrap_or_default(),
+            shared: size::shared(each("size")),
+            statics: size::statics(each("size")),
+            starts: start::starts(each("start")),
             calls: each("calls").iter().map(calls::calls).collect(),
             messages: each("messages").iter().map(messages::messages).collect(),
             activators: peers.as_ref().map(Peers::versions).unwrap_or_default(),

@@ -15,6 +15,7 @@ const WIDTH: u32 = 860;
 const LEFT: u32 = 270;
 const RIGHT: u32 = 90;
 const BAR: u32 = 15;
+const GAP: u32 = 12;
 const TEXT: RGBColor = RGBColor(40, 44, 52);
 const LINES: RGBColor = RGBColor(214, 218, 224);
 /// Ours is the first.
@@ -49,7 +50,9 @@ impl Plot<'_> {
         X: AsRangedCoord<Value = f64>,
         X::CoordDescType: ValueFormatter<f64>,
     {
-        let row_height = BAR * self.series.len() as u32 + 12;
+        let present = |values: &[Option<f64>]| values.iter().flatten().count() as u32;
+        let most = self.rows.iter().map(|(_, values)| present(values)).max().unwrap_or(0);
+        let row_height = BAR * most + GAP;
         let height = 120 + row_height * self.rows.len() as u32;
         let root = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
         // A background of its own, as the page may be light or dark.
@@ -80,20 +83,20 @@ impl Plot<'_> {
             .axis_style(LINES)
             .draw()?;
         for (i, (name, values)) in self.rows.iter().enumerate() {
-            // Downwards, the first at the top.
-            let row_top = rows - i as f64;
-            let at = |part: f64| row_top - part;
-            let share = (1.0 - 12.0 / f64::from(row_height)) / self.series.len() as f64;
-            for (series, value) in values.iter().enumerate() {
-                let Some(value) = *value else { continue };
-                let top = at(6.0 / f64::from(row_height) + share * series as f64);
-                let bar = [(self.range.start, top), (value, top - share * 0.88)];
-                chart.draw_series([Rectangle::new(bar, COLOURS[self.colours[series]].filled())])?;
-                let (x, y) = chart.backend_coord(&(value, top - share * 0.44));
-                let style = text(12).pos(anchor(HPos::Left, VPos::Center));
-                root.draw(&Text::new((self.label)(value), (x + 5, y), style))?;
+            // Downwards, the first at the top, and those that there are in the middle.
+            let middle = rows - i as f64 - 0.5;
+            let height = f64::from(BAR) / f64::from(row_height);
+            let mut top = middle + height * f64::from(present(values)) / 2.0;
+            for (value, colour) in
+                values.iter().zip(self.colours).filter_map(|(value, colour)| Some(((*value)?, colour)))
+            {
+                let bar = [(self.range.start, top), (value, top - height * 0.9)];
+                chart.draw_series([Rectangle::new(bar, COLOURS[*colour].filled())])?;
+                let (x, y) = chart.backend_coord(&(value, top - height * 0.45));
+                root.draw(&Text::new((self.label)(value), (x + 5, y), text(12).pos(anchor(HPos::Left, VPos::Center))))?;
+                top -= height;
             }
-            let (x, y) = chart.backend_coord(&(self.range.start, at(0.5)));
+            let (x, y) = chart.backend_coord(&(self.range.start, middle));
             root.draw(&Text::new(name.clone(), (x - 8, y), text(13).pos(anchor(HPos::Right, VPos::Center))))?;
         }
         root.present()?;

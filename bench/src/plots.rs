@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::activation::Connections;
 use crate::calls::Call;
+use crate::libraries::Release;
 use crate::markdown::share;
 use crate::measured::Measured;
 use crate::messages::Messages;
 use crate::peers::SD_ACTIVATE;
 use crate::plot::Plot;
 use crate::size::Shared;
-use crate::start::Start;
+use crate::start::{Start, with_libc_of};
 
 /// The one that the README shows, too.
 pub const OVERVIEW: &str = "overview.svg";
@@ -101,8 +102,14 @@ fn overview(measured: &Measured) -> Rows {
             let start = measured.starts.iter().find(|start| start.program == program).expect("a program");
             start.instructions as f64
         };
-        let ours = instructions(program);
-        measured.releases.iter().map(|release| Some(ours / instructions(&release.name))).collect::<Vec<_>>()
+        let part = |release: &Release| {
+            let ours = match release.folder {
+                Some(_) if program == "libsdlite" => instructions(&with_libc_of(&release.name)),
+                _ => instructions(program),
+            };
+            Some(ours / instructions(&release.name))
+        };
+        measured.releases.iter().map(part).collect::<Vec<_>>()
     };
     let call = |function: &str, system_calls: bool| {
         let ratio = |calls: &Vec<Call>| {

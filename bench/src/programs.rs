@@ -30,9 +30,15 @@ impl Programs {
         self.link(name, compiler, &[flags, &["-DNOBODY"]].concat(), None)
     }
 
-    pub fn with_libsdlite(&self, name: &str) -> PathBuf {
+    /// With the system's C library, or that in the folder of a release.
+    pub fn with_libsdlite(&self, name: &str, folder: Option<&Path>) -> PathBuf {
         let program = self.program(name);
-        compile(&source(name), &program, ["-Os", "-s"]);
+        let mut arguments = vec!["-Os".to_owned(), "-s".to_owned()];
+        if let Some(folder) = folder {
+            let linker = support::linker(folder);
+            arguments.push(format!("-Wl,-rpath,{},--dynamic-linker,{}", folder.display(), linker.display()));
+        }
+        compile(&source(name), &program, arguments);
         program
     }
 

@@ -16,6 +16,13 @@ use crate::plots;
 use crate::size::{Shared, Static};
 use crate::start::Start;
 
+/// What stands in the way of those that are not met on every machine.
+const BOUNDS: &str = "\
+    What bounds them: most of the instructions with which a program starts are those that it needs for the C library alone \
+    (below). libsystemd asks for its process id once and remembers it, whereas libsdlite asks each time: \
+    `sd_watchdog_enabled()` and `sd_listen_fds()` take longer for it when they are called again and again. A daemon calls them \
+    once, and then libsystemd has to ask, too.";
+
 /// Writes it, with its plots.
 pub fn write(measured: &Measured) {
     let folder = source().join("docs");
@@ -23,14 +30,9 @@ pub fn write(measured: &Measured) {
     plots::write(measured, &folder.join("benchmarks"));
     let text = format!(
         "# Benchmarks\n\n{}\n\n![Overview](benchmarks/{})\n\n\
-        *beside a dynamic program with libsystemd{}.\n\n## Aims\n\n{}{}{}",
+        \\* beside a dynamic program with libsystemd.\n\n## Aims\n\n{}{BOUNDS}\n\n{}{}",
         conditions(measured),
         plots::OVERVIEW,
-        if measured.releases.iter().any(|release| release.archive().is_some()) {
-            ""
-        } else {
-            ", which Debian 12 has no archive of"
-        },
         aims(measured),
         exact(measured, "![Starting a program](benchmarks/start.svg)\n\n"),
         times(measured, true),
@@ -111,8 +113,7 @@ fn exact(measured: &Measured, start_plot: &str) -> String {
             &format!("Calls, beside {}", release.name),
             "System calls and, without the kernel's, instructions of a typical call, not the first: ours, and theirs.",
             costs(calls),
-            "libsystemd asks for its process id once and remembers it, libsdlite asks each time: a program that asks but once \
-            has the same. With `sd_notify_barrier()` nobody answers, and no time is given to.\n\n",
+            "Nobody answers `sd_notify_barrier()`, which is given no time to wait.\n\n",
         );
     }
     text

@@ -19,7 +19,11 @@ pub struct Shared {
     pub bytes_with_needs: u64,
 }
 
+/// Theirs, and the last is ours; none where there are no releases to compare with.
 pub fn shared(releases: &[Release]) -> Vec<Shared> {
+    if releases.is_empty() {
+        return Vec::new();
+    }
     let folder = scratch();
     let ours = folder.path().join("libsdlite.so");
     run(Command::new("strip").arg("-o").arg(&ours).arg(release().join("libsdlite.so")));
@@ -61,7 +65,11 @@ pub struct Static {
     pub growth: Growth,
 }
 
+/// As above.
 pub fn statics(releases: &[Release]) -> Vec<Static> {
+    if releases.is_empty() {
+        return Vec::new();
+    }
     let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| source().join("include/systemd").join(name));
     let all: Vec<_> = headers.iter().flat_map(|header| declared(header)).collect();
     let all: Vec<_> = all.iter().map(String::as_str).collect();

@@ -26,7 +26,16 @@ pub struct Start {
     pub of_their_time: f64,
 }
 
+/// What a program is called that has that release's C library, but not the release.
+pub fn with_libc_of(release: &str) -> String {
+    format!("libsdlite, libc as with {release}")
+}
+
+/// Each program; none where there are no releases to compare with.
 pub fn starts(releases: &[Release]) -> Vec<Start> {
+    if releases.is_empty() {
+        return Vec::new();
+    }
     let programs = Programs::new();
     let mut all: Vec<(String, PathBuf)> = Vec::new();
     for release in releases {
@@ -37,7 +46,10 @@ pub fn starts(releases: &[Release]) -> Vec<Start> {
         }
     }
     let ours = support::release().join("libsdlite.a");
-    all.push(("libsdlite".into(), programs.with_libsdlite("start")));
+    all.push(("libsdlite".into(), programs.with_libsdlite("start", None)));
+    for (release, folder) in releases.iter().filter_map(|release| Some((release, release.folder.as_deref()?))) {
+        all.push((with_libc_of(&release.name), programs.with_libsdlite("start", Some(folder))));
+    }
     all.push(("libsdlite, static".into(), programs.with_archive("start", "gcc", &ours)));
     all.push(("libsdlite, static with musl".into(), programs.with_archive("start", "musl-gcc", &ours)));
     all.push(("libc alone".into(), programs.alone("start", "gcc", &[])));

@@ -95,6 +95,8 @@ pub fn command(
     let words = before.iter().map(|word| word.into()).chain(release.linker()).chain([program, "worker".into()]);
     let words: Vec<std::path::PathBuf> = words.collect();
     let mut command = Command::new(&words[0]);
+    // The same environment always, which the functions look through.
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     command.args(&words[1..]).args(arguments).current_dir(folder).stdin(pidfd());
     command
 }
