@@ -78,10 +78,12 @@ check-daemons:
 check-mutants:
 	$(CARGO) test --test mutants -- all
 
-# Writes docs/benchmarks.md; with ONLY=activation prints that section, or another. SDLITE_LIBSYSTEMD is as in tests/support.
-# Needs root, and Debian, whose packages it downloads; installs nothing.
+# Writes docs/benchmarks.md; with ONLY=activation prints that section, or another. Beside the installed libsystemd it measures the
+# newest, where make check-newest has fetched it. Needs root, and Debian, whose packages it downloads; installs nothing.
+NEWEST = $(firstword $(wildcard $(abspath $(CARGO_TARGET_DIR))/newest/sid/root/usr/lib/*/libsystemd.so.0))
 bench: all
-	$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
+	$(if $(NEWEST),SDLITE_LIBSYSTEMD="$${SDLITE_LIBSYSTEMD:-$(patsubst %/,%,$(dir $(NEWEST)))}") \
+		$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
 
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh

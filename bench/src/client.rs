@@ -22,16 +22,18 @@ pub fn connect(port: u16, connections: usize, in_flight: usize) -> Duration {
     start.elapsed()
 }
 
-/// From the connection to the answer.
+/// Waits for the end of the connection, and answers how long it took to the first of the answer.
 pub fn exchange(port: u16) -> Duration {
     let start = Instant::now();
     let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
     connection.write_all(MESSAGE).expect("a connection that takes it");
     let mut answer = [0; MESSAGE.len() + 1];
     let mut length = 0;
-    while let length_read @ 1.. = connection.read(&mut answer[length..]).expect("an answer") {
-        length += length_read;
+    let mut first = None;
+    while let more @ 1.. = connection.read(&mut answer[length..]).expect("an answer") {
+        first.get_or_insert_with(|| start.elapsed());
+        length += more;
     }
     assert_eq!(&answer[..length], MESSAGE);
-    start.elapsed()
+    first.expect("an answer")
 }

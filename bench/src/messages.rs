@@ -30,7 +30,7 @@ pub struct Messages {
 
 pub fn messages(release: &Release) -> Vec<Messages> {
     let folder = scratch();
-    let libraries = [&support::release().join("libsdlite.so"), &release.library];
+    let ours = support::release().join("libsdlite.so");
     let mut rows = Vec::new();
     for function in FUNCTIONS {
         for threads in THREADS {
@@ -38,11 +38,17 @@ pub fn messages(release: &Release) -> Vec<Messages> {
             let mut rounds = Vec::new();
             for round in 0..ROUNDS {
                 progress(&what, round, ROUNDS);
+                let theirs_first = round % 2 == 1;
+                let libraries = if theirs_first { [&release.library, &ours] } else { [&ours, &release.library] };
                 let mut sender = worker::command(&[], release, &[], folder.path());
                 let _receiver = Receiver::start(release);
                 sender.args(["send", function, &threads.to_string()]).args(libraries).env("NOTIFY_SOCKET", SOCKET);
                 let rates = String::from_utf8(run(&mut sender).stdout).expect("numbers");
-                rounds.push(rates.lines().map(|rate| rate.parse::<f64>().expect("a number")).collect::<Vec<_>>());
+                let mut rates: Vec<_> = rates.lines().map(|rate| rate.parse::<f64>().expect("a number")).collect();
+                if theirs_first {
+                    rates.reverse();
+                }
+                rounds.push(rates);
             }
             let of = |which: usize| median(rounds.iter().map(|rates| rates[which]).collect());
             rows.push(Messages {

@@ -169,6 +169,8 @@ fn time(folder: &str, libraries: &[(&str, Library)]) {
 fn send(function: usize, threads: u64, libraries: &[Library]) {
     const MESSAGES: u64 = 6_000;
     for library in libraries {
+        // As the receiver may not be running yet.
+        library.repeat(function, 100);
         let start = Instant::now();
         thread::scope(|scope| {
             for _ in 0..threads {
