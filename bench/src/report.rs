@@ -31,7 +31,8 @@ pub fn write(measured: &Measured) {
     plots::write(measured, &folder.join("benchmarks"));
     let text = format!(
         "# Benchmarks\n\n{}\n\n![Overview](benchmarks/{})\n\n\
-        \\* beside a dynamic program with libsystemd.\n\n## Aims\n\n{}{BOUNDS}\n\n{}{}",
+        \\* beside a dynamic program with libsystemd.\n\n## Aims\n\n{}{BOUNDS}\n\n\
+        ## Exact\n\n{}## Times\n\n{}",
         conditions(measured),
         plots::OVERVIEW,
         aims(measured),
@@ -88,7 +89,7 @@ fn section(title: &str, text: &str, table: String, after: &str) -> String {
 }
 
 fn exact(measured: &Measured, start_plot: &str) -> String {
-    let mut text = String::from("## Exact\n\n");
+    let mut text = String::new();
     text += &section(
         "Shared library",
         "Stripped, as it is distributed, and with the libraries that are loaded with it, but for the C library's own.",
@@ -123,7 +124,7 @@ fn exact(measured: &Measured, start_plot: &str) -> String {
 fn times(measured: &Measured, plots: bool) -> String {
     let plot =
         |name: &str, what: &str| if plots { format!("![{what}](benchmarks/{name}.svg)\n\n") } else { String::new() };
-    let mut text = String::from("## Times\n\n");
+    let mut text = String::new();
     text += &section(
         "Starting a program",
         "From before fork to after wait, of what it is with the first.",
