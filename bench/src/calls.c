@@ -164,7 +164,7 @@ void calls_prepare(void) {
         tcp = bound(AF_INET, SOCK_STREAM, &inet, sizeof inet);
         check(getsockname(tcp, (void *) &inet, &size) == 0, "getsockname");
         stream = bound_unix(SOCK_STREAM, "stream");
-        queue = mq_open(queue_name, O_RDWR | O_CREAT, 0600, NULL);
+        queue = mq_open(queue_name, O_RDWR | O_CREAT, 0600, &(struct mq_attr) { .mq_maxmsg = 1, .mq_msgsize = 1 });
         check(queue >= 0 && mq_unlink(queue_name) == 0, "mq_open");
         receiver = bound_unix(SOCK_DGRAM, "/run/systemd/journal/socket");
         journal = bound_unix(SOCK_STREAM, "/run/systemd/journal/stdout");
