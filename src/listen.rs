@@ -6,6 +6,8 @@ use sdlite_core::{Errno, Result, listen};
 use crate::abi::{IntoC, symbol_version};
 
 /// The first of the file descriptors that the service manager passes; the others follow it.
+// Rust 1.85 does not take the assertion below for a use of it.
+#[allow(dead_code)]
 pub const SD_LISTEN_FDS_START: c_int = 3;
 
 symbol_version!(sd_listen_fds @ LIBSYSTEMD_209);
