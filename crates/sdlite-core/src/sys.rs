@@ -6,6 +6,9 @@ use core::ptr;
 
 use crate::{Errno, Result};
 
+mod stat;
+pub(crate) use stat::{Stat, file_system_type, fstat, stat};
+
 /// -1 is an error, whose number is in errno.
 fn check(result: c_int) -> Result<c_int> {
     if result == -1 { Err(Errno::last()) } else { Ok(result) }
@@ -86,56 +89,6 @@ impl Drop for OwnedFd {
     fn drop(&mut self) {
         // SAFETY: the descriptor is ours and nobody else closes it.
         unsafe { libc::close(self.0) };
-    }
-}
-
-/// What stat(2) tells of a file, as far as it is asked for here.
-pub(crate) struct Stat {
-    mode: libc::mode_t,
-    device: libc::dev_t,
-    inode: libc::ino_t,
-    device_node: libc::dev_t,
-}
-
-impl Stat {
-    fn new(stat: &libc::stat) -> Self {
-        Self { mode: stat.st_mode, device: stat.st_dev, inode: stat.st_ino, device_node: stat.st_rdev }
-    }
-
-    pub(crate) fn is(&self, kind: libc::mode_t) -> bool {
-        self.mode & libc::S_IFMT == kind
-    }
-
-    pub(crate) fn inode(&self) -> u64 {
-        self.inode
-    }
-
-    pub(crate) fn is_inode_of(&self, other: &Self) -> bool {
-        self.device == other.device && self.inode == other.inode
-    }
-
-    pub(crate) fn is_device_of(&self, other: &Self) -> bool {
-        self.device_node == other.device_node
-    }
-}
-
-/// fstat(2).
-pub(crate) fn fstat(fd: c_int) -> Result<Stat> {
-    let mut stat = MaybeUninit::uninit();
-    // SAFETY: the pointer is to room for a stat, which is written whole where the call succeeds.
-    unsafe {
-        check(libc::fstat(fd, stat.as_mut_ptr()))?;
-        Ok(Stat::new(stat.assume_init_ref()))
-    }
-}
-
-/// stat(2).
-pub(crate) fn stat(path: &CStr) -> Result<Stat> {
-    let mut stat = MaybeUninit::uninit();
-    // SAFETY: as in `fstat`; `path` is a C string.
-    unsafe {
-        check(libc::stat(path.as_ptr(), stat.as_mut_ptr()))?;
-        Ok(Stat::new(stat.assume_init_ref()))
     }
 }
 
@@ -256,17 +209,6 @@ pub(crate) fn pidfd_open(pid: libc::pid_t) -> Result<OwnedFd> {
     // SAFETY: it takes numbers alone.
     let result = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     check(result as c_int).map(OwnedFd)
-}
-
-/// The type of the file system, from fstatfs(2).
-pub(crate) fn file_system_type(fd: c_int) -> Result<u64> {
-    let mut status = MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the pointer is to room for a statfs, which is written whole where the call succeeds.
-    let status = unsafe {
-        check(libc::fstatfs(fd, status.as_mut_ptr()))?;
-        status.assume_init()
-    };
-    Ok(status.f_type as u64)
 }
 
 /// socket(2), close-on-exec.
