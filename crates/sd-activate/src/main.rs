@@ -19,7 +19,7 @@ mod wait;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 use error::{Failure, reason};
 use listen::Sockets;
@@ -28,7 +28,7 @@ use signals::Inherited;
 use spawn::Service;
 
 /// What programs that use select(2) can bear: as the original, every service gets this for each connection.
-const FD_SETSIZE: u64 = 1024;
+const FD_SETSIZE: rlim_t = 1024;
 
 /// The C library's entry. Before Rust's own `main`, SIGPIPE would be ignored, and whether it had been before would be
 /// lost: the service is to find it as it was.

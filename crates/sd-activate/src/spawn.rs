@@ -181,13 +181,15 @@ impl Service {
 
         // vfork(2) is what this amounts to, but on a stack of its own: the service cannot spoil the one that this
         // function returns on. Neither can it be a `fork`, which copies page tables for every connection.
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
         // SAFETY: the stack is not used otherwise and large enough. The memory is shared, but because of CLONE_VFORK this
         // process, which has one thread, goes on only when the service was executed or is gone, so `launch` is not used
         // by two at once. `execute` neither allocates nor panics nor returns. No signal handler is installed that could
         // run in the service.
         let pid = unsafe {
-            libc::clone(execute, top.cast::<c_void>(), flags, launch.cast::<c_void>(), &raw mut (*launch).pid)
+            let (no_parent_tid, no_tls) = (ptr::null_mut::<libc::pid_t>(), ptr::null_mut::<c_void>());
+            let child_tid = &raw mut (*launch).pid;
+            libc::clone(execute, top.cast::<c_void>(), flags, launch.cast::<c_void>(), no_parent_tid, no_tls, child_tid)
         };
         let pid = Errno::result(pid).map_err(Refused::Process)?;
         // SAFETY: `launch` is this function's own again.
@@ -260,7 +262,8 @@ impl NumberVariable {
 struct Launch<'a> {
     service: &'a mut Service,
     socket: Option<RawFd>,
-    /// The service's process id: the kernel stores it before the service runs, which saves a getpid(2).
+    /// The service's process id: the kernel stores it before the service runs, which saves a getpid(2). It does so in the
+    /// service's memory, which is another one where qemu runs this for another kind of machine.
     pid: libc::pid_t,
     /// The number of the error that kept the service from being executed.
     error: c_int,
