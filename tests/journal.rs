@@ -82,6 +82,8 @@ fn receive(socket: &UnixDatagram) -> Option<Entry> {
     // SAFETY: the pointers in the message are to as much room as stands beside them.
     let received = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
     bytes.truncate(usize::try_from(received).expect("recvmsg"));
+    // Thousands of them have to fit into 32 bits.
+    bytes.shrink_to_fit();
     assert_eq!(
         message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC),
         0,
@@ -882,7 +884,7 @@ fn a_failure_is_returned_and_leaves_no_descriptor_open_and_errno_as_it_was() {
         (&["sendmsg:error=EMSGSIZE"], libc::EMSGSIZE, 1),
         (&["sendmsg:error=EAGAIN"], libc::EAGAIN, 1),
         (&[TOO_LARGE, "memfd_create:error=EMFILE"], libc::EMFILE, 1),
-        (&[TOO_LARGE, "fcntl:error=EPERM"], libc::EPERM, 1),
+        (&[TOO_LARGE, "/^fcntl(64)?$:error=EPERM"], libc::EPERM, 1),
         (&[TOO_LARGE, "writev:error=ENOSPC"], libc::ENOSPC, 1),
         (&[TOO_LARGE, "writev:retval=5"], libc::EIO, 1),
     ];

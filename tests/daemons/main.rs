@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use sdlite_test_support as support;
 use support::activation::free_port;
-use support::{debian, has, left_out, release, run, scratch, source, text};
+use support::{builds, debian, has, left_out, release, run, scratch, source, text};
 
 use machine::Machine;
 
@@ -384,12 +384,12 @@ fn outside(daemons: &[&'static Daemon], with_survey: bool) -> Result<bool, Strin
     let (prefix, root) = (folder.path().join("prefix"), folder.path().join("root"));
     // Daemons that are not root must find their libraries.
     run(Command::new("chmod").arg("755").arg(folder.path()));
-    let built = release().parent().expect("the folder of all builds");
+    release();
     let install = ["--silent", "install", "DESTDIR=", &format!("PREFIX={}", prefix.display())].map(str::to_owned);
     run(Command::new("make")
         .args(install)
         .current_dir(source())
-        .env("CARGO_TARGET_DIR", built)
+        .env("CARGO_TARGET_DIR", builds())
         .env_remove("MAKEFLAGS")
         .env_remove("LIBDIR")
         .env_remove("BINDIR")

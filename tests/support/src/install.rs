@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{TempDir, release, run, scratch, source};
+use crate::{TempDir, builds, release, run, scratch, source};
 
 /// What activated.c and activated.rs answer when everything is as it has to be.
 pub const ANSWER: &str = "sd_listen_fds 1, sd_is_socket_inet 1, sd_journal_print 0\n";
@@ -15,9 +15,9 @@ pub type Variables<'a> = &'a [(&'a str, &'a str)];
 /// Runs make, which finds everything built.
 pub fn make(target: &str, variables: Variables) {
     // First, so that there is nothing left to do for cargo.
-    let built = release().parent().expect("the folder of all builds");
+    release();
     let mut command = Command::new("make");
-    command.current_dir(source()).arg("--silent").arg(target).env("CARGO_TARGET_DIR", built);
+    command.current_dir(source()).arg("--silent").arg(target).env("CARGO_TARGET_DIR", builds());
     // What make hands down when the tests are themselves run by it.
     for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR"] {
         command.env_remove(variable);

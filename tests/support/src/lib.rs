@@ -31,16 +31,21 @@ pub fn source() -> &'static Path {
 
 /// Where `cargo build --release` leaves libsdlite.so, libsdlite.a and sd-activate; it has been run when this returns.
 ///
-/// What is tested is what is installed. The library that `cargo test` compiles is another one, with std in it.
+/// What is tested is what is installed. The library that `cargo test` compiles is another one, with std in it. Where cargo
+/// builds for another kind of machine, CARGO_BUILD_TARGET says so.
 pub fn release() -> &'static Path {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     RELEASE.get_or_init(|| {
         run(Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
             .args(["build", "--release", "--workspace", "--quiet"])
             .current_dir(source()));
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| source().join("target"), PathBuf::from);
-        target.join("release")
+        builds().join(env::var_os("CARGO_BUILD_TARGET").unwrap_or_default()).join("release")
     })
+}
+
+/// The folder that everything is built in.
+pub fn builds() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| source().join("target"), PathBuf::from)
 }
 
 /// An empty folder that is removed when dropped.
@@ -103,38 +108,30 @@ fn test() -> String {
 
 /// Compiles a C program against the headers and links it with the shared library that was built, to be found at run time.
 ///
-/// Where there is to be a `sanitizer` it has that, and so has its library.
+/// Where there is to be a `sanitizer` the program has that, and so has its library. Where SDLITE_STATIC names a compiler, such as
+/// `cc` or `musl-gcc`, that links the program with the archive and all else it needs.
 pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) {
-    let mut arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
-    let object = program.with_extension("o");
-    let (source, library, folder) = match sanitizer() {
-        None => (source, release().join("libsdlite.so"), soname_folder()),
-        Some(sanitizer) => {
-            let include = self::source().join("include");
-            let mut command = Command::new("cc");
-            run(command
-                .arg("-c")
-                .arg("-I")
-                .arg(include)
-                .arg(source)
-                .arg("-o")
-                .arg(&object)
-                .args(&arguments)
-                .args(sanitizer.compile));
-            arguments.extend(sanitizer.link.iter().map(OsString::from));
-            (&*object, sanitizer.folder.join("libsdlite.so.0"), &*sanitizer.folder)
-        }
+    let arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+    let statically = env::var_os("SDLITE_STATIC");
+    let compiler = || {
+        let mut command = Command::new(statically.as_deref().unwrap_or(OsStr::new("cc")));
+        command.arg("-I").arg(self::source().join("include")).args(&arguments);
+        command
     };
-    run(Command::new("cc")
-        .arg("-I")
-        .arg(self::source().join("include"))
-        .arg(source)
-        .arg("-o")
-        .arg(program)
-        .args(arguments)
-        .arg(library)
-        .arg("-Wl,-rpath")
-        .arg(folder));
+    let mut command = compiler();
+    command.arg("-o").arg(program);
+    if let Some(sanitizer) = sanitizer() {
+        // Compiled and then linked, as the runtime to link may not be the compiler's own.
+        let object = program.with_extension("o");
+        run(compiler().arg("-c").arg(source).arg("-o").arg(&object).args(sanitizer.compile));
+        command.arg(object).args(&sanitizer.link).arg(sanitizer.folder.join("libsdlite.so.0"));
+        command.arg("-Wl,-rpath").arg(&sanitizer.folder);
+    } else if statically.is_some() {
+        command.arg(source).arg("-static").arg(release().join("libsdlite.a"));
+    } else {
+        command.arg(source).arg(release().join("libsdlite.so")).arg("-Wl,-rpath").arg(soname_folder());
+    }
+    run(&mut command);
 }
 
 /// Compiles a C program as one of libsystemd's, with its headers, for comparison. False where there is no libsystemd.

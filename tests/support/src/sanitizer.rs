@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use crate::{left_out, release, run, source, text};
+use crate::{builds, left_out, run, source, text};
 
 /// What SDLITE_SANITIZER says.
 pub fn sanitizer() -> Option<&'static Sanitizer> {
@@ -35,7 +35,7 @@ impl Sanitizer {
             }
             other => panic!("SDLITE_SANITIZER is address or thread, not {other}"),
         };
-        let target = release().parent().expect("the folder of all builds").join("sanitized");
+        let target = builds().join("sanitized");
         let host = host();
         // For another target than the host, cargo leaves build scripts as they are.
         run(Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
