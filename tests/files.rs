@@ -38,7 +38,9 @@ fn a_file_is_known_whatever_its_size_its_inode_number_and_its_time() {
     let program = |name: &str| folder.path().join(name);
     let source = source().join("tests/programs/files.c");
     support::compile(&source, &program("ours"), ["-Wall", "-Wextra", "-Werror"]);
-    let theirs = support::compile_with_libsystemd(&source, &program("theirs"), ["-Wall", "-Wextra", "-Werror"]);
+    // Debian's libsystemd for i386 has times of 32 bits: it fails with EOVERFLOW for what is of 2100.
+    let theirs = !cfg!(target_arch = "x86")
+        && support::compile_with_libsystemd(&source, &program("theirs"), ["-Wall", "-Wextra", "-Werror"]);
     for name in ["ours", "theirs"].into_iter().take(1 + usize::from(theirs)) {
         let place = scratch();
         fs::create_dir_all(place.path().join("systemd/system")).expect("a folder");
