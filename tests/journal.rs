@@ -56,7 +56,10 @@ impl Journal {
         fs::create_dir_all(path.parent().expect("its folder")).expect("a folder");
         let _ = fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path).expect("the journal's socket");
-        let receiver = thread::spawn(move || std::iter::from_fn(|| receive(&socket)).collect());
+        let receiver = thread::spawn(move || {
+            let mut room = vec![0; 8 << 20];
+            std::iter::from_fn(|| receive(&socket, &mut room)).collect()
+        });
         Self { path, receiver }
     }
 
@@ -69,10 +72,9 @@ impl Journal {
 
 const END: &[u8] = b"end";
 
-fn receive(socket: &UnixDatagram) -> Option<Entry> {
-    let mut bytes = vec![0; 8 << 20];
+fn receive(socket: &UnixDatagram, room: &mut [u8]) -> Option<Entry> {
     let mut control = [0_u64; 16];
-    let mut iovec = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let mut iovec = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
     // SAFETY: it is a structure of integers and pointers, for which zero is a value.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &raw mut iovec;
@@ -81,9 +83,7 @@ fn receive(socket: &UnixDatagram) -> Option<Entry> {
     message.msg_controllen = size_of_val(&control) as _;
     // SAFETY: the pointers in the message are to as much room as stands beside them.
     let received = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
-    bytes.truncate(usize::try_from(received).expect("recvmsg"));
-    // Thousands of them have to fit into 32 bits.
-    bytes.shrink_to_fit();
+    let mut bytes = room[..usize::try_from(received).expect("recvmsg")].to_vec();
     assert_eq!(
         message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC),
         0,

@@ -242,9 +242,11 @@ unsafe fn compare_barriers<F: Copy>(
     comparison: &Comparison<'_>,
     call: impl Fn(F, &Call<u64>) -> c_int,
 ) -> Result<(), Difference> {
+    /// For ever; but libsystemd's is at most what time_t can say, and Debian's for i386 has one of 32 bits.
+    const LONGEST: u64 = if cfg!(target_arch = "x86") { (i32::MAX as u64 - 1) * 1_000_000 } else { u64::MAX };
     read_all_the_time();
     let cases = (cases(0..60_u64), any::<bool>()).prop_map(|(case, read)| match (read, &case.address) {
-        (true, Address::Path) => Case { address: Address::Read, state: u64::MAX - case.state, ..case },
+        (true, Address::Path) => Case { address: Address::Read, state: LONGEST - case.state, ..case },
         _ => case,
     });
     // SAFETY: as the caller promises.

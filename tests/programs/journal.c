@@ -107,7 +107,7 @@ static int use(int fd) {
 
         if (fd < 0)
                 return fd;
-        if (fcntl(fd, F_GETFD) != FD_CLOEXEC || fcntl(fd, F_GETFL) != O_RDWR)
+        if (fcntl(fd, F_GETFD) != FD_CLOEXEC || (fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK)) != O_RDWR)
                 return 1000;
         if (read(fd, &byte, 1) != 0)
                 return 1001;

@@ -135,7 +135,7 @@ static int receive(int fd, int flags) {
         static char buffer[20 << 20];
         static char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(253 * sizeof(int))];
         struct iovec iov = { buffer, sizeof buffer - 1 };
-        struct msghdr message = { NULL, 0, &iov, 1, control, sizeof control, 0 };
+        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
         ssize_t length = recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
 
         if (length < 0)
