@@ -85,10 +85,17 @@ bench: all
 	$(if $(NEWEST),SDLITE_LIBSYSTEMD="$${SDLITE_LIBSYSTEMD:-$(patsubst %/,%,$(dir $(NEWEST)))}") \
 		$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
 
+# Both need root, and Debian, from whose mirror they make a root directory of Debian 13 below target/.
+check-debian13:
+	tests/debian13/check.sh
+
+check-arches:
+	tests/arches/check.sh
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall bench check check-daemons check-long check-mutants check-newest check-systemd demo clean
+.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo clean

@@ -7,6 +7,12 @@ cd "$(dirname "$0")/.."
 packages='abigail-tools clang cmake g++ gcc libsystemd-dev lld meson mold musl-tools ninja-build pkg-config
     python3-systemd strace systemd systemd-container valgrind'
 
+# For check-debian13, which installs the same.
+if [ "${1-}" = packages ]; then
+    echo $packages
+    exit
+fi
+
 step() {
     printf '\n== %s\n' "$1"
 }

@@ -1,0 +1,41 @@
+#!/bin/sh
+# What `make check-arches` does: builds for six architectures in a root directory of Debian 13, runs the tests there, natively or
+# under qemu-user, and compares with each architecture's own libsystemd.so.0. It takes a quarter of an hour and more.
+#
+#   SDLITE_ARCHES    which of them: all if not set
+#   SDLITE_CASES     how many cases to compare for each: 100000 if not set
+set -eu
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+. "$top/tests/debian13/root.sh"
+
+# Runs a command in the root as `inside` does, and in namespaces where programs of other architectures are for qemu, which is
+# nothing to the rest of the system; in one of users, because binfmt_misc is told so for one of these.
+foreign() {
+    tmp=$(mktemp -d)
+    mkfifo "$tmp/mapped"
+    unshare --user --net --mount --pid --fork --kill-child sh -c 'read -r _ <"$1" && shift && exec "$@"' sh "$tmp/mapped" \
+        sh "$top/tests/debian13/root.sh" enter "$root" "$top" "$@" &
+    namespaces=$!
+    trap 'kill -9 "$namespaces" 2>/dev/null; rm -r "$tmp"' EXIT
+    while kill -0 "$namespaces" && [ "$(readlink "/proc/$namespaces/ns/user")" = "$(readlink /proc/self/ns/user)" ]; do
+        sleep 0.1
+    done
+    for map in uid_map gid_map; do
+        echo '0 0 4294967295' >"/proc/$namespaces/$map"
+    done
+    echo >"$tmp/mapped"
+    wait "$namespaces"
+}
+
+make_root
+packages='cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools pkg-config qemu-user strace'
+for arch in arm64 armhf i386 riscv64 s390x; do
+    inside dpkg --add-architecture "$arch"
+    packages="$packages libc6-dev:$arch libstd-rust-dev:$arch libsystemd0:$arch musl-dev:$arch"
+done
+for machine in aarch64-linux-gnu arm-linux-gnueabihf i686-linux-gnu riscv64-linux-gnu s390x-linux-gnu; do
+    packages="$packages gcc-$machine"
+done
+# shellcheck disable=SC2086 # a list
+add $packages
+foreign sh tests/arches/inside.sh ${SDLITE_ARCHES:-amd64 i386 armhf arm64 riscv64 s390x}
