@@ -178,6 +178,8 @@ fn interface(index: u32) -> String {
         .map(CString::into_string)
         .ok()
         .and_then(Result::ok)
+        // What nix says where there is none of that index.
+        .filter(|name| !name.is_empty())
         .unwrap_or_else(|| index.to_string())
 }
 
@@ -199,6 +201,7 @@ impl Display for Printable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::socket::SockaddrIn6;
 
     fn inet(address: &str) -> Result<Address, Errno> {
         Ok(Address::Inet(address.parse().unwrap()))
@@ -302,6 +305,15 @@ mod tests {
             let longer = format!("{first}{}", "x".repeat(107));
             assert_eq!(Address::parse(OsStr::new(&longer)), Err(error), "{longer}");
         }
+    }
+
+    #[test]
+    fn an_interface_that_is_gone_is_shown_by_its_number() {
+        let index = i32::MAX as u32;
+        let address = SockaddrIn6::from(SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, index));
+        // SAFETY: the pointer is to an address of that length.
+        let address = unsafe { SockaddrStorage::from_raw(address.as_ptr(), Some(address.len())) }.unwrap();
+        assert_eq!(Bound(&address).to_string(), format!("[::1]:80%{index}"));
     }
 
     #[test]
