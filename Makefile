@@ -78,6 +78,12 @@ check-daemons:
 check-mutants:
 	$(CARGO) test --test mutants -- all
 
+# Looks for inputs that break what reads texts from outside, for an hour: so many seconds for each of six targets, or for those that
+# FUZZ_TARGETS names. See fuzz/README.md.
+FUZZ_SECONDS ?= 600
+fuzz:
+	fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 # Writes docs/benchmarks.md; with ONLY=activation prints that section, or another. Beside the installed libsystemd it measures the
 # newest, where make check-newest has fetched it. Needs root, and Debian, whose packages it downloads; installs nothing.
 NEWEST = $(firstword $(wildcard $(abspath $(CARGO_TARGET_DIR))/newest/sid/root/usr/lib/*/libsystemd.so.0))
@@ -98,4 +104,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo clean
+.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz clean

@@ -54,6 +54,9 @@ cargo clippy --workspace --all-targets --all-features -- -D warnings
 cargo fmt --manifest-path bench/Cargo.toml --check
 cargo clippy --manifest-path bench/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/bench" -- -D warnings
 
+cargo fmt --manifest-path fuzz/Cargo.toml --check
+cargo clippy --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz" --no-default-features -- -D warnings
+
 step 'The library and sd-activate, as they are installed'
 cargo build --release --workspace
 
@@ -70,6 +73,9 @@ SDLITE_SANITIZER=address ASAN_OPTIONS=detect_leaks=0 cargo test --test journal -
     --skip threads_fork --skip children_log
 # shellcheck disable=SC2086 # a list
 SDLITE_SANITIZER=thread cargo test --test robust -- $without
+
+step 'Fuzzing, a few seconds for each target'
+fuzz/run.sh 5
 
 step 'Under systemd'
 SDLITE_LEFT_OUT="$left_out" tests/systemd/check.sh || [ $? = 77 ]

@@ -14,7 +14,7 @@ pub mod is;
 pub mod journal;
 pub mod listen;
 pub mod notify;
-mod number;
+pub mod number;
 pub mod pidfd;
 mod sys;
 mod text;

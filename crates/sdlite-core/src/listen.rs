@@ -80,7 +80,8 @@ enum Source<'a> {
 pub struct Name<'a>(&'a [u8]);
 
 impl<'a> Names<'a> {
-    fn split(list: &'a CStr) -> Result<Self> {
+    /// The names in the value of LISTEN_FDNAMES.
+    pub fn split(list: &'a CStr) -> Result<Self> {
         let list = list.to_bytes();
         let trailing = list.iter().rev().take_while(|byte| **byte == b'\\').count();
         // The last of an odd number of them has nothing left to escape.

@@ -5,23 +5,23 @@ use core::ffi::{CStr, c_int};
 use crate::{Errno, Result, sys};
 
 /// A count: an `int`.
-pub(crate) fn int(text: &CStr) -> Result<c_int> {
+pub fn int(text: &CStr) -> Result<c_int> {
     let (base, text) = base(text);
     c_int::try_from(sys::strtoll(text, base)?).map_err(|_| Errno::RANGE)
 }
 
 /// An unsigned number of 64 bits.
-pub(crate) fn u64(text: &CStr) -> Result<u64> {
+pub fn u64(text: &CStr) -> Result<u64> {
     unsigned(text, 0)
 }
 
 /// An unsigned number of 32 bits, which `end` has to follow.
-pub(crate) fn u32(text: &CStr, end: u8) -> Result<u32> {
+pub fn u32(text: &CStr, end: u8) -> Result<u32> {
     u32::try_from(unsigned(text, end)?).map_err(|_| Errno::RANGE)
 }
 
 /// A process id: positive, and fitting `pid_t`.
-pub(crate) fn pid(text: &CStr) -> Result<libc::pid_t> {
+pub fn pid(text: &CStr) -> Result<libc::pid_t> {
     match libc::pid_t::try_from(u64(text)?) {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err(Errno::RANGE),

@@ -1,0 +1,53 @@
+#!/bin/sh
+# What `make fuzz` does: run.sh SECONDS [TARGET...] builds the targets with the address sanitizer, replays their corpora, and
+# then looks for new inputs, for so many seconds each. Stops at the first finding, and says how to see it again.
+set -eu
+cd "$(dirname "$0")/.."
+
+seconds=$1
+shift
+[ $# -gt 0 ] || set -- number names notify journal address command_line
+root=${CARGO_TARGET_DIR:-target}/fuzz
+triple=$(rustc -vV | sed -n 's/^host: //p')
+
+# As cargo-fuzz builds them. The sanitizer's runtime comes with every Rust; only its option is not stable.
+coverage='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0'
+# shellcheck disable=SC2086 # a list
+RUSTC_BOOTSTRAP=1 RUSTFLAGS="$(echo $coverage) -Zsanitizer=address -Ccodegen-units=1" \
+    cargo build --release --locked --manifest-path fuzz/Cargo.toml --target "$triple" --target-dir "$root"
+
+for target in "$@"; do
+    binary=$root/$triple/release/$target
+    corpus=fuzz/corpus/$target
+    found=$root/corpus/$target
+    log=$root/$target.log
+    mkdir -p "$found" "$root/findings"
+
+    # sd-activate tells the user what is wrong with a command line, which nobody wants to read a million times.
+    mask=0
+    [ "$target" != command_line ] || mask=3
+    dictionary=
+    [ ! -e "fuzz/dictionaries/$target" ] || dictionary=-dict=fuzz/dictionaries/$target
+    "$binary" "$found" "$corpus" $dictionary -close_fd_mask=$mask -max_len=4096 -timeout=10 -max_total_time="$seconds" \
+        -artifact_prefix="$root/findings/$target-" -print_final_stats=1 >"$log" 2>&1 &
+    process=$!
+    trap 'kill $process 2>/dev/null' EXIT INT TERM
+    # The progress: libFuzzer's last line, every half minute.
+    elapsed=0
+    while kill -0 $process 2>/dev/null; do
+        sleep 1
+        elapsed=$((elapsed + 1))
+        [ $((elapsed % 30)) != 0 ] || printf '%s %ds of %ds: %s\n' "$target" $elapsed "$seconds" "$(grep '^#' "$log" | tail -n 1)"
+    done
+    status=0
+    wait $process || status=$?
+    trap - EXIT INT TERM
+    if [ $status != 0 ]; then
+        cat "$log"
+        echo "$target: a finding, in $root/findings. To see it again: $binary FILE"
+        exit 1
+    fi
+    printf '%-13s %s files replayed; %s\n' "$target" "$(find "$corpus" -type f | wc -l)" "$(grep DONE "$log" | tr '\t' ' ')"
+done
