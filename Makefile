@@ -78,6 +78,10 @@ check-daemons:
 check-mutants:
 	$(CARGO) test --test mutants -- all
 
+# That every change of the library's behaviour which cargo-mutants thinks of is noticed: an hour. Installs it below target/tools.
+mutants:
+	tests/mutants/run.sh
+
 # Looks for inputs that break what reads texts from outside, for an hour: so many seconds for each of six targets, or for those that
 # FUZZ_TARGETS names. See fuzz/README.md.
 FUZZ_SECONDS ?= 600
@@ -104,4 +108,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz clean
+.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz mutants clean

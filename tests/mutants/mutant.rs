@@ -1,0 +1,23 @@
+//! Run by `make mutants` in each copy of the tree that cargo-mutants has made and changed in one place: its library is still to
+//! answer as libsystemd does, which with most changes it will not.
+
+use std::env;
+use std::process::Command;
+
+use sdlite_test_support as support;
+
+#[test]
+fn answers_are_those_of_libsystemd() {
+    let comparison = env::var_os("SDLITE_COMPARISON").expect("SDLITE_COMPARISON: the test `compare`, built");
+    let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
+    let build = ["build", "--release", "--package", "libsdlite", "--quiet"];
+    support::run(Command::new(cargo).args(build).current_dir(support::source()));
+    // Some mutants never return.
+    support::run(
+        Command::new("timeout")
+            .args(["--kill-after=5", "90"])
+            .arg(comparison)
+            .env("SDLITE_LIBRARY", support::source().join("target/release/libsdlite.so"))
+            .env("SDLITE_CASES", "20_000"),
+    );
+}
