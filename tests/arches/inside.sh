@@ -94,11 +94,15 @@ check() {
 
     passes 'unit tests of sdlite-core' -p sdlite-core
     row="$row $(printf '%6s' "$passed")"
+    # Linked with libsdlite.so, and statically with libsdlite.a by these compilers.
     for static in '' cc musl-gcc; do
+        export SDLITE_STATIC="$static"
+        [ -n "$static" ] || unset SDLITE_STATIC
         # shellcheck disable=SC2086 # a list
-        SDLITE_STATIC=$static passes "C programs, ${static:-shared}" -p libsdlite --test files --test journal --test notify -- $skip
+        passes "C programs, ${static:-shared}" -p libsdlite --test files --test journal --test notify -- $skip
         row="$row $(printf '%6s' "$passed")"
     done
+    unset SDLITE_STATIC
     # shellcheck disable=SC2086 # a list
     passes 'the examples, activated, and what is installed' -p libsdlite --test examples --test install -- $skip
     row="$row $(printf '%9s' "$passed")"
