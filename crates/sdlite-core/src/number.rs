@@ -7,30 +7,30 @@ use crate::{Errno, Result, sys};
 /// A count: an `int`.
 pub fn int(text: &CStr) -> Result<c_int> {
     let (base, text) = base(text);
-    c_int::try_from(sys::strtoll(text, base)?).map_err(|_| Errno::RANGE)
+    c_int::try_from(sys::strtol(text, base)?).map_err(|_| Errno::RANGE)
 }
 
 /// An unsigned number of 64 bits.
 pub fn u64(text: &CStr) -> Result<u64> {
-    unsigned(text, 0)
+    unsigned(text, 0, sys::strtoull)
 }
 
 /// An unsigned number of 32 bits, which `end` has to follow.
 pub fn u32(text: &CStr, end: u8) -> Result<u32> {
-    u32::try_from(unsigned(text, end)?).map_err(|_| Errno::RANGE)
+    u32::try_from(unsigned(text, end, sys::strtoul)?).map_err(|_| Errno::RANGE)
 }
 
 /// A process id: positive, and fitting `pid_t`.
 pub fn pid(text: &CStr) -> Result<libc::pid_t> {
-    match libc::pid_t::try_from(u64(text)?) {
+    match libc::pid_t::try_from(unsigned(text, 0, sys::strtoul)?) {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err(Errno::RANGE),
     }
 }
 
-fn unsigned(text: &CStr, end: u8) -> Result<u64> {
+fn unsigned(text: &CStr, end: u8, convert: impl FnOnce(&CStr, c_int, u8) -> Result<u64>) -> Result<u64> {
     let (base, text) = base(text);
-    match sys::strtoull(text, base, end)? {
+    match convert(text, base, end)? {
         // A minus sign makes strtoull wrap around. libsystemd sees it only where it comes first, not behind white space that
         // strtoull skips and it does not.
         1.. if matches!(text.to_bytes(), [b'-', ..]) => Err(Errno::RANGE),
@@ -60,6 +60,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_libsystemd_reads_them() {
+        // An int and a PID are read as a long; where that has 32 bits, what is larger is out of range, rubbish or not, and what
+        // is negative wraps around sooner.
+        let long = |short: i128, long: i128| if cfg!(target_pointer_width = "32") { short } else { long };
         // text, as int, as unsigned 64-bit, as PID
         let cases: &[(&CStr, i128, i128, i128)] = &[
             (c"1", 1, 1, 1),
@@ -93,8 +96,10 @@ mod tests {
             (c"18446744073709551615", RANGE, 0xffff_ffff_ffff_ffff, RANGE),
             (c"18446744073709551616", RANGE, RANGE, RANGE),
             (c"99999999999999999999x", RANGE, RANGE, RANGE),
-            (c"\x0b-18446744073709551615", RANGE, 1, 1),
-            (c"9223372036854775808x", RANGE, INVALID, INVALID),
+            (c"\x0b-18446744073709551615", RANGE, 1, long(RANGE, 1)),
+            (c"\x0b-4294967295", RANGE, 0xffff_ffff_0000_0001, long(1, RANGE)),
+            (c"9223372036854775808x", RANGE, INVALID, long(RANGE, INVALID)),
+            (c"4294967296 ", long(RANGE, INVALID), INVALID, long(RANGE, INVALID)),
         ];
         for (text, as_int, as_u64, as_pid) in cases {
             let number = |error: Errno| -i128::from(error.number());

@@ -38,6 +38,7 @@ pub(crate) fn tail(text: &CStr, from: usize) -> &CStr {
 }
 
 /// strtoll(3) of the whole text.
+#[cfg(target_pointer_width = "64")]
 pub(crate) fn strtoll(text: &CStr, base: c_int) -> Result<i64> {
     // SAFETY: `text` is a C string, `end` a pointer to a pointer.
     converted(text, 0, |end| unsafe { libc::strtoll(text.as_ptr(), end, base) })
@@ -47,6 +48,24 @@ pub(crate) fn strtoll(text: &CStr, base: c_int) -> Result<i64> {
 pub(crate) fn strtoull(text: &CStr, base: c_int, end: u8) -> Result<u64> {
     // SAFETY: `text` is a C string, `end` a pointer to a pointer.
     converted(text, end, |end| unsafe { libc::strtoull(text.as_ptr(), end, base) })
+}
+
+// What libsystemd reads as a long is one of these; where that has 32 bits, another number is out of range.
+#[cfg(target_pointer_width = "64")]
+pub(crate) use self::{strtoll as strtol, strtoull as strtoul};
+
+/// strtol(3) of the whole text.
+#[cfg(target_pointer_width = "32")]
+pub(crate) fn strtol(text: &CStr, base: c_int) -> Result<i64> {
+    // SAFETY: `text` is a C string, `end` a pointer to a pointer.
+    converted(text, 0, |end| unsafe { libc::strtol(text.as_ptr(), end, base) }).map(i64::from)
+}
+
+/// strtoul(3) of the text up to a byte that has to follow.
+#[cfg(target_pointer_width = "32")]
+pub(crate) fn strtoul(text: &CStr, base: c_int, end: u8) -> Result<u64> {
+    // SAFETY: `text` is a C string, `end` a pointer to a pointer.
+    converted(text, end, |end| unsafe { libc::strtoul(text.as_ptr(), end, base) }).map(u64::from)
 }
 
 fn converted<T>(text: &CStr, expected_end: u8, convert: impl FnOnce(*mut *mut c_char) -> T) -> Result<T> {
