@@ -128,7 +128,7 @@ check() {
 
     echo "  comparing $SDLITE_CASES cases"
     # Its progress is shown, its table as well.
-    { cargo test --quiet --frozen -p libsdlite --test compare 2>&1 || echo FAILED; } | tee /tmp/log | grep '^[0-9]* of\|differ\|^FAILED\|^all'
+    { cargo test --quiet --frozen -p libsdlite --test compare 2>&1 || echo FAILED; } | tee /tmp/log | grep --line-buffered '^[0-9]* of\|differ\|^FAILED\|^all'
     ! grep -q '^FAILED' /tmp/log || { failed=1; cat /tmp/log; }
     echo "$row $(awk '/^all / { printf "%9s %11s", $2, $3 }' /tmp/log)" >>"$table"
 }
