@@ -46,8 +46,11 @@ for target in "$@"; do
     trap - EXIT INT TERM
     if [ $status != 0 ]; then
         cat "$log"
-        echo "$target: a finding, in $root/findings. To see it again: $binary FILE"
+        finding=$(sed -n 's/.*Test unit written to //p' "$log")
+        # With its words.
+        [ $mask = 0 ] || [ -z "$finding" ] || "$binary" "$finding" || true
+        echo "$target: a finding. To see it again: $binary ${finding:-FILE}"
         exit 1
     fi
-    printf '%-13s %s files replayed; %s\n' "$target" "$(find "$corpus" -type f | wc -l)" "$(grep DONE "$log" | tr '\t' ' ')"
+    printf '%-13s %3s files replayed, then %s\n' "$target" "$(find "$corpus" -type f | wc -l)" "$(grep DONE "$log" | tr '\t' ' ')"
 done
