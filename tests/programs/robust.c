@@ -162,6 +162,8 @@ static void inherited(long unused) {
 
 static void *fork_and_call_every(void *unused) {
         (void) unused;
+        /* A fork that began before another thread opened the journal's socket can take its number along, and not the socket. */
+        every();
         pthread_barrier_wait(&barrier);
         for (long i = 0; i < rounds; i++) {
                 pid_t child = fork();
@@ -181,11 +183,9 @@ static void *fork_and_call_every(void *unused) {
 
 static void forks(long number) {
         rounds = number;
-        /* A fork that began before another thread opened the journal's socket can take its number along, and not the socket. */
-        check((sd_journal_print)(LOG_INFO, "there is no journal yet") == 0, "sd_journal_print");
         expect(every);
         together(fork_and_call_every);
-        compare(THREADS * number * 2);
+        compare(THREADS * (number * 2 + 1));
 }
 
 /* What signal-safety(7) applies to, and may interrupt anything. */
