@@ -30,7 +30,8 @@ for target in "$@"; do
     [ "$target" != command_line ] || mask=3
     dictionary=
     [ ! -e "fuzz/dictionaries/$target" ] || dictionary=-dict=fuzz/dictionaries/$target
-    "$binary" "$found" "$corpus" $dictionary -close_fd_mask=$mask -max_len=4096 -timeout=10 -max_total_time="$seconds" \
+    # The timeout is of the clock on the wall, and the machine may have other work.
+    "$binary" "$found" "$corpus" $dictionary -close_fd_mask=$mask -max_len=4096 -timeout=120 -max_total_time="$seconds" \
         -artifact_prefix="$root/findings/$target-" -print_final_stats=1 >"$log" 2>&1 &
     process=$!
     trap 'kill $process 2>/dev/null' EXIT INT TERM
