@@ -11,11 +11,10 @@ root=${CARGO_TARGET_DIR:-target}/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
 # As cargo-fuzz builds them. The sanitizer's runtime comes with every Rust; only its option is not stable.
-coverage='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
-    -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0'
-# shellcheck disable=SC2086 # a list
-RUSTC_BOOTSTRAP=1 RUSTFLAGS="$(echo $coverage) -Zsanitizer=address -Ccodegen-units=1" \
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0"
+RUSTC_BOOTSTRAP=1 RUSTFLAGS="$coverage -Zsanitizer=address -Ccodegen-units=1" \
     cargo build --release --locked --manifest-path fuzz/Cargo.toml --target "$triple" --target-dir "$root"
 
 for target in "$@"; do
@@ -28,13 +27,13 @@ for target in "$@"; do
     # sd-activate tells the user what is wrong with a command line, which nobody wants to read a million times.
     mask=0
     [ "$target" != command_line ] || mask=3
-    dictionary=
-    [ ! -e "fuzz/dictionaries/$target" ] || dictionary=-dict=fuzz/dictionaries/$target
+    dictionary=fuzz/dictionaries/$target
+    [ -e "$dictionary" ] || dictionary=
     # The timeout is of the clock on the wall, and the machine may have other work.
-    "$binary" "$found" "$corpus" $dictionary -close_fd_mask=$mask -max_len=4096 -timeout=120 -max_total_time="$seconds" \
-        -artifact_prefix="$root/findings/$target-" -print_final_stats=1 >"$log" 2>&1 &
+    "$binary" "$found" "$corpus" ${dictionary:+"-dict=$dictionary"} -close_fd_mask=$mask -max_len=4096 -timeout=120 \
+        -max_total_time="$seconds" -artifact_prefix="$root/findings/$target-" -print_final_stats=1 >"$log" 2>&1 &
     process=$!
-    trap 'kill $process 2>/dev/null' EXIT INT TERM
+    trap 'kill $process 2>/dev/null; exit 1' INT TERM
     # The progress: libFuzzer's last line, every half minute.
     elapsed=0
     while kill -0 $process 2>/dev/null; do
@@ -44,7 +43,7 @@ for target in "$@"; do
     done
     status=0
     wait $process || status=$?
-    trap - EXIT INT TERM
+    trap - INT TERM
     if [ $status != 0 ]; then
         cat "$log"
         finding=$(sed -n 's/.*Test unit written to //p' "$log")
