@@ -1,7 +1,8 @@
-//! Run by `make mutants` in each copy of the tree that cargo-mutants has made and changed in one place: its library is still to
-//! answer as libsystemd does, which with most changes it will not.
+//! Run by `make mutants` where cargo-mutants has changed the behaviour in one place: the library is still to answer as libsystemd
+//! does, which with most changes it will not.
 
 use std::env;
+use std::path::PathBuf;
 use std::process::Command;
 
 use sdlite_test_support as support;
@@ -9,6 +10,7 @@ use sdlite_test_support as support;
 #[test]
 fn answers_are_those_of_libsystemd() {
     let comparison = env::var_os("SDLITE_COMPARISON").expect("SDLITE_COMPARISON: the test `compare`, built");
+    let target = PathBuf::from(env::var_os("CARGO_TARGET_DIR").expect("CARGO_TARGET_DIR"));
     let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
     let build = ["build", "--release", "--package", "libsdlite", "--quiet"];
     support::run(Command::new(cargo).args(build).current_dir(support::source()));
@@ -17,7 +19,7 @@ fn answers_are_those_of_libsystemd() {
         Command::new("timeout")
             .args(["--kill-after=5", "90"])
             .arg(comparison)
-            .env("SDLITE_LIBRARY", support::source().join("target/release/libsdlite.so"))
+            .env("SDLITE_LIBRARY", target.join("release/libsdlite.so"))
             .env("SDLITE_CASES", "20_000"),
     );
 }

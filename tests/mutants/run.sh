@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make mutants` does: cargo-mutants changes crates/sdlite-core in one place at a time, and some test has to notice. The
-# changes that none can notice are in .cargo/mutants.toml, with the reasons. JOBS are how many are tried at a time; arguments
-# are for cargo-mutants, such as --file notify.rs.
+# changes that none can notice are in .cargo/mutants.toml, with the reasons. Arguments are for cargo-mutants, such as --file
+# notify.rs.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -10,24 +10,32 @@ PATH="$target/tools/bin:$PATH"
 command -v cargo-mutants >/dev/null || cargo install cargo-mutants --version 27.1.0 --locked --root "$target/tools"
 
 # The comparison is built once, and is the same for all.
+echo '== The comparison, and the library without a change'
 comparison=$(cargo test --package libsdlite --test compare --no-run 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
 SDLITE_COMPARISON=$(realpath "$comparison")
 export SDLITE_COMPARISON
 
-# Copies of the tree are built each in its own folder, without what makes the library small and building slow.
-unset CARGO_TARGET_DIR
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    CARGO_PROFILE_RELEASE_INCREMENTAL=true
+# In a copy of the tree, so that this one stays as it is, and what does not change is built once for all of them; without what
+# makes the library small and building slow.
+copy=$target/mutants
+rm -rf "$copy/source"
+mkdir -p "$copy/source"
+tar -c --exclude=target --exclude=.git . | tar -x --touch -C "$copy/source"
+cd "$copy/source"
+export CARGO_TARGET_DIR="$copy/target" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_INCREMENTAL=true
+cargo build --quiet --release --workspace
+SDLITE_LIBRARY=$CARGO_TARGET_DIR/release/libsdlite.so SDLITE_CASES=20_000 "$SDLITE_COMPARISON" --quiet
 
 mutants() {
     status=0
-    cargo mutants --package sdlite-core --baseline skip --build-timeout 900 --timeout 900 --jobs "${JOBS:-2}" \
-        --output "$target" "$@" || status=$?
+    cargo mutants --in-place --package sdlite-core --baseline skip --build-timeout 300 --timeout 300 --output "$target" "$@" ||
+        status=$?
     # 2 and 3: there are some that no test noticed, or with which the tests did not come to an end.
     case $status in 0 | 2 | 3) ;; *) exit $status ;; esac
 }
 
-printf '== All: the unit tests, and then the comparison with libsystemd\n'
+printf '\n== All: the unit tests, and then the comparison with libsystemd\n'
 rm -rf "$target/mutants.out" "$target/mutants.out.old"
 mutants "$@" --test-package sdlite-core,sdlite-test-support -- --lib --test mutant
 
