@@ -291,13 +291,19 @@ pub(crate) fn poll_hangup(fd: &OwnedFd, timeout: u64) -> Result<bool> {
     check(unsafe { libc::ppoll(&raw mut fd, 1, time, ptr::null()) }).map(|ready| ready > 0)
 }
 
+const SECOND: u64 = 1_000_000;
+
 /// Microseconds as seconds and microseconds. Where words have 32 bits, `/` is a function of Rust's own: what it brings into a
 /// static program is larger than what that wants of this library, and on ARM does not link.
 fn split(microseconds: u64) -> (u64, u32) {
-    const SECOND: u64 = 1_000_000;
     if cfg!(target_pointer_width = "64") {
-        return (microseconds / SECOND, (microseconds % SECOND) as u32);
+        (microseconds / SECOND, (microseconds % SECOND) as u32)
+    } else {
+        split_bit_by_bit(microseconds)
     }
+}
+
+fn split_bit_by_bit(microseconds: u64) -> (u64, u32) {
     let (mut seconds, mut rest, mut part) = (0, microseconds, SECOND << SECOND.leading_zeros());
     while part >= SECOND {
         seconds <<= 1;
@@ -572,7 +578,8 @@ mod tests {
         for time in
             [0, 1, 999_999, 1_000_000, 1_000_001, 1 << 32, (1 << 32) + 1, 59_999_999, u64::MAX / 2, u64::MAX - 1]
         {
-            assert_eq!(super::split(time), (time / 1_000_000, (time % 1_000_000) as u32), "{time}");
+            let expected = (time / 1_000_000, (time % 1_000_000) as u32);
+            assert_eq!([super::split(time), super::split_bit_by_bit(time)], [expected; 2], "{time}");
         }
     }
 }
