@@ -43,6 +43,9 @@ mutants "$@" --test-package sdlite-core,sdlite-test-support -- --lib --test muta
 printf '\n== Those that these did not notice: the tests of the library from outside\n'
 mutants "$@" --iterate --test-package libsdlite -- --test notify --test journal --test syscalls --test faults
 
+printf '\n== Those that are left: static programs with musl\n'
+SDLITE_STATIC=musl-gcc mutants "$@" --iterate --test-package libsdlite -- --test notify
+
 printf '\n== Noticed by no test, and not explained in .cargo/mutants.toml\n'
 cat "$target/mutants.out/missed.txt"
 [ ! -s "$target/mutants.out/missed.txt" ] || exit 1
