@@ -75,52 +75,54 @@ fn programs() -> impl Strategy<Value = &'static CStr> {
     ]
 }
 
-/// By which difference alone libsystemd's entries are not ours; errno may be as well.
+/// What libsystemd's entries may differ by, alone or together, the fewest first.
+const KNOWN: &[&[Known]] = &[
+    &[Known::MemfdName],
+    &[Known::MemfdSeal],
+    &[Known::Program],
+    &[Known::ProgramNotText],
+    &[Known::MemfdName, Known::MemfdSeal],
+    &[Known::Program, Known::MemfdName],
+    &[Known::Program, Known::MemfdSeal],
+    &[Known::ProgramNotText, Known::MemfdSeal],
+    &[Known::Program, Known::MemfdName, Known::MemfdSeal],
+];
+
+/// By which differences alone libsystemd's entries are not ours; errno may be as well.
 fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> &'static [Known] {
     let identifier = [b"SYSLOG_IDENTIFIER=", case.program.to_bytes(), b"\n"].concat();
-    let anonymous = |received: &mut Received| {
-        for bytes in received.passed.iter_mut().map(|file| &mut file.content).chain([&mut received.bytes]) {
-            if let Some(rest) = bytes.0.strip_suffix(&*identifier) {
-                bytes.0.truncate(rest.len());
+    let forget = |known: &Known, received: &mut Received| match known {
+        Known::MemfdName => received.passed.iter_mut().for_each(|file| file.name.clear()),
+        Known::MemfdSeal => received.passed.iter_mut().for_each(|file| {
+            file.mode &= !0o111;
+            file.seals = file.seals.map(|seals| seals & !libc::F_SEAL_EXEC);
+        }),
+        _ => {
+            for bytes in received.passed.iter_mut().map(|file| &mut file.content).chain([&mut received.bytes]) {
+                if let Some(rest) = bytes.0.strip_suffix(&*identifier) {
+                    bytes.0.truncate(rest.len());
+                }
             }
         }
     };
-    let any_name = |received: &mut Received| received.passed.iter_mut().for_each(|file| file.name.clear());
-    let any_seal = |received: &mut Received| {
-        for file in &mut received.passed {
-            file.mode &= !0o111;
-            file.seals = file.seals.map(|seals| seals & !libc::F_SEAL_EXEC);
-        }
+    let without = |known: &[Known], entries: &Entries| {
+        let mut received = entries.output.clone();
+        received.iter_mut().for_each(|received| known.iter().for_each(|known| forget(known, received)));
+        received
     };
-    let but_for = |change: &dyn Fn(&mut Received)| {
-        let changed = |entries: &Entries| {
-            let mut received = entries.output.clone();
-            received.iter_mut().for_each(change);
-            received
-        };
-        theirs.agrees(ours) && changed(theirs) == changed(ours)
-    };
-    let any_memfd = |received: &mut Received| (any_name(received), any_seal(received)).1;
-    let of_program = if PROGRAMS_ONCE_TAKEN.contains(&case.program) {
-        Some(&[Known::Program])
-    } else {
-        PROGRAMS_NOT_TEXT.contains(&case.program).then_some(&[Known::ProgramNotText])
-    };
-    // The longest entries have no room for it.
+    // The longest entries have no room for the identifier.
     let too_many = |entries: &Entries| entries.result == -libc::EINVAL && entries.output.is_empty();
-    if let Some(known) = of_program
-        && (but_for(&|received| (anonymous(received), any_memfd(received)).1) || too_many(theirs) != too_many(ours))
-    {
-        known
-    } else if but_for(&any_name) {
-        &[Known::MemfdName]
-    } else if but_for(&any_seal) {
-        &[Known::MemfdSeal]
-    } else if but_for(&any_memfd) {
-        &[Known::MemfdName, Known::MemfdSeal]
-    } else {
-        &[]
-    }
+    let by = |known: &&&[Known]| {
+        let of_program = known.iter().any(|known| matches!(known, Known::Program | Known::ProgramNotText));
+        (theirs.agrees(ours) && without(known, theirs) == without(known, ours))
+            || (of_program && too_many(theirs) != too_many(ours))
+    };
+    let may = |known: &Known| match known {
+        Known::Program => PROGRAMS_ONCE_TAKEN.contains(&case.program),
+        Known::ProgramNotText => PROGRAMS_NOT_TEXT.contains(&case.program),
+        _ => true,
+    };
+    KNOWN.iter().filter(|known| known.iter().all(may)).find(by).copied().unwrap_or_default()
 }
 
 /// What errno is before a call, of functions that leave it alone.
