@@ -12,9 +12,9 @@ use crate::datagram::Received;
 use crate::descriptors::{FIRST, OWN};
 use crate::journald::{Journal, Place, journals};
 use crate::known::Known;
-use crate::library::Libraries;
 use crate::location::{Location, locations};
 use crate::observe::{Before, Observation};
+use crate::report::side_by_side;
 use crate::strategy::mostly;
 use crate::sys;
 
@@ -88,7 +88,7 @@ const KNOWN: &[&[Known]] = &[
     &[Known::Program, Known::MemfdName, Known::MemfdSeal],
 ];
 
-/// By which differences alone libsystemd's entries are not ours; errno may be as well.
+/// By which differences alone libsystemd's entries are not ours.
 fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> &'static [Known] {
     let identifier = [b"SYSLOG_IDENTIFIER=", case.program.to_bytes(), b"\n"].concat();
     let forget = |known: &Known, received: &mut Received| match known {
@@ -115,7 +115,7 @@ fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> &'static [Known
     let by = |known: &&&[Known]| {
         let of_program = known.iter().any(|known| matches!(known, Known::Program | Known::ProgramNotText));
         (theirs.agrees(ours) && without(known, theirs) == without(known, ours))
-            || (of_program && too_many(theirs) != too_many(ours))
+            || (of_program && too_many(theirs) != too_many(ours) && theirs.leaves_as(ours) && theirs.errno_agrees(ours))
     };
     let may = |known: &Known| match known {
         Known::Program => PROGRAMS_ONCE_TAKEN.contains(&case.program),
@@ -151,24 +151,30 @@ impl Drop for Program {
 }
 
 /// Has both libraries open the socket that they keep from their first entry on; both have to be of the same kind.
-fn open_sockets(libraries: &Libraries) {
+fn open_sockets(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn(*const c_char) -> c_int;
     // SAFETY: the signature is that of the manual.
-    let functions: [Signature; 2] = unsafe { libraries.functions("sd_journal_perror") };
-    let sockets = functions.map(|perror| {
+    let functions: [Signature; 2] = unsafe { comparison.libraries.functions("sd_journal_perror") };
+    let [theirs, ours] = functions.map(|perror| {
         let open = |fd: &RawFd| sys::descriptor_flags(*fd).is_some();
         let before: Vec<RawFd> = (FIRST..OWN).filter(open).collect();
         // SAFETY: NULL stands for no message.
-        assert_eq!(unsafe { perror(ptr::null()) }, 0);
+        let result = unsafe { perror(ptr::null()) };
         let new = (FIRST..OWN).filter(open).filter(|fd| !before.contains(fd));
-        new.map(|fd| {
+        let sockets = new.map(|fd| {
             let option = |option| sys::socket_option(fd, option).expect("a socket");
             (sys::descriptor_flags(fd), sys::status_flags(fd).ok(), option(libc::SO_DOMAIN), option(libc::SO_TYPE))
-        })
-        .collect::<Vec<_>>()
+        });
+        (result, sockets.collect::<Vec<_>>())
     });
-    assert_eq!(sockets[0], sockets[1], "the sockets that the libraries keep open");
-    assert_eq!(sockets[0].len(), 1);
+    assert_eq!((theirs.0, theirs.1.len()), (0, 1), "one socket is kept open");
+    if ours == theirs {
+        return Ok(());
+    }
+    let [theirs, ours] = [theirs, ours]
+        .map(|(result, sockets)| vec![("result", format!("{result}")), ("sockets kept open", format!("{sockets:?}"))]);
+    let observations = side_by_side(&theirs, &ours);
+    Err(Difference(format!("{}: a difference in case 0; sd_journal_perror(NULL)\n{observations}", comparison.name)))
 }
 
 /// File, line and function; NULL for functions that take none.
@@ -187,7 +193,7 @@ pub unsafe fn compare<F: Copy, W: Debug, P>(
     call: impl Fn(F, Pointers, &P) -> c_int,
 ) -> Result<(), Difference> {
     let place = Place::new();
-    open_sockets(comparison.libraries);
+    open_sockets(comparison)?;
     let locations = prop_oneof![
         u32::from(with_location) => locations(comparison).prop_map(Some),
         u32::from(!with_location) => Just(None),

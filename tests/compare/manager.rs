@@ -50,11 +50,11 @@ impl Address {
     }
 
     /// The difference that there is to older releases: they know paths and abstract names.
-    pub fn known(&self) -> &'static [Known] {
-        match self.text().as_deref() {
-            None | Some([b'/' | b'@', ..]) => &[],
-            Some([b'v', b's', b'o', b'c', b'k', b':' | b'-', ..]) => &[Known::NotifyVsock],
-            Some(_) => &[Known::NotifyKind],
+    pub fn known(&self) -> Option<Known> {
+        match self.text()?.as_slice() {
+            [b'/' | b'@', ..] => None,
+            [b'v', b's', b'o', b'c', b'k', b':' | b'-', ..] => Some(Known::NotifyVsock),
+            _ => Some(Known::NotifyKind),
         }
     }
 }

@@ -98,16 +98,24 @@ fn known<S>(
     theirs: &Observation<Vec<Received>>,
     ours: &Observation<Vec<Received>>,
 ) -> &'static [Known] {
+    let results = [theirs.result, ours.result];
+    if results == [-libc::ENOMEM; 2] && theirs.output == ours.output && theirs.descriptors == ours.descriptors {
+        return &[Known::NotifyUnset];
+    }
+    if !theirs.leaves_as(ours) {
+        return &[];
+    }
     // 1 although nothing has arrived.
-    let unsent = theirs.result == 1 && theirs.output.is_empty() && !matches!(case.address, Address::Read);
-    if unsent && theirs.environment == ours.environment && theirs.descriptors == ours.descriptors {
-        &[Known::NotifyEmpty]
-    } else if [theirs.result, ours.result] == [-libc::ENOMEM; 2] {
-        &[Known::NotifyUnset]
-    } else if ours.result == -libc::E2BIG {
-        &[Known::NotifyDescriptors]
-    } else {
-        case.address.known()
+    if theirs.result == 1 && theirs.output.is_empty() && !matches!(case.address, Address::Read) {
+        return &[Known::NotifyEmpty];
+    }
+    let none_sent = results.iter().all(|result| *result <= 0) && theirs.output.is_empty() && ours.output.is_empty();
+    match case.address.known() {
+        Some(Known::NotifyVsock) if none_sent => &[Known::NotifyVsock],
+        _ if !none_sent || !theirs.errno_agrees(ours) => &[],
+        _ if ours.result == -libc::E2BIG => &[Known::NotifyDescriptors],
+        Some(Known::NotifyKind) if results == [-libc::EINVAL, -libc::EPROTO] => &[Known::NotifyKind],
+        _ => &[],
     }
 }
 

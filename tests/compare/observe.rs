@@ -48,13 +48,22 @@ impl<O: Debug + PartialEq> Observation<O> {
         ]
     }
 
-    /// Whether `ours` is the same, but for errno and the output.
+    /// Whether `ours` is the same, but for the output, and for an errno that it has left as it was.
     pub fn agrees(&self, ours: &Self) -> bool {
-        self.result == ours.result
-            && self.environment == ours.environment
+        self.result == ours.result && self.leaves_as(ours) && self.errno_agrees(ours)
+    }
+
+    /// Whether `ours` leaves the process in the same state, but for errno.
+    pub fn leaves_as(&self, ours: &Self) -> bool {
+        self.environment == ours.environment
             && self.descriptors == ours.descriptors
             && self.lowest_free == ours.lowest_free
             && self.arguments_kept == ours.arguments_kept
+    }
+
+    /// Whether `ours` leaves the same errno, or leaves it as it was.
+    pub fn errno_agrees(&self, ours: &Self) -> bool {
+        self.errno == ours.errno || ours.errno == Errno::Kept
     }
 
     /// Whether `ours` is the same.
@@ -64,7 +73,7 @@ impl<O: Debug + PartialEq> Observation<O> {
 
     /// Whether `ours` is better, which is the same but for an errno that it has left as it was.
     pub fn leaves_errno_less(&self, ours: &Self) -> bool {
-        self.agrees(ours) && self.output == ours.output && ours.errno == Errno::Kept
+        self.agrees(ours) && self.output == ours.output && self.errno != ours.errno
     }
 }
 

@@ -2,7 +2,7 @@
 //! compared as ever, and every mistake has to show.
 //!
 //! Run by `make check-mutants`. Each mistake is a text that stands once in a source file, and what is put in its place. Builds
-//! are of a copy of the tree, below target/tmp, so that the next run builds only what changed.
+//! are of a copy of the tree, below target/tmp, whose files are all new: the last run may have ended with a mistake built.
 
 mod mistakes;
 
@@ -36,7 +36,7 @@ impl Copy {
         let copy = Self { source: folder.join("source"), target: folder.join("target") };
         let _ = fs::remove_dir_all(&copy.source);
         fs::create_dir_all(&copy.source).expect("a folder below target/tmp");
-        let script = "tar -c -C \"$0\" --exclude=target --exclude=.git . | tar -x -C \"$1\"";
+        let script = "tar -c -C \"$0\" --exclude=target --exclude=.git . | tar -x --touch -C \"$1\"";
         support::run(Command::new("sh").args(["-c", script]).arg(support::source()).arg(&copy.source));
         copy
     }
