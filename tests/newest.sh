@@ -2,7 +2,7 @@
 # What `make check-newest` does: compares with the newest libsystemd that Debian has, fetched with its own C library from where
 # this system gets its packages. Nothing is installed: it is all below target/newest, and fetched again when there is a newer.
 #
-# SDLITE_SUITE names another suite of Debian than sid; SDLITE_CASES how many cases there are.
+# SDLITE_SUITE names another suite of Debian than sid, such as trixie or bookworm-backports; SDLITE_CASES how many cases there are.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,8 @@ update() {
     rm -f "$here"/log*
     n=1
     for mirror in $(apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' | sort -u); do
-        echo "deb [signed-by=$keyring] $mirror $suite main" >"$here/sources.list"
+        # What is backported depends on what is not.
+        printf "deb [signed-by=$keyring] $mirror %s main\n" "$suite" "${suite%-backports}" | uniq >"$here/sources.list"
         ! private_apt_get update -o APT::Update::Error-Mode=any >"$here/log.$n" 2>&1 || return 0
         n=$((n + 1))
     done
@@ -54,7 +55,7 @@ printf '== The newest libsystemd of Debian %s\n' "$suite"
 mkdir -p "$here/state/lists/partial" "$here/cache/archives/partial"
 : >"$here/status"
 update
-private_apt_get install --yes --download-only libsystemd0 >"$here/log" 2>&1 || fail "$(cat "$here/log")"
+private_apt_get install --target-release "$suite" --yes --download-only libsystemd0 >"$here/log" 2>&1 || fail "$(cat "$here/log")"
 private_apt_get autoclean >/dev/null
 packages=$(ls "$here/cache/archives")
 if [ "$packages" != "$(cat "$here/unpacked" 2>/dev/null)" ]; then

@@ -159,7 +159,7 @@ pub fn compile_with_libsystemd_of(
     let mut command = Command::new("cc");
     command.arg(source).arg("-o").arg(program).args(arguments);
     if let Some(folder) = folder {
-        command.arg("-L").arg(folder).arg("-Wl,--allow-shlib-undefined,-rpath").arg(folder);
+        command.arg("-L").arg(folder).arg("-Wl,--allow-shlib-undefined,--disable-new-dtags,-rpath").arg(folder);
         command.arg("-Wl,--dynamic-linker").arg(linker(folder));
     }
     run(command.arg("-l:libsystemd.so.0"));
