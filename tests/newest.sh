@@ -16,6 +16,11 @@ fail() {
     exit 1
 }
 
+# logged COMMAND: shows what it says only where it fails.
+logged() {
+    "$@" >"$here/log" 2>&1 || fail "$(cat "$here/log")"
+}
+
 # apt-get with lists, packages and a system of its own, in which nothing is installed yet.
 private_apt_get() {
     apt-get -q -o Dir::Etc::SourceList="$here/sources.list" -o Dir::Etc::SourceParts=- -o Dir::State="$here/state" \
@@ -55,7 +60,11 @@ printf '== The newest libsystemd of Debian %s\n' "$suite"
 mkdir -p "$here/state/lists/partial" "$here/cache/archives/partial"
 : >"$here/status"
 update
-private_apt_get install --target-release "$suite" --yes --download-only libsystemd0 >"$here/log" 2>&1 || fail "$(cat "$here/log")"
+logged private_apt_get install --target-release "$suite" --yes --download-only libsystemd0
+# Its archive, which make bench measures; what that depends on is not needed.
+cd "$here/cache/archives"
+logged private_apt_get download --target-release "$suite" libsystemd-dev
+cd "$OLDPWD"
 private_apt_get autoclean >/dev/null
 packages=$(ls "$here/cache/archives")
 if [ "$packages" != "$(cat "$here/unpacked" 2>/dev/null)" ]; then
