@@ -27,15 +27,17 @@ foreign() {
     wait "$namespaces"
 }
 
+arches=${SDLITE_ARCHES:-amd64 i386 armhf arm64 riscv64 s390x}
 make_root
 packages='cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools pkg-config qemu-user strace'
-for arch in arm64 armhf i386 riscv64 s390x; do
+for arch in $arches; do
+    gnu=$(awk -v arch="$arch" '$1 == arch { print $3 }' "$top/tests/arches/architectures")
+    [ -n "$gnu" ] || fail "SDLITE_ARCHES: $arch is none of those in tests/arches/architectures."
+    [ "$arch" != amd64 ] || continue
     inside dpkg --add-architecture "$arch"
-    packages="$packages libc6-dev:$arch libstd-rust-dev:$arch libsystemd0:$arch musl-dev:$arch"
-done
-for machine in aarch64-linux-gnu arm-linux-gnueabihf i686-linux-gnu riscv64-linux-gnu s390x-linux-gnu; do
-    packages="$packages gcc-$machine"
+    packages="$packages libc6-dev:$arch libstd-rust-dev:$arch libsystemd0:$arch musl-dev:$arch gcc-$(echo "$gnu" | tr _ -)"
 done
 # shellcheck disable=SC2086 # a list
 add $packages
-foreign sh tests/arches/inside.sh ${SDLITE_ARCHES:-amd64 i386 armhf arm64 riscv64 s390x}
+# shellcheck disable=SC2086 # a list
+foreign sh tests/arches/inside.sh $arches

@@ -2,17 +2,8 @@
 set -u
 
 table=/tmp/table
+all_left_out=/tmp/all-left-out
 failed=
-
-# The Debian architecture, Rust's target, GNU's name, musl's, and qemu's.
-architectures='
-amd64    x86_64-unknown-linux-gnu       x86_64-linux-gnu       x86_64-linux-musl      x86_64
-i386     i686-unknown-linux-gnu         i686-linux-gnu         i386-linux-musl        i386
-armhf    armv7-unknown-linux-gnueabihf  arm-linux-gnueabihf    arm-linux-musleabihf   arm
-arm64    aarch64-unknown-linux-gnu      aarch64-linux-gnu      aarch64-linux-musl     aarch64
-riscv64  riscv64gc-unknown-linux-gnu    riscv64-linux-gnu      riscv64-linux-musl     riscv64
-s390x    s390x-unknown-linux-gnu        s390x-linux-gnu        s390x-linux-musl       s390x
-'
 
 # With other programs of this name before the system's, what builds and inspects programs does so for the architecture.
 tools() {
@@ -60,9 +51,9 @@ left_out_with_musl() {
     echo 'a_failure_is_returned_and_leaves_no_descriptor_open musl prints by writev, which is made to fail'
 }
 
-# Shows what is left out and why, and leaves the options for cargo test in $skip.
+# skipping HOW: notes what is left out and why, and leaves the options for cargo test in $skip.
 skipping() {
-    sed "s/\([^ ]*\) /  left out$1: \1: /" /tmp/left-out
+    sed "s/\([^ ]*\) /$(printf '%-8s' "$arch") \1$1: /" /tmp/left-out >>"$all_left_out"
     skip="$skip $(sed 's/ .*//; s/^/--skip /' /tmp/left-out)"
 }
 
@@ -128,7 +119,7 @@ check() {
 
     echo "  comparing $SDLITE_CASES cases"
     # Its progress is shown, its table as well.
-    { cargo test --quiet --frozen -p libsdlite --test compare 2>&1 || echo FAILED; } | tee /tmp/log | grep --line-buffered '^[0-9]* of\|differ\|^FAILED\|^all'
+    { cargo test --quiet --frozen -p libsdlite --test compare 2>&1 || echo FAILED; } | tee /tmp/log | grep --line-buffered '^[0-9]* %\|differences\|^FAILED\|^all'
     ! grep -q '^FAILED' /tmp/log || { failed=1; cat /tmp/log; }
     echo "$row $(awk '/^all / { printf "%9s %11s", $2, $3 }' /tmp/log)" >>"$table"
 }
@@ -143,8 +134,10 @@ usual_path=$PATH
 for architecture in "$@"; do
     PATH=$usual_path
     # shellcheck disable=SC2046 # a list
-    check $(echo "$architectures" | grep "^$architecture ")
+    check $(grep "^$architecture " tests/arches/architectures)
 done
 printf '\n%-8s %-11s %7s %6s %6s %6s %6s %9s %9s %11s\n' '' 'run by' size unit shared static musl installed cases differences
 cat "$table"
+printf '\nLeft out, by the names of the tests:\n'
+cat "$all_left_out"
 [ -z "$failed" ] || exit 1

@@ -154,7 +154,7 @@ pub fn messages(longest: usize) -> impl Strategy<Value = Message> {
     const NUMBER: &[&CStr] =
         &[c"%d", c"%5d|", c"%-5d", c"%x", c"%c", c"%2040d", c"%-2048d", c"%lc", c"%2147483648d", c"ab %2147483648d"];
     const WIDE: &[&CStr] = &[c"%ls", c"before %ls behind", c"%S", c"%.3ls"];
-    let wide = vec(prop_oneof![3 => 32..127_i32, 1 => any::<i32>()], 0..6);
+    let wide = vec(prop_oneof![3 => 32..127 as libc::wchar_t, 1 => any::<libc::wchar_t>()], 0..6);
     prop_oneof![
         1 => Just(Message::Null),
         4 => select(PLAIN).prop_map(Message::Plain),
