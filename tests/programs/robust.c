@@ -337,10 +337,12 @@ int socket(int family, int type, int protocol) {
 /* Calls `function` in a process that has not called any, and the handler as said above. The number of instructions. */
 static long interrupt(int (*function)(void), int from_its_socket, long number) {
         const struct sigaction action = { .sa_sigaction = handle_trap, .sa_flags = SA_SIGINFO };
-        int before = open_descriptors();
         pid_t child = fork();
 
         if (child == 0) {
+                /* Those of the threads that receive are among them, as they are at the fork. */
+                const int before = open_descriptors();
+
                 wanted = number;
                 from_socket = from_its_socket;
                 check(sigaction(SIGTRAP, &action, NULL) == 0, "sigaction");
