@@ -12,7 +12,7 @@ use crate::bytes::Guarded;
 use crate::descriptors::Descriptors;
 use crate::known::{Counts, Known};
 use crate::library::Libraries;
-use crate::observe::{Before, ERRNO, Observation};
+use crate::observe::{Before, ERRNO, Errno, Observation};
 use crate::report::side_by_side;
 use crate::zoo::Zoo;
 
@@ -88,30 +88,35 @@ impl Comparison<'_> {
             if self.trace == Some(number) {
                 (self.show)(format!("{case:#?}"));
             }
-            let (expected, answered) = (observe(reference, &case), observe(ours, &case));
-            if !shrinking.get() {
+            let (mut expected, answered) = (observe(reference, &case), observe(ours, &case));
+            if shrinking.get() {
+                renew_alarm();
+            } else {
                 self.counters.done.store(number + 1, Ordering::Relaxed);
             }
             if expected.is(&answered) {
                 return Ok(());
             }
-            let known = match expected.leaves_errno_less(&answered) {
-                true => &[Known::Errno],
-                false => known(&case, &expected, &answered),
-            };
-            if !known.is_empty() && known.iter().all(|known| self.concerns(*known)) {
+            let (errno, by_errno) = (expected.errno, self.may_change_errno(&expected) && answered.errno == Errno::Kept);
+            if by_errno {
+                expected.errno = Errno::Kept;
+            }
+            let otherwise = (!expected.is(&answered)).then(|| known(&case, &expected, &answered));
+            let by_errno = by_errno.then_some(&Known::Errno);
+            let differs_by: Vec<_> = by_errno.into_iter().chain(otherwise.unwrap_or_default()).collect();
+            let is_known = otherwise.is_none_or(|known| !known.is_empty());
+            if is_known && differs_by.iter().all(|known| self.concerns(**known)) {
                 if !shrinking.get() {
-                    known.iter().for_each(|known| self.counters.known.count(*known));
+                    differs_by.iter().for_each(|known| self.counters.known.count(**known));
                 }
                 return Ok(());
             }
+            expected.errno = errno;
             shrinking.set(true);
             Err(TestCaseError::fail(side_by_side(&expected.fields(), &answered.fields())))
         };
         for batch in 0..self.cases.div_ceil(BATCH) {
-            // A case that blocks for ever ends the process.
-            // SAFETY: it takes a number alone.
-            unsafe { libc::alarm(300) };
+            renew_alarm();
             let seed = self.seed.wrapping_add(batch);
             let cases_left = self.cases - batch * BATCH;
             let config = Config {
@@ -133,6 +138,16 @@ impl Comparison<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the function may have changed errno, where this library's has not.
+    fn may_change_errno<O>(&self, reference: &Observation<O>) -> bool {
+        let Errno::Changed { from, .. } = reference.errno else { return false };
+        match self.name {
+            "sd_is_mq" => [-libc::EBADF, -libc::ENAMETOOLONG].contains(&reference.result),
+            name if name.starts_with("sd_journal_stream_fd") => reference.result < 0,
+            name => name.starts_with("sd_journal_") && from < 0,
+        }
     }
 
     /// Whether the reference differs so.
@@ -163,6 +178,12 @@ impl Comparison<'_> {
     pub fn place(&self, string: Option<Vec<u8>>) -> *const std::ffi::c_char {
         string.map_or(std::ptr::null(), |string| self.arguments.place_string(&string))
     }
+}
+
+/// A case that blocks for ever ends the process, after as many seconds as many cases take.
+fn renew_alarm() {
+    // SAFETY: it takes a number alone.
+    unsafe { libc::alarm(300) };
 }
 
 /// Each function has random numbers of its own.

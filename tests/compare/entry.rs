@@ -115,7 +115,10 @@ fn known<W>(case: &Case<W>, theirs: &Entries, ours: &Entries) -> &'static [Known
     let by = |known: &&&[Known]| {
         let of_program = known.iter().any(|known| matches!(known, Known::Program | Known::ProgramNotText));
         (theirs.agrees(ours) && without(known, theirs) == without(known, ours))
-            || (of_program && too_many(theirs) != too_many(ours) && theirs.leaves_as(ours) && theirs.errno_agrees(ours))
+            || (of_program
+                && too_many(theirs) != too_many(ours)
+                && theirs.leaves_as(ours)
+                && theirs.errno == ours.errno)
     };
     let may = |known: &Known| match known {
         Known::Program => PROGRAMS_ONCE_TAKEN.contains(&case.program),

@@ -95,19 +95,23 @@ impl Counts {
     }
 }
 
-/// What has been counted, of the differences that this release has.
-pub fn table(release: u32, functions: &[(&str, &Counts)]) -> String {
+/// What has been counted, of the differences that this release has; and which it has for certain, and has not shown.
+pub fn table(release: u32, functions: &[(&str, &Counts)]) -> (String, Vec<&'static str>) {
     let mut text = format!("\n{:>12} differ as is known\n", "cases");
+    let mut absent = Vec::new();
     for (i, (releases, what)) in KNOWN.iter().enumerate().filter(|(_, (releases, _))| releases.may_contain(release)) {
         let counts = functions.iter().map(|(name, counts)| (*name, counts.0[i].load(Ordering::Relaxed)));
         let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
         let cases: u64 = counts.iter().map(|(_, count)| count).sum();
         let of = match &*counts {
-            [] => "has not occurred".to_owned(),
+            [] => {
+                absent.extend(TRIED.contains(&release).then_some(*what));
+                "has not occurred".to_owned()
+            }
             [(name, _)] => (*name).to_owned(),
             [(name, _), others @ ..] => format!("{name} and {} more", others.len()),
         };
         text += &format!("{cases:>12} {releases}{what}: {of}\n");
     }
-    text
+    (text, absent)
 }

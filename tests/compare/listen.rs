@@ -44,15 +44,13 @@ fn cases() -> impl Strategy<Value = Case> {
 
 fn known<O: Debug + PartialEq>(case: &Case, theirs: &Observation<O>, ours: &Observation<O>) -> &'static [Known] {
     let known = case.environment.known();
-    // What is for another process is nothing to this one, and the variable is unset with the others.
-    let taken = theirs.result == ours.result && theirs.output == ours.output && theirs.descriptors == ours.descriptors;
-    let same = (ours.result <= 0 || (taken && theirs.errno_agrees(ours))) && theirs.lowest_free == ours.lowest_free;
-    let variables = |observation: &Observation<O>| {
-        let mut variables = observation.environment.clone();
-        variables.iter_mut().for_each(|variables| variables.retain(|v| !v.0.starts_with(b"LISTEN_PIDFDID=")));
-        variables
-    };
-    if known == [Known::Pidfdid] && !(same && variables(theirs) == variables(ours)) { &[] } else { known }
+    // What is for another process is nothing to this one, or cannot be read; the variable is unset with the others.
+    let for_another = [0, -libc::EINVAL, -libc::ERANGE].contains(&ours.result);
+    let taken = (theirs.result, theirs.errno, &theirs.output) == (ours.result, ours.errno, &ours.output)
+        && theirs.leaves_as_but_for_environment(ours);
+    let same = (for_another || taken) && theirs.lowest_free == ours.lowest_free;
+    let variables = [theirs, ours].map(|observation| observation.environment_without("LISTEN_PIDFDID"));
+    if known == [Known::Pidfdid] && !(same && variables[0] == variables[1]) { &[] } else { known }
 }
 
 fn before<'a>(comparison: &'a Comparison<'_>, case: &Case) -> Before<'a> {

@@ -99,22 +99,25 @@ fn known<S>(
     ours: &Observation<Vec<Received>>,
 ) -> &'static [Known] {
     let results = [theirs.result, ours.result];
-    if results == [-libc::ENOMEM; 2] && theirs.output == ours.output && theirs.descriptors == ours.descriptors {
-        return &[Known::NotifyUnset];
+    let same_errno = theirs.errno == ours.errno;
+    let unset = ours.environment == theirs.environment_without("NOTIFY_SOCKET");
+    if results == [-libc::ENOMEM; 2] && unset && same_errno && theirs.output == ours.output {
+        return if theirs.leaves_as_but_for_environment(ours) { &[Known::NotifyUnset] } else { &[] };
     }
     if !theirs.leaves_as(ours) {
         return &[];
     }
     // 1 although nothing has arrived.
-    if theirs.result == 1 && theirs.output.is_empty() && !matches!(case.address, Address::Read) {
+    let empty = ours.output.iter().all(|received| received.bytes.0.is_empty());
+    if theirs.result == 1 && theirs.output.is_empty() && empty && !matches!(case.address, Address::Read) {
         return &[Known::NotifyEmpty];
     }
     let none_sent = results.iter().all(|result| *result <= 0) && theirs.output.is_empty() && ours.output.is_empty();
     match case.address.known() {
-        Some(Known::NotifyVsock) if none_sent => &[Known::NotifyVsock],
-        _ if !none_sent || !theirs.errno_agrees(ours) => &[],
+        _ if !none_sent => &[],
+        Some(Known::NotifyVsock) => &[Known::NotifyVsock],
+        Some(Known::NotifyKind) if results == [-libc::EINVAL, -libc::EPROTO] && same_errno => &[Known::NotifyKind],
         _ if ours.result == -libc::E2BIG => &[Known::NotifyDescriptors],
-        Some(Known::NotifyKind) if results == [-libc::EINVAL, -libc::EPROTO] => &[Known::NotifyKind],
         _ => &[],
     }
 }

@@ -26,10 +26,10 @@ pub struct Observation<O> {
 }
 
 /// What became of errno.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Errno {
     Kept,
-    Changed(c_int),
+    Changed { from: c_int, to: c_int },
 }
 
 /// What errno is before a call: no function sets it to this.
@@ -48,32 +48,32 @@ impl<O: Debug + PartialEq> Observation<O> {
         ]
     }
 
-    /// Whether `ours` is the same, but for the output, and for an errno that it has left as it was.
+    /// Whether `ours` is the same, but for the output.
     pub fn agrees(&self, ours: &Self) -> bool {
-        self.result == ours.result && self.leaves_as(ours) && self.errno_agrees(ours)
+        self.result == ours.result && self.errno == ours.errno && self.leaves_as(ours)
     }
 
     /// Whether `ours` leaves the process in the same state, but for errno.
     pub fn leaves_as(&self, ours: &Self) -> bool {
-        self.environment == ours.environment
-            && self.descriptors == ours.descriptors
+        self.environment == ours.environment && self.leaves_as_but_for_environment(ours)
+    }
+
+    /// The same, of variables that differ.
+    pub fn leaves_as_but_for_environment(&self, ours: &Self) -> bool {
+        self.descriptors == ours.descriptors
             && self.lowest_free == ours.lowest_free
             && self.arguments_kept == ours.arguments_kept
     }
 
-    /// Whether `ours` leaves the same errno, or leaves it as it was.
-    pub fn errno_agrees(&self, ours: &Self) -> bool {
-        self.errno == ours.errno || ours.errno == Errno::Kept
+    /// The variables of other names.
+    pub fn environment_without(&self, name: &str) -> Option<Vec<Bytes>> {
+        let is = |variable: &Bytes| variable.0.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+        Some(self.environment.as_ref()?.iter().filter(|variable| !is(variable)).cloned().collect())
     }
 
     /// Whether `ours` is the same.
     pub fn is(&self, ours: &Self) -> bool {
-        self.agrees(ours) && self.output == ours.output && self.errno == ours.errno
-    }
-
-    /// Whether `ours` is better, which is the same but for an errno that it has left as it was.
-    pub fn leaves_errno_less(&self, ours: &Self) -> bool {
-        self.agrees(ours) && self.output == ours.output && self.errno != ours.errno
+        self.agrees(ours) && self.output == ours.output
     }
 }
 
@@ -97,7 +97,7 @@ impl Before<'_> {
         let result = call();
         let errno = match sys::errno() {
             errno if errno == self.errno => Errno::Kept,
-            errno => Errno::Changed(errno),
+            errno => Errno::Changed { from: self.errno, to: errno },
         };
         Observation {
             result,
