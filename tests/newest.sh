@@ -82,7 +82,7 @@ host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
 env "CARGO_TARGET_${host}_RUNNER=$linker --library-path $folder" SDLITE_REFERENCE="$folder/libsystemd.so.0" \
     cargo test --test compare
 
-printf '\n== All messages and system calls\n'
-SDLITE_LIBSYSTEMD=$folder cargo test --test journal --test notify --test syscalls
+printf '\n== All messages and system calls, and what comes of system calls that fail\n'
+SDLITE_LIBSYSTEMD=$folder cargo test --test journal --test notify --test syscalls --test faults
 
 printf '\n== The answers are those of libsystemd %s.\n' "$version"

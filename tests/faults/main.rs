@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use cases::{CASES, Case};
-use differences::DIFFERENCES;
 use errnos::Fault;
 use program::{Observed, Program, Run};
 use sdlite_test_support as support;
@@ -176,7 +175,6 @@ fn run(program: &Program, usual: &[Usual], trials: &[Trial<'_>]) -> Option<Vec<O
 /// The same faults in libsystemd.
 fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
     let Some(program) = Program::theirs() else { return String::new() };
-    let has_258 = support::libsystemd_has("LIBSYSTEMD_258");
     let usual = usual(&program).expect("what was there before");
     let at = |trial: &Trial<'_>| usual[trial.case].call(trial.call);
     let in_both: Vec<_> =
@@ -184,13 +182,14 @@ fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
     let trials: Vec<Trial<'_>> = in_both.iter().map(|(trial, _)| *trial).collect();
     let theirs = run(&program, &usual, &trials).expect("what was there before");
 
-    let mut counts = [0; DIFFERENCES.len()];
+    let known = differences::here();
+    let mut counts = vec![0; known.len()];
     let mut unknown = String::new();
     for ((trial, ours), theirs) in in_both.iter().zip(&theirs) {
         if !differences::differ(&ours.lines, &theirs.lines) {
             continue;
         }
-        match differences::known(trial, &theirs.lines, has_258) {
+        match known.iter().position(|known| known.explains(trial, &theirs.lines)) {
             Some(known) => counts[known] += 1,
             None => unknown += &format!("{}: {:?}, libsystemd {:?}\n", trial.text(), ours.lines, theirs.lines),
         }
@@ -198,11 +197,9 @@ fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
     assert!(unknown.is_empty(), "bugs, or rows for differences.rs:\n{unknown}");
     let mut report =
         format!("{} of them also in libsystemd, which differs at {}:\n", trials.len(), counts.iter().sum::<usize>());
-    for (difference, count) in DIFFERENCES.iter().zip(counts) {
-        assert!(count > 0 || !difference.is_here(has_258) || !support::has_pidfs(), "never: {}", difference.why);
-        if count > 0 {
-            report += &format!("{count:>6} {}\n", difference.why);
-        }
+    for (difference, count) in known.iter().zip(counts) {
+        assert!(count > 0 || difference.needs_pidfs && !support::has_pidfs(), "never: {}", difference.why);
+        report += &format!("{count:>6} {}\n", difference.why);
     }
     report
 }

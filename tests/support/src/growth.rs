@@ -75,17 +75,23 @@ fn library_part(map: &Path, archive: &Path) -> (u64, u64) {
     let map = fs::read_to_string(map).expect("the linker's map");
     let (_, map) = map.split_once("Linker script and memory map").expect("a map of GNU ld");
     // ` .text.sd_is_fifo  0x0000000000401136  0x1b  …/libsdlite.a(….o)`, the name at times on a line of its own. What is not
-    // loaded has the address 0, or is the name of the compiler.
+    // loaded has the address 0, or is for debuggers, or is the name of the compiler.
     let member = format!("{}(", archive.file_name().unwrap_or_default().to_string_lossy());
     let (mut code_and_data, mut tables) = (0, 0);
+    let mut section = "";
     for line in map.lines() {
+        if let Some(name) = line.strip_prefix(" .") {
+            section = name.split(' ').next().unwrap_or_default();
+        }
         let Some((sizes, _)) = line.split_once(&member) else { continue };
         let numbers = sizes.split_ascii_whitespace().filter_map(|word| word.strip_prefix("0x"));
         let numbers: Vec<_> = numbers.filter_map(|number| u64::from_str_radix(number, 16).ok()).collect();
-        match *numbers {
-            [address, size, ..] if address > 0 && line.starts_with(" .eh_frame") => tables += size,
-            [address, size, ..] if address > 0 && !line.starts_with(" .comment") => code_and_data += size,
-            _ => {}
+        let [address, size, ..] = *numbers else { continue };
+        match section {
+            _ if address == 0 => {}
+            "eh_frame" => tables += size,
+            section if section.starts_with("debug") || section == "comment" => {}
+            _ => code_and_data += size,
         }
     }
     (code_and_data, tables)

@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -199,11 +201,36 @@ pub fn libsystemd_has(node: &str) -> bool {
     fs::read(libsystemd()).is_ok_and(|library| library.windows(node.len()).any(|bytes| bytes == node.as_bytes()))
 }
 
-/// Linux 6.9 and later tell processes apart by their pidfds.
+/// Linux 6.9 and later tell processes apart by their pidfds. Where this one does not, that is reported.
 pub fn has_pidfs() -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(9))
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
+        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
+        let found = (numbers.next(), numbers.next()) >= (Some(6), Some(9));
+        if !found {
+            not_here("Linux 6.9 or later, for the cases with pidfds");
+        }
+        found
+    })
+}
+
+/// Whether this process, as root of the machine and not of a container, is free of the kernel's limit. Where it is not, that is
+/// reported.
+pub fn may_have_any_send_buffer() -> bool {
+    static ALLOWED: OnceLock<bool> = OnceLock::new();
+    *ALLOWED.get_or_init(|| {
+        let socket = UnixDatagram::unbound().expect("a socket");
+        let size: i32 = 1 << 20;
+        // SAFETY: the pointer is to an int, and that is the size given.
+        let set = unsafe {
+            libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, (&raw const size).cast(), 4)
+        };
+        if set != 0 {
+            not_here("the rights of the machine's root, for the cases with large send buffers and other processes' credentials");
+        }
+        set == 0
+    })
 }
 
 /// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for ten minutes
