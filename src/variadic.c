@@ -2,6 +2,7 @@
  * own vsnprintf() and leave the rest to journal.rs and notify.rs. */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,14 +23,15 @@ int sdlite_journal_print(int priority, const char *file, const char *line, const
 int sdlite_journal_send(const char *file, const char *line, const char *func, const char *const *fields, size_t n);
 
 /* Formats into usual, or where that is too small into memory that the caller has to free(). NULL if there is none. A
- * negative length means that formatting failed; usual then has what stands before the directive that it failed at. */
-static char *format_text(char usual[USUAL_SIZE], int *length, const char *format, va_list ap) {
+ * negative length means that formatting failed; usual then has what stands before the directive that it failed at. What is
+ * longer than length_max is cut. */
+static char *format_text(char usual[USUAL_SIZE], int *length, int length_max, const char *format, va_list ap) {
         char *text = usual;
         va_list again;
 
         va_copy(again, ap);
         *length = vsnprintf(usual, USUAL_SIZE, format, ap);
-        if (*length >= USUAL_SIZE) {
+        if (*length >= USUAL_SIZE && *length <= length_max) {
                 int saved_errno = errno;
 
                 text = malloc((size_t) *length + 1);
@@ -51,7 +53,7 @@ static int print(int priority, const char *file, const char *line, const char *f
         if (priority < LOG_EMERG || priority > LOG_DEBUG || !format)
                 return -EINVAL;
 
-        message = format_text(usual, &length, format, ap);
+        message = format_text(usual, &length, length_max, format, ap);
         saved_errno = errno;
         if (length > length_max)
                 r = -ENOBUFS;
@@ -162,6 +164,9 @@ static ssize_t format_fields(char *buffer, size_t size, const char **fields, siz
                 va_copy(one, next);
                 length = vsnprintf(field, field ? size - needed : 0, format, one);
                 va_end(one);
+                /* Two fields of 2 GiB are more than 32 bits can count. */
+                if (length >= SSIZE_MAX - (ssize_t) needed)
+                        length = -1;
                 if (length < 0)
                         break;
                 fields[*n] = field;
@@ -226,7 +231,7 @@ static int notify(pid_t pid, int unset_environment, const int *fds, size_t n_fds
         int length = 0, r;
 
         if (format)
-                state = format_text(usual, &length, format, ap);
+                state = format_text(usual, &length, INT_MAX, format, ap);
         /* Without a state nothing is sent, but the environment is seen to. */
         r = sdlite_notify(pid, unset_environment, length < 0 ? NULL : state, fds, n_fds);
         if (format && (length < 0 || !state))

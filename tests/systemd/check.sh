@@ -8,7 +8,7 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$here/../..
-limit=110
+limit=600
 
 left_out() {
     echo "Left out: it needs $1"

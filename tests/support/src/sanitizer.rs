@@ -7,10 +7,10 @@ use std::{env, fs};
 
 use crate::{builds, left_out, run, source, text};
 
-/// What SDLITE_SANITIZER says.
+/// What SDLITE_SANITIZER says. Without one where what it takes is left out.
 pub fn sanitizer() -> Option<&'static Sanitizer> {
     static SANITIZER: OnceLock<Option<Sanitizer>> = OnceLock::new();
-    SANITIZER.get_or_init(|| env::var("SDLITE_SANITIZER").ok().map(|name| Sanitizer::new(&name))).as_ref()
+    SANITIZER.get_or_init(|| Sanitizer::new(&env::var("SDLITE_SANITIZER").ok()?)).as_ref()
 }
 
 /// A build of the library.
@@ -24,14 +24,14 @@ pub struct Sanitizer {
 }
 
 impl Sanitizer {
-    fn new(name: &str) -> Self {
+    fn new(name: &str) -> Option<Self> {
         let (compile, rust_flags, link): (&[_], _, _) = match name {
             "address" => {
                 let flags: &[_] = &["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
                 (flags, "-Zsanitizer=address", flags.iter().map(|flag| String::from(*flag)).collect())
             }
             "thread" => {
-                (&["-g", "-fsanitize=thread"], "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer", runtime())
+                (&["-g", "-fsanitize=thread"], "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer", runtime()?)
             }
             other => panic!("SDLITE_SANITIZER is address or thread, not {other}"),
         };
@@ -62,7 +62,7 @@ impl Sanitizer {
         let copy = folder.join(std::process::id().to_string());
         fs::copy(target.join(host).join("release/libsdlite.so"), &copy).expect("a copy");
         fs::rename(&copy, folder.join("libsdlite.so.0")).expect("its name");
-        Self { compile, link, folder }
+        Some(Self { compile, link, folder })
     }
 }
 
@@ -73,14 +73,14 @@ fn host() -> String {
 }
 
 /// The runtime that belongs to what rustc puts into a library for the thread sanitizer: gcc's own may be older.
-fn runtime() -> Vec<String> {
+fn runtime() -> Option<Vec<String>> {
     let folder = text(&run(Command::new("rustc").args(["--print", "target-libdir"])));
     let files = fs::read_dir(Path::new(folder.trim())).expect("rustc's libraries").flatten();
     let runtime = files.map(|file| file.path()).find(|path| path.to_string_lossy().ends_with("_rt.tsan.a"));
     let Some(runtime) = runtime else {
         left_out("the thread sanitizer's runtime, librustc-stable_rt.tsan.a, which a toolchain of rustup has");
-        return Vec::new();
+        return None;
     };
     let whole = format!("-Wl,--whole-archive,{},--no-whole-archive", runtime.display());
-    [&whole, "-Wl,--export-dynamic", "-pthread", "-ldl", "-lm", "-lrt", "-lresolv"].map(String::from).into()
+    Some([&whole, "-Wl,--export-dynamic", "-pthread", "-ldl", "-lm", "-lrt", "-lresolv"].map(String::from).into())
 }
