@@ -44,10 +44,7 @@ impl Activator {
     pub fn start(port: u16, arguments: &[&dyn AsRef<OsStr>]) -> Self {
         let folder = crate::scratch();
         let output = File::create(folder.path().join("output")).expect("a file for what it says");
-        // What runs in the background ignores signals that are sent here.
-        let process = Command::new("env")
-            .arg("--default-signal")
-            .arg(crate::release().join("sd-activate"))
+        let process = Command::new(crate::release().join("sd-activate"))
             .args(["-l", &format!("127.0.0.1:{port}")])
             .args(arguments)
             .stdin(Stdio::null())

@@ -75,10 +75,10 @@ pub struct Activator {
 }
 
 impl Activator {
-    /// sd-activate with `arguments`, once it listens.
+    /// sd-activate with `arguments`, once it listens. It ignores no signal, as it would where tests run in the background.
     pub fn start<A: AsRef<OsStr>>(directory: &Directory, arguments: impl IntoIterator<Item = A>) -> Self {
-        let mut command = Command::new(ACTIVATOR);
-        command.args(arguments);
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(ACTIVATOR).args(arguments);
         Self::run(directory, command).listening(1)
     }
 
