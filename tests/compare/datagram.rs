@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixDatagram;
 use std::{fs, ptr};
@@ -25,13 +25,19 @@ pub struct Passed {
     pub seals: Option<i32>,
     pub status_flags: Option<i32>,
     pub mode: u32,
-    /// What /proc says that it is, which for a file in memory is its name.
+    /// What /proc says that it is: of a file its name, of a socket its number.
     pub name: String,
+}
+
+/// What /proc says that a descriptor is: nothing where it is not open.
+pub fn name(fd: RawFd) -> String {
+    let name = fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 impl Passed {
     fn new(fd: OwnedFd) -> Self {
-        let name = fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap_or_default();
+        let name = name(fd.as_raw_fd());
         let (seals, status_flags) = (sys::seals(fd.as_raw_fd()), sys::status_flags(fd.as_raw_fd()).ok());
         let file = File::from(fd);
         let metadata = file.metadata().expect("fstat");
@@ -40,13 +46,7 @@ impl Passed {
         if let Err(error) = read {
             content = error.to_string().into_bytes();
         }
-        Self {
-            content: Bytes(content),
-            seals,
-            status_flags,
-            mode: metadata.mode(),
-            name: name.to_string_lossy().into_owned(),
-        }
+        Self { content: Bytes(content), seals, status_flags, mode: metadata.mode(), name }
     }
 }
 

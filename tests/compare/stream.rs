@@ -51,6 +51,7 @@ enum Namespace {
 struct Stream {
     /// None where the call has failed.
     status_flags: Option<c_int>,
+    send_buffer: Option<c_int>,
     /// What reading from it gives, which is the end where that direction was shut.
     read: Option<Result<usize, Option<c_int>>>,
     /// What the journal has received until then.
@@ -133,6 +134,7 @@ unsafe fn compare<F: Copy>(
 /// Looks at what a call has returned, and closes it.
 fn stream(fd: RawFd, listener: &UnixListener) -> Stream {
     let status_flags = sys::status_flags(fd).ok();
+    let send_buffer = sys::socket_option(fd, libc::SO_SNDBUF).ok();
     let read = status_flags.map(|_| sys::read_at_once(fd).map_err(|error| error.raw_os_error()));
     if status_flags.is_some() {
         sys::close(fd);
@@ -144,7 +146,7 @@ fn stream(fd: RawFd, listener: &UnixListener) -> Stream {
         connection.read_to_end(&mut received).expect("what was sent");
         Bytes(received)
     });
-    Stream { status_flags, read, received, credentials }
+    Stream { status_flags, send_buffer, read, received, credentials }
 }
 
 fn stream_fd(comparison: &Comparison<'_>) -> Result<(), Difference> {

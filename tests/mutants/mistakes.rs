@@ -54,6 +54,8 @@ pub const MISTAKES: &[Mistake] = &[
     mistake("large entries can still be changed", SYS, "libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE", "libc::F_SEAL_SEAL"),
     mistake("an entry changes errno", JOURNAL, "        saved.restore();\n        sent", "        sent"),
     mistake("a stream can be read from", JOURNAL, "    sys::shutdown(&socket, libc::SHUT_RD)?;\n", ""),
+    mistake("a stream's send buffer stays small", JOURNAL, "    sys::raise_send_buffer(socket.raw());\n", ""),
+    mistake("the first descriptor is not passed", NOTIFY, "control.push_rights(fds);", "control.push_rights(fds.get(1..).unwrap_or_default());"),
     mistake("the level prefix is the wrong way round", JOURNAL, "if level_prefix { b\"1\" } else { b\"0\" }", "if level_prefix { b\"0\" } else { b\"1\" }"),
     mistake("a long message is cut", "src/variadic.c", "vsnprintf(text, (size_t) *length + 1,", "vsnprintf(text, USUAL_SIZE,"),
 ];
