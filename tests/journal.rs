@@ -478,6 +478,11 @@ fn formatted_fields() -> Vec<Case> {
             format!("A={x}\nB=1File descriptor in bad state\nC={x}\n"),
         ));
     }
+    // Together more than 32 bits can count; with 64 bits there is memory for them.
+    if cfg!(target_pointer_width = "32") {
+        let call = "(sd_journal_send)(\"A=%*s\", INT_MAX - 20, \"\", \"B=%*s\", INT_MAX - 20, \"\", NULL)";
+        cases.push(sends_nothing(call, -libc::ENOMEM));
+    }
     cases
 }
 
