@@ -97,17 +97,19 @@ impl Comparison<'_> {
             if expected.is(&answered) {
                 return Ok(());
             }
-            let (errno, by_errno) = (expected.errno, self.may_change_errno(&expected) && answered.errno == Errno::Kept);
-            if by_errno {
+            let (errno, mut differs_by) = (expected.errno, Vec::new());
+            if answered.errno == Errno::Kept && self.may_change_errno(&expected) {
+                differs_by.push(Known::Errno);
                 expected.errno = Errno::Kept;
             }
-            let otherwise = (!expected.is(&answered)).then(|| known(&case, &expected, &answered));
-            let by_errno = by_errno.then_some(&Known::Errno);
-            let differs_by: Vec<_> = by_errno.into_iter().chain(otherwise.unwrap_or_default()).collect();
-            let is_known = otherwise.is_none_or(|known| !known.is_empty());
-            if is_known && differs_by.iter().all(|known| self.concerns(**known)) {
+            let is_known = expected.is(&answered) || {
+                let known = known(&case, &expected, &answered);
+                differs_by.extend_from_slice(known);
+                !known.is_empty()
+            };
+            if is_known && differs_by.iter().all(|known| self.concerns(*known)) {
                 if !shrinking.get() {
-                    differs_by.iter().for_each(|known| self.counters.known.count(**known));
+                    differs_by.iter().for_each(|known| self.counters.known.count(*known));
                 }
                 return Ok(());
             }

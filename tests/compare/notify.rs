@@ -14,7 +14,7 @@ use crate::known::Known;
 use crate::manager::{Address, Manager, addresses, read_all_the_time};
 use crate::message::{Argument, Message, Text, messages, texts, variadic};
 use crate::mixed::with_values;
-use crate::observe::{Before, ERRNO, Observation};
+use crate::observe::{Before, ERRNO, Errno, Observation};
 use crate::strategy::mostly;
 use crate::zoo;
 
@@ -101,8 +101,9 @@ fn known<S>(
     let results = [theirs.result, ours.result];
     let same_errno = theirs.errno == ours.errno;
     let unset = ours.environment == theirs.environment_without("NOTIFY_SOCKET");
-    if results == [-libc::ENOMEM; 2] && unset && same_errno && theirs.output == ours.output {
-        return if theirs.leaves_as_but_for_environment(ours) { &[Known::NotifyUnset] } else { &[] };
+    let same_but_for_environment = theirs.output == ours.output && theirs.leaves_as_but_for_environment(ours);
+    if results == [-libc::ENOMEM; 2] && unset && same_errno && same_but_for_environment {
+        return &[Known::NotifyUnset];
     }
     if !theirs.leaves_as(ours) {
         return &[];
@@ -117,7 +118,7 @@ fn known<S>(
         _ if !none_sent => &[],
         Some(Known::NotifyVsock) => &[Known::NotifyVsock],
         Some(Known::NotifyKind) if results == [-libc::EINVAL, -libc::EPROTO] && same_errno => &[Known::NotifyKind],
-        _ if ours.result == -libc::E2BIG => &[Known::NotifyDescriptors],
+        _ if ours.result == -libc::E2BIG && ours.errno == Errno::Kept => &[Known::NotifyDescriptors],
         _ => &[],
     }
 }
@@ -143,10 +144,10 @@ unsafe fn compare<F: Copy, S: Debug, P>(
             case.fds.as_ref().map_or_else(|n| (ptr::null(), *n as usize), |fds| (fds.as_ptr(), fds.len()));
         let what = Call { pid: case.pid.number(), unset_environment: case.unset_environment, state, fds, n_fds };
         let before = Before { environment: case.address.install(), errno: case.errno, ..comparison.before() };
-        let given: Vec<String> = (FIRST..).take(case.descriptors.len()).map(datagram::name).collect();
         let mut observation = before.observe(|| call(function, &what), |_| manager.received());
+        let is_given = |name: &str| (FIRST..).take(case.descriptors.len()).any(|fd| datagram::name(fd) == name);
         for passed in observation.output.iter_mut().flat_map(|received| &mut received.passed) {
-            if passed.name.starts_with(own) && !given.contains(&passed.name) {
+            if passed.name.starts_with(own) && !is_given(&passed.name) {
                 passed.name.clear();
             }
         }

@@ -34,7 +34,7 @@ make_root() {
         [ -n "$mirror" ] || fail 'apt has no mirror of Debian: look into /etc/apt/sources.list.d.'
         rm -rf "$root.new"
         logged debootstrap --variant=minbase trixie "$root.new" "$mirror"
-        mkdir -p "$root.new/build" "$root.new/src" "$root.new/root/.cargo"
+        mkdir -p "$root.new/build" "$root.new/root/.cargo"
         printf '[source.crates-io]\nreplace-with = "vendored"\n[source.vendored]\ndirectory = "/vendor"\n' \
             >"$root.new/root/.cargo/config.toml"
         mv "$root.new" "$root"
@@ -69,11 +69,12 @@ enter() {
     for folder in tmp run; do
         mount -t tmpfs tmpfs "$root/$folder"
     done
-    # The source tree, which nobody writes to.
-    mount --bind "$top" "$root/src"
-    mount -o remount,bind,ro "$root/src"
+    # The source tree, which nobody writes to. Its path is part of no other, so that a build which names it is noticed.
+    mkdir -p "$root/sdlite-source"
+    mount --bind "$top" "$root/sdlite-source"
+    mount -o remount,bind,ro "$root/sdlite-source"
     # What --kill-child has asked for is forgotten where a program gains the rights of root.
-    exec setpriv --pdeathsig KILL chroot "$root" /usr/bin/env -i -C /src PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    exec setpriv --pdeathsig KILL chroot "$root" /usr/bin/env -i -C /sdlite-source PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive CARGO_TARGET_DIR=/build CARGO_NET_OFFLINE=true CARGO_PROFILE_TEST_DEBUG=0 \
         SDLITE_CASES="${SDLITE_CASES:-100000}" "$@"
 }

@@ -86,9 +86,8 @@ fn library_part(map: &Path, archive: &Path) -> (u64, u64) {
         let Some((sizes, _)) = line.split_once(&member) else { continue };
         let numbers = sizes.split_ascii_whitespace().filter_map(|word| word.strip_prefix("0x"));
         let numbers: Vec<_> = numbers.filter_map(|number| u64::from_str_radix(number, 16).ok()).collect();
-        let [address, size, ..] = *numbers else { continue };
+        let [(1..), size, ..] = *numbers else { continue };
         match section {
-            _ if address == 0 => {}
             "eh_frame" => tables += size,
             section if section.starts_with("debug") || section == "comment" => {}
             _ => code_and_data += size,

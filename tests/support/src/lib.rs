@@ -215,9 +215,9 @@ pub fn has_pidfs() -> bool {
     })
 }
 
-/// Whether this process, as root of the machine and not of a container, is free of the kernel's limit. Where it is not, that is
-/// reported.
-pub fn may_have_any_send_buffer() -> bool {
+/// Whether this process is root of the machine, and not of a container: free of the kernel's limit for send buffers. Where it is
+/// not, that is reported.
+pub fn is_root_of_the_machine() -> bool {
     static ALLOWED: OnceLock<bool> = OnceLock::new();
     *ALLOWED.get_or_init(|| {
         let socket = UnixDatagram::unbound().expect("a socket");
