@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use sdlite_core::{Answer, Result};
+use sdlite_core::{Answer, Result, Unset};
 
 /// Puts a symbol at its version node. Three @ make the assembler rename it, so that static archives link as well.
 macro_rules! symbol_version {
@@ -58,7 +58,17 @@ pub(crate) unsafe fn optional<'a>(string: *const c_char) -> Option<&'a CStr> {
     (!string.is_null()).then(|| unsafe { CStr::from_ptr(string) })
 }
 
-/// An array that may be NULL, which as the array of no elements it may be too.
+/// What an argument `unset_environment` asks for.
+///
+/// # Safety
+///
+/// Where it is not zero, no other thread uses the environment until the function that has it returns, as with unsetenv(3).
+pub(crate) unsafe fn unset(unset_environment: c_int) -> Option<Unset> {
+    // SAFETY: as the caller promises.
+    (unset_environment != 0).then(|| unsafe { Unset::new() })
+}
+
+/// An array that may be NULL, which as the array of no elements it may be too. None is NULL, or a size that no array has.
 ///
 /// # Safety
 ///
@@ -67,6 +77,7 @@ pub(crate) unsafe fn array<'a, T>(elements: *const T, n: usize) -> Option<&'a [T
     match (elements.is_null(), n) {
         (_, 0) => Some(&[]),
         (true, _) => None,
+        (false, n) if n > isize::MAX as usize / size_of::<T>() => None,
         // SAFETY: as the caller promises.
         (false, n) => Some(unsafe { core::slice::from_raw_parts(elements, n) }),
     }

@@ -2,7 +2,7 @@ use core::ffi::c_int;
 
 use sdlite_core::{daemon, pidfd};
 
-use crate::abi::{IntoC, symbol_version};
+use crate::abi::{IntoC, symbol_version, unset};
 
 symbol_version!(sd_pidfd_get_inode_id @ LIBSYSTEMD_258);
 /// Tells the inode id of the process that a pidfd refers to, which other than a PID is never used again.
@@ -51,7 +51,8 @@ symbol_version!(sd_watchdog_enabled @ LIBSYSTEMD_209);
 /// See sd_watchdog_enabled(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_watchdog_enabled(unset_environment: c_int, usec: *mut u64) -> c_int {
-    let interval = daemon::watchdog_enabled(unset_environment != 0);
+    // SAFETY: as the caller promises.
+    let interval = daemon::watchdog_enabled(unsafe { unset(unset_environment) });
     if let (Ok(Some(interval)), false) = (interval, usec.is_null()) {
         // SAFETY: the caller gave a pointer to a uint64_t.
         unsafe { usec.write(interval) };

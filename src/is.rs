@@ -93,9 +93,9 @@ pub unsafe extern "C" fn sd_is_socket_sockaddr(
     addr_len: c_uint,
     listening: c_int,
 ) -> c_int {
-    // SAFETY: the caller gave NULL or an address of that many bytes.
-    let expected =
-        (!addr.is_null()).then(|| unsafe { core::slice::from_raw_parts(addr.cast::<u8>(), addr_len as usize) });
+    let len = (addr_len as usize).min(size_of::<libc::sockaddr_storage>());
+    // SAFETY: the caller gave NULL or an address of that many bytes, or of more.
+    let expected = (!addr.is_null()).then(|| unsafe { core::slice::from_raw_parts(addr.cast::<u8>(), len) });
     is::is_socket_sockaddr(fd, r#type, expected, listening).into_c()
 }
 
@@ -130,6 +130,8 @@ pub unsafe extern "C" fn sd_is_socket_unix(
 ///
 /// `path` is a C string, of which `length` bytes count if that is not 0, or begins with a zero byte and is `length` long.
 unsafe fn unix_name<'a>(path: *const c_char, length: usize) -> UnixName<'a> {
+    // Of a name that no address has room for, so much is enough to see that nothing is bound to it.
+    let length = length.min(size_of::<libc::sockaddr_storage>());
     // SAFETY: as the caller promises; a path can be read to the byte behind the ones that count, at most its zero.
     unsafe {
         let bytes = |length| core::slice::from_raw_parts(path.cast(), length);
@@ -138,7 +140,7 @@ unsafe fn unix_name<'a>(path: *const c_char, length: usize) -> UnixName<'a> {
             (0, _) => UnixName::Abstract(bytes(length)),
             (_, 0) => UnixName::Path(CStr::from_ptr(path).to_bytes_with_nul()),
             // libsystemd compares the byte behind the path with the one behind what the socket is bound to.
-            (_, _) => UnixName::Path(bytes(length.saturating_add(1))),
+            (_, _) => UnixName::Path(bytes(length + 1)),
         }
     }
 }

@@ -3,7 +3,7 @@ use core::ffi::{c_char, c_int, c_void};
 use sdlite_core::listen::{Name, Names};
 use sdlite_core::{Errno, Result, listen};
 
-use crate::abi::{IntoC, symbol_version};
+use crate::abi::{IntoC, symbol_version, unset};
 
 /// The first of the file descriptors that the service manager passes; the others follow it.
 // Rust 1.85 does not take the assertion below for a use of it.
@@ -29,8 +29,9 @@ symbol_version!(sd_listen_fds @ LIBSYSTEMD_209);
 ///
 /// See sd_listen_fds(3).
 #[unsafe(no_mangle)]
-pub extern "C" fn sd_listen_fds(unset_environment: c_int) -> c_int {
-    listen::listen_fds(unset_environment != 0).into_c()
+pub unsafe extern "C" fn sd_listen_fds(unset_environment: c_int) -> c_int {
+    // SAFETY: as the caller promises.
+    listen::listen_fds(unsafe { unset(unset_environment) }).into_c()
 }
 
 symbol_version!(sd_listen_fds_with_names @ LIBSYSTEMD_227);
@@ -49,9 +50,11 @@ symbol_version!(sd_listen_fds_with_names @ LIBSYSTEMD_227);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_listen_fds_with_names(unset_environment: c_int, names: *mut *mut *mut c_char) -> c_int {
     if names.is_null() {
-        return sd_listen_fds(unset_environment);
+        // SAFETY: as the caller promises.
+        return unsafe { sd_listen_fds(unset_environment) };
     }
-    match listen::listen_fds_with_names(unset_environment != 0, NameArray::of) {
+    // SAFETY: as the caller promises.
+    match listen::listen_fds_with_names(unsafe { unset(unset_environment) }, NameArray::of) {
         Ok(Some((count, array))) => {
             // SAFETY: the caller gave a pointer to a char **.
             unsafe { names.write(array.into_raw()) };

@@ -2,7 +2,7 @@ use core::ffi::{c_char, c_int, c_uint};
 
 use sdlite_core::notify;
 
-use crate::abi::{IntoC, array, hidden, optional, symbol_version};
+use crate::abi::{IntoC, array, hidden, optional, symbol_version, unset};
 
 symbol_version!(sd_notify @ LIBSYSTEMD_209);
 /// Tells the service manager about the state of the service.
@@ -73,9 +73,11 @@ unsafe extern "C" fn sdlite_notify(
     fds: *const c_int,
     n_fds: usize,
 ) -> c_int {
-    // SAFETY: the caller gave NULL or a C string, and NULL or that many descriptors.
-    let (state, fds) = unsafe { (optional(state), array(fds, n_fds)) };
-    notify::notify(pid, unset_environment != 0, state.map(|state| state.to_bytes()), fds).into_c()
+    // More than can be passed are an error before any is looked at.
+    let n_fds = n_fds.min(notify::FDS_MAX + 1);
+    // SAFETY: the caller gave NULL or a C string, and NULL or that many descriptors; the environment is the caller's to change.
+    let (state, fds, unset) = unsafe { (optional(state), array(fds, n_fds), unset(unset_environment)) };
+    notify::notify(pid, unset, state.map(|state| state.to_bytes()), fds).into_c()
 }
 
 /// Like sd_notify(), with a state that is formatted as by printf(3).
@@ -134,8 +136,9 @@ symbol_version!(sd_notify_barrier @ LIBSYSTEMD_246);
 ///
 /// See sd_notify_barrier(3).
 #[unsafe(no_mangle)]
-pub extern "C" fn sd_notify_barrier(unset_environment: c_int, timeout: u64) -> c_int {
-    sd_pid_notify_barrier(0, unset_environment, timeout)
+pub unsafe extern "C" fn sd_notify_barrier(unset_environment: c_int, timeout: u64) -> c_int {
+    // SAFETY: as the caller promises.
+    unsafe { sd_pid_notify_barrier(0, unset_environment, timeout) }
 }
 
 symbol_version!(sd_pid_notify_barrier @ LIBSYSTEMD_254);
@@ -145,6 +148,7 @@ symbol_version!(sd_pid_notify_barrier @ LIBSYSTEMD_254);
 ///
 /// See sd_pid_notify_barrier(3).
 #[unsafe(no_mangle)]
-pub extern "C" fn sd_pid_notify_barrier(pid: libc::pid_t, unset_environment: c_int, timeout: u64) -> c_int {
-    notify::barrier(pid, unset_environment != 0, timeout).into_c()
+pub unsafe extern "C" fn sd_pid_notify_barrier(pid: libc::pid_t, unset_environment: c_int, timeout: u64) -> c_int {
+    // SAFETY: as the caller promises.
+    notify::barrier(pid, unsafe { unset(unset_environment) }, timeout).into_c()
 }

@@ -12,7 +12,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 
 use kernel::{Kernel, Message};
 use libfuzzer_sys::fuzz_target;
-use sdlite_core::{No, notify};
+use sdlite_core::{No, Unset, notify};
 
 const UNSET: u8 = 1;
 const FOR_ANOTHER: u8 = 2;
@@ -43,7 +43,9 @@ fuzz_target!(|data: &[u8]| {
 
     let ((answer, kept), kernel) = kernel::run(kernel, || {
         with_environment(&assignment, || {
-            notify::notify(other, condition(UNSET), Some(state), Some(&descriptors)).map_err(number)
+            // SAFETY: there is one thread.
+            let unset = condition(UNSET).then(|| unsafe { Unset::new() });
+            notify::notify(other, unset, Some(state), Some(&descriptors)).map_err(number)
         })
     });
     assert_eq!(kept, !condition(UNSET));

@@ -104,7 +104,9 @@ impl Sockets {
 
 /// The sockets of sd_listen_fds(3).
 fn passed() -> Result<Vec<OwnedFd>, Failure> {
-    let count = sdlite_core::listen::listen_fds(true).map_err(|error| {
+    // SAFETY: this is the only thread, and no value of a variable is held.
+    let unset = unsafe { sdlite_core::Unset::new() };
+    let count = sdlite_core::listen::listen_fds(Some(unset)).map_err(|error| {
         let error = Errno::from_raw(error.number());
         Failure::new(format_args!(
             "Failed to read listening file descriptors from environment: {}. See $LISTEN_FDS and $LISTEN_PID.",

@@ -1,6 +1,6 @@
 //! What else sd-daemon(3) has: sd_booted(3) and sd_watchdog_enabled(3).
 
-use crate::environment::{Group, Variables};
+use crate::environment::{Group, Unset, Variables};
 use crate::{Answer, Errno, No, Result, number, sys};
 
 /// sd_booted(3): whether systemd runs as the init system.
@@ -13,8 +13,8 @@ pub fn booted() -> Answer {
 }
 
 /// sd_watchdog_enabled(3): the microseconds within which the manager wants to hear `WATCHDOG=1`, if it does.
-pub fn watchdog_enabled(unset_environment: bool) -> Result<Option<u64>> {
-    let variables = Variables::new(Group::Watchdog, unset_environment);
+pub fn watchdog_enabled(unset: Option<Unset>) -> Result<Option<u64>> {
+    let variables = Variables::new(Group::Watchdog, unset);
     let Some(interval) = variables.get(c"WATCHDOG_USEC") else { return Ok(None) };
     let interval = match number::u64(interval)? {
         0 | u64::MAX => return Err(Errno::INVAL),

@@ -4,9 +4,29 @@ use core::ffi::CStr;
 
 use crate::sys;
 
+/// That a call is to remove the variables which it reads: what `unset_environment` is in C.
+///
+/// It is a promise, as the environment belongs to the whole process: whoever has one has made it, and the functions that take
+/// one are safe.
+#[derive(Clone, Copy)]
+pub struct Unset(());
+
+impl Unset {
+    /// The promise.
+    ///
+    /// # Safety
+    ///
+    /// Until the call that gets this has returned, no other thread uses the environment, whether by std::env or by getenv(3),
+    /// setenv(3) and whatever calls these.
+    pub const unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
 /// The variables that one call reads and, if asked to, removes on every path out.
 pub(crate) struct Variables {
-    unset: Option<Group>,
+    group: Group,
+    unset: Option<Unset>,
 }
 
 /// The variables that belong together.
@@ -18,38 +38,48 @@ pub(crate) enum Group {
 }
 
 impl Variables {
-    pub(crate) fn new(group: Group, unset: bool) -> Self {
-        Self { unset: unset.then_some(group) }
+    pub(crate) fn new(group: Group, unset: Option<Unset>) -> Self {
+        Self { group, unset }
     }
 
     /// The value of `name`. It borrows from the group: `unsetenv` may free it.
     pub(crate) fn get(&self, name: &CStr) -> Option<&CStr> {
-        sys::getenv(name)
+        // SAFETY: this call removes variables only when `self` is dropped. Others that change the environment have to know
+        // that nobody uses it: setenv(3), std::env::set_var() and [`Unset`] are their promises.
+        unsafe { sys::getenv(name) }
     }
 }
 
 impl Drop for Variables {
     fn drop(&mut self) {
-        if let Some(group) = self.unset {
-            unset(group);
+        if self.unset.is_some() {
+            // SAFETY: whoever made the `Unset` has promised that nobody else uses the environment; `get` borrows from `self`.
+            unsafe { unset(self.group) };
         }
     }
 }
 
+/// # Safety
+///
+/// As for `sys::unsetenv`.
 // Not inlined, as there are many paths out.
 #[inline(never)]
-fn unset(group: Group) {
-    match group {
-        Group::Listen => {
-            sys::unsetenv(c"LISTEN_PID");
-            sys::unsetenv(c"LISTEN_PIDFDID");
-            sys::unsetenv(c"LISTEN_FDS");
-            sys::unsetenv(c"LISTEN_FDNAMES");
-        }
-        Group::Notify => sys::unsetenv(c"NOTIFY_SOCKET"),
-        Group::Watchdog => {
-            sys::unsetenv(c"WATCHDOG_USEC");
-            sys::unsetenv(c"WATCHDOG_PID");
+unsafe fn unset(group: Group) {
+    // One call each: a table of names would need relocations.
+    // SAFETY: the caller's promise.
+    unsafe {
+        match group {
+            Group::Listen => {
+                sys::unsetenv(c"LISTEN_PID");
+                sys::unsetenv(c"LISTEN_PIDFDID");
+                sys::unsetenv(c"LISTEN_FDS");
+                sys::unsetenv(c"LISTEN_FDNAMES");
+            }
+            Group::Notify => sys::unsetenv(c"NOTIFY_SOCKET"),
+            Group::Watchdog => {
+                sys::unsetenv(c"WATCHDOG_USEC");
+                sys::unsetenv(c"WATCHDOG_PID");
+            }
         }
     }
 }

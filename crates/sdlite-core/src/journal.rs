@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use crate::sys::{self, Address, Control, IoSlice, OwnedFd};
 use crate::text::{self, Text};
-use crate::{Errno, Result};
+use crate::{Errno, Result, large_message};
 
 /// Where in the source a message comes from.
 #[derive(Clone, Copy)]
@@ -101,7 +101,7 @@ fn open_stream(namespace: Option<&CStr>, identifier: &[u8], priority: c_int, lev
         Some(namespace) => connect_namespace(&socket, namespace)?,
     }
     sys::shutdown(&socket, libc::SHUT_RD)?;
-    sys::raise_send_buffer(socket.raw());
+    large_message::raise_send_buffer(socket.raw());
     // The identifier, the unit, which journald finds out by itself, the priority, whether lines may say their own, and
     // three ways of forwarding.
     let header = [identifier, b"\n\n", &priority, b"\n", level_prefix, b"\n0\n0\n0\n"].map(IoSlice::new);
@@ -243,7 +243,8 @@ impl<'a> Entry<'a> {
             return Err(Errno::INVAL);
         }
         if !self.has_identifier {
-            let name = sys::program_invocation_short_name();
+            // SAFETY: a program that sets its name does so before other threads log.
+            let name = unsafe { sys::program_invocation_short_name() };
             if is_identifier(name) {
                 self.named(b"SYSLOG_IDENTIFIER=", &[name])?;
             }
@@ -292,11 +293,11 @@ fn send_pieces(pieces: &[IoSlice<'_>]) -> Result<()> {
     let too_large = |sent: &Result<()>| matches!(sent, Err(Errno::MSGSIZE | Errno::NOBUFS | Errno::AGAIN));
     let mut sent = sys::sendmsg(fd, Some(&JOURNAL), pieces, &Control::new());
     if too_large(&sent) {
-        sys::raise_send_buffer(fd);
+        large_message::raise_send_buffer(fd);
         sent = sys::sendmsg(fd, Some(&JOURNAL), pieces, &Control::new());
     }
     if too_large(&sent) {
-        let memfd = sys::sealed_memfd(c"journal-data", pieces)?;
+        let memfd = large_message::sealed_memfd(pieces)?;
         let mut control = Control::new();
         control.push_rights(&[memfd.raw()]);
         sent = sys::sendmsg(fd, Some(&JOURNAL), &[], &control);

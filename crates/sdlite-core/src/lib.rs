@@ -12,12 +12,14 @@ mod environment;
 mod errno;
 pub mod is;
 pub mod journal;
+mod large_message;
 pub mod listen;
 pub mod notify;
-pub mod number;
+mod number;
 pub mod pidfd;
 mod sys;
 mod text;
 
+pub use environment::Unset;
 pub(crate) use errno::yes_if;
 pub use errno::{Answer, Errno, No, Result};

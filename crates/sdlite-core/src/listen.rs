@@ -2,25 +2,25 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::{Group, Variables};
+use crate::environment::{Group, Unset, Variables};
 use crate::{Errno, Result, number, pidfd, sys};
 
 /// The first descriptor passed; the others follow it.
 pub const LISTEN_FDS_START: c_int = 3;
 
 /// sd_listen_fds(3): how many descriptors were passed, each of them close-on-exec from now on.
-pub fn listen_fds(unset_environment: bool) -> Result<c_int> {
-    passed(&Variables::new(Group::Listen, unset_environment))
+pub fn listen_fds(unset: Option<Unset>) -> Result<c_int> {
+    passed(&Variables::new(Group::Listen, unset))
 }
 
 /// sd_listen_fds_with_names(3): the number of descriptors, and what `store` made of their names; None where none were passed.
 ///
 /// `store` has to copy the names, for the variable that holds them may be removed.
 pub fn listen_fds_with_names<N>(
-    unset_environment: bool,
+    unset: Option<Unset>,
     store: impl FnOnce(Names<'_>) -> Result<N>,
 ) -> Result<Option<(c_int, N)>> {
-    let variables = Variables::new(Group::Listen, unset_environment);
+    let variables = Variables::new(Group::Listen, unset);
     let named = match variables.get(c"LISTEN_FDNAMES") {
         Some(list) => Some(Names::split(list)?),
         None => None,

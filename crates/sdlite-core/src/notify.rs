@@ -2,18 +2,21 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::{Group, Variables};
+use crate::environment::{Group, Unset, Variables};
 use crate::sys::{self, Address, Control, IoSlice, OwnedFd};
-use crate::{Answer, Errno, No, Result, number};
+use crate::{Answer, Errno, No, Result, large_message, number};
+
+/// No message carries more descriptors.
+pub const FDS_MAX: usize = sys::SCM_MAX_FD;
 
 /// sd_pid_notify_with_fds(3): sends `state` in the name of `pid`, 0 being this process. A no means that nobody wants to be
 /// notified.
 ///
 /// A `state` or `fds` of None is what NULL is in C.
-pub fn notify(pid: libc::pid_t, unset_environment: bool, state: Option<&[u8]>, fds: Option<&[c_int]>) -> Answer {
-    let variables = Variables::new(Group::Notify, unset_environment);
+pub fn notify(pid: libc::pid_t, unset: Option<Unset>, state: Option<&[u8]>, fds: Option<&[c_int]>) -> Answer {
+    let variables = Variables::new(Group::Notify, unset);
     let (Some(state), Some(fds)) = (state, fds) else { return Err(Errno::INVAL.into()) };
-    if fds.len() > sys::SCM_MAX_FD {
+    if fds.len() > FDS_MAX {
         return Err(Errno::TOOBIG.into());
     }
     let Some(manager) = variables.get(c"NOTIFY_SOCKET") else { return Err(No::NO) };
@@ -50,10 +53,10 @@ pub fn notify(pid: libc::pid_t, unset_environment: bool, state: Option<&[u8]>, f
 
 /// sd_pid_notify_barrier(3): waits until the manager has read everything that was sent before, for up to `timeout`
 /// microseconds, or for ever where that is the largest value.
-pub fn barrier(pid: libc::pid_t, unset_environment: bool, timeout: u64) -> Answer {
-    let _variables = Variables::new(Group::Notify, unset_environment);
+pub fn barrier(pid: libc::pid_t, unset: Option<Unset>, timeout: u64) -> Answer {
+    let _variables = Variables::new(Group::Notify, unset);
     let pipe = sys::pipe()?;
-    notify(pid, false, Some(b"BARRIER=1"), Some(&[pipe.write.raw()]))?;
+    notify(pid, None, Some(b"BARRIER=1"), Some(&[pipe.write.raw()]))?;
     // What is left of the writing end is the manager's.
     drop(pipe.write);
     if sys::poll_hangup(&pipe.read, timeout)? { Ok(()) } else { Err(Errno::TIMEDOUT.into()) }
@@ -67,7 +70,7 @@ fn send(socket: &OwnedFd, to: Option<&Address>, state: &[u8], control: &Control)
     if !matches!(sent, Err(Errno::MSGSIZE | Errno::NOBUFS)) {
         return sent;
     }
-    sys::raise_send_buffer(socket.raw());
+    large_message::raise_send_buffer(socket.raw());
     sys::sendmsg(socket.raw(), to, &state, control)?;
     saved.restore();
     Ok(())

@@ -1,7 +1,7 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use sdlite_core::{daemon, pidfd};
+use sdlite_core::{Unset, daemon, pidfd};
 
 use crate::Result;
 use crate::error::answer;
@@ -39,7 +39,7 @@ pub fn booted() -> Result<bool> {
 /// * `EINVAL`: a variable is not a number, or `$WATCHDOG_USEC` is 0 or the largest there is.
 /// * `ERANGE`: a variable is a number that does not fit.
 pub fn watchdog_enabled() -> Result<Option<Duration>> {
-    interval(false)
+    interval(None)
 }
 
 /// Like [`watchdog_enabled`], and removes `$WATCHDOG_USEC` and `$WATCHDOG_PID` from the environment, whatever it returns.
@@ -52,11 +52,12 @@ pub fn watchdog_enabled() -> Result<Option<Duration>> {
 ///
 /// As for [`std::env::remove_var`]: no other thread may be using the environment.
 pub unsafe fn watchdog_enabled_unset_environment() -> Result<Option<Duration>> {
-    interval(true)
+    // SAFETY: the caller's promise.
+    interval(Some(unsafe { Unset::new() }))
 }
 
-fn interval(unset_environment: bool) -> Result<Option<Duration>> {
-    Ok(daemon::watchdog_enabled(unset_environment)?.map(Duration::from_micros))
+fn interval(unset: Option<Unset>) -> Result<Option<Duration>> {
+    Ok(daemon::watchdog_enabled(unset)?.map(Duration::from_micros))
 }
 
 /// The inode id of the process that a pidfd refers to, which other than a PID is never used again: sd_pidfd_get_inode_id(3).

@@ -3,6 +3,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sdlite_core::Unset;
 use sdlite_core::listen::{self, LISTEN_FDS_START, Names};
 
 use crate::Result;
@@ -31,7 +32,7 @@ pub struct ListenFd {
 /// * `ERANGE`: a variable is a number that does not fit.
 /// * `EBADF`: one of the descriptors is not open.
 pub fn listen_fds() -> Result<Vec<ListenFd>> {
-    take(false)
+    take(None)
 }
 
 /// Like [`listen_fds`], and removes `$LISTEN_PID`, `$LISTEN_PIDFDID`, `$LISTEN_FDS` and `$LISTEN_FDNAMES` from the
@@ -45,13 +46,14 @@ pub fn listen_fds() -> Result<Vec<ListenFd>> {
 ///
 /// As for [`std::env::remove_var`]: no other thread may be using the environment.
 pub unsafe fn listen_fds_unset_environment() -> Result<Vec<ListenFd>> {
-    take(true)
+    // SAFETY: the caller's promise.
+    take(Some(unsafe { Unset::new() }))
 }
 
-fn take(unset_environment: bool) -> Result<Vec<ListenFd>> {
+fn take(unset: Option<Unset>) -> Result<Vec<ListenFd>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     // The environment is read, and cleared, in any case.
-    let passed = listen::listen_fds_with_names(unset_environment, |names| Ok(owned(names)))?;
+    let passed = listen::listen_fds_with_names(unset, |names| Ok(owned(names)))?;
     let Some((_count, names)) = passed else { return Ok(Vec::new()) };
     if TAKEN.swap(true, Ordering::Relaxed) {
         return Ok(Vec::new());

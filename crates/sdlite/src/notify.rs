@@ -2,7 +2,7 @@ use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use sdlite_core::{Errno, notify};
+use sdlite_core::{Errno, Unset, notify};
 
 use crate::Result;
 use crate::error::answer;
@@ -132,7 +132,7 @@ pub fn notify(states: &[State<'_>]) -> Result<bool> {
 ///
 /// As [`notify()`].
 pub fn notify_raw(state: &str) -> Result<bool> {
-    send(0, false, state, &[])
+    send(0, None, state, &[])
 }
 
 /// Like [`notify()`], and passes descriptors with the message, as [`State::FdStore`] wants them.
@@ -154,7 +154,7 @@ pub fn notify_raw(state: &str) -> Result<bool> {
 ///
 /// As [`notify()`], and `E2BIG` for more than 253 descriptors.
 pub fn notify_with_fds(states: &[State<'_>], fds: &[BorrowedFd<'_>]) -> Result<bool> {
-    send(0, false, &joined(states), fds)
+    send(0, None, &joined(states), fds)
 }
 
 /// Like [`notify_with_fds`], in the name of another process: sd_pid_notify_with_fds(3). Who may not speak for it sends the
@@ -164,7 +164,7 @@ pub fn notify_with_fds(states: &[State<'_>], fds: &[BorrowedFd<'_>]) -> Result<b
 ///
 /// As [`notify_with_fds`], and `EINVAL` for a number that is no process id.
 pub fn pid_notify_with_fds(pid: u32, states: &[State<'_>], fds: &[BorrowedFd<'_>]) -> Result<bool> {
-    send(process(pid)?, false, &joined(states), fds)
+    send(process(pid)?, None, &joined(states), fds)
 }
 
 /// Like [`notify()`], and removes `$NOTIFY_SOCKET` from the environment, whatever it returns: later calls, and child processes,
@@ -178,7 +178,8 @@ pub fn pid_notify_with_fds(pid: u32, states: &[State<'_>], fds: &[BorrowedFd<'_>
 ///
 /// As for [`std::env::remove_var`]: no other thread may be using the environment.
 pub unsafe fn notify_unset_environment(states: &[State<'_>]) -> Result<bool> {
-    send(0, true, &joined(states), &[])
+    // SAFETY: the caller's promise.
+    send(0, Some(unsafe { Unset::new() }), &joined(states), &[])
 }
 
 /// Waits until the service manager has read everything that was sent before, as a process should that exits right after:
@@ -217,12 +218,12 @@ pub fn pid_notify_barrier(pid: u32, timeout: Option<Duration>) -> Result<bool> {
 fn barrier(pid: libc::pid_t, timeout: Option<Duration>) -> Result<bool> {
     // The largest number is for ever.
     let timeout = timeout.and_then(|timeout| u64::try_from(timeout.as_micros()).ok());
-    answer(notify::barrier(pid, false, timeout.unwrap_or(u64::MAX)))
+    answer(notify::barrier(pid, None, timeout.unwrap_or(u64::MAX)))
 }
 
-fn send(pid: libc::pid_t, unset_environment: bool, state: &str, fds: &[BorrowedFd<'_>]) -> Result<bool> {
+fn send(pid: libc::pid_t, unset: Option<Unset>, state: &str, fds: &[BorrowedFd<'_>]) -> Result<bool> {
     let fds: Vec<_> = fds.iter().map(AsRawFd::as_raw_fd).collect();
-    answer(notify::notify(pid, unset_environment, Some(state.as_bytes()), Some(&fds)))
+    answer(notify::notify(pid, unset, Some(state.as_bytes()), Some(&fds)))
 }
 
 fn joined(states: &[State<'_>]) -> String {
