@@ -14,6 +14,8 @@ mod pidfd;
 mod serve;
 mod signals;
 mod spawn;
+#[allow(dead_code, unused_imports, reason = "what reads units fills it")]
+mod spec;
 mod wait;
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};

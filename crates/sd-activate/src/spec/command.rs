@@ -1,0 +1,34 @@
+//! Commands, as "Command Lines" in systemd.service(5) describes them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::Origin;
+
+/// A command that a unit has executed: one of ExecStart= and its siblings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The file: an absolute path, or a name to look for in ExecSearchPath=, or else where systemd looks.
+    pub path: PathBuf,
+    /// The arguments, the zeroth included: the path again, or what follows it where `@` stands before it.
+    pub arguments: Vec<OsString>,
+    /// Whether `$VAR` and `${VAR}` in the arguments are replaced; not where `:` stands before the path.
+    pub expand: bool,
+    /// `-` before the path: a failure counts as success.
+    pub ignore_failure: bool,
+    /// With what of the unit's confinement it runs.
+    pub privileges: Privileges,
+    /// Where it is written.
+    pub origin: Origin,
+}
+
+/// What is applied to a command of what its unit says about users and confinement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privileges {
+    /// All of it.
+    Restricted,
+    /// `!` before the path: all but User=, Group= and SupplementaryGroups=.
+    OwnCredentials,
+    /// `+` before the path, or PermissionsStartOnly=: nothing of it.
+    Full,
+}

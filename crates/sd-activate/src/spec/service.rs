@@ -1,0 +1,167 @@
+//! What a `.service` unit is: systemd.service(5).
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Command, ExecSpec, Kill, Signal, Timeout, UnitName};
+
+/// DefaultTimeoutStartSec= and DefaultTimeoutStopSec= of systemd-system.conf(5).
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// A service unit.
+#[derive(Clone, Debug)]
+pub struct ServiceSpec {
+    /// Type=, or what follows from the other settings.
+    pub service_type: ServiceType,
+    /// RemainAfterExit=.
+    pub remain_after_exit: bool,
+
+    /// ExecCondition=.
+    pub condition: Vec<Command>,
+    /// ExecStartPre=.
+    pub start_pre: Vec<Command>,
+    /// ExecStart=: one; none or more with Type=oneshot alone.
+    pub start: Vec<Command>,
+    /// ExecStartPost=.
+    pub start_post: Vec<Command>,
+    /// ExecReload=.
+    pub reload: Vec<Command>,
+    /// ExecStop=.
+    pub stop: Vec<Command>,
+    /// ExecStopPost=.
+    pub stop_post: Vec<Command>,
+    /// RootDirectoryStartOnly=: ExecStart= alone is in RootDirectory=.
+    pub root_directory_start_only: bool,
+
+    /// Restart=.
+    pub restart: Restart,
+    /// RestartSec=.
+    pub restart_delay: Duration,
+    /// SuccessExitStatus=: besides 0 and, unless it is oneshot, SIGHUP, SIGINT, SIGTERM and SIGPIPE.
+    pub success_exit_status: ExitStatuses,
+    /// RestartPreventExitStatus=.
+    pub restart_prevent_exit_status: ExitStatuses,
+    /// RestartForceExitStatus=.
+    pub restart_force_exit_status: ExitStatuses,
+
+    /// TimeoutStartSec=, of each command that starts it and of its readiness.
+    pub timeout_start: Timeout,
+    /// TimeoutStopSec=, of each command that stops it and of its end.
+    pub timeout_stop: Timeout,
+    /// TimeoutStartFailureMode=.
+    pub start_failure: FailureMode,
+    /// TimeoutStopFailureMode=.
+    pub stop_failure: FailureMode,
+
+    /// NotifyAccess=, or what Type= makes of it.
+    pub notify_access: NotifyAccess,
+    /// Sockets=: those whose descriptors it is passed, besides the socket of its own name.
+    pub sockets: Vec<UnitName>,
+    /// NonBlocking=: the passed descriptors are made O_NONBLOCK.
+    pub non_blocking: bool,
+    /// PIDFile=: removed after it has stopped.
+    pub pid_file: Option<PathBuf>,
+
+    /// What its commands run in.
+    pub exec: ExecSpec,
+    /// How its processes are ended.
+    pub kill: Kill,
+}
+
+impl Default for ServiceSpec {
+    fn default() -> Self {
+        Self {
+            service_type: ServiceType::Simple,
+            remain_after_exit: false,
+            condition: Vec::new(),
+            start_pre: Vec::new(),
+            start: Vec::new(),
+            start_post: Vec::new(),
+            reload: Vec::new(),
+            stop: Vec::new(),
+            stop_post: Vec::new(),
+            root_directory_start_only: false,
+            restart: Restart::No,
+            restart_delay: Duration::from_millis(100),
+            success_exit_status: ExitStatuses::default(),
+            restart_prevent_exit_status: ExitStatuses::default(),
+            restart_force_exit_status: ExitStatuses::default(),
+            timeout_start: Some(DEFAULT_TIMEOUT),
+            timeout_stop: Some(DEFAULT_TIMEOUT),
+            start_failure: FailureMode::Terminate,
+            stop_failure: FailureMode::Terminate,
+            notify_access: NotifyAccess::None,
+            sockets: Vec::new(),
+            non_blocking: false,
+            pid_file: None,
+            exec: ExecSpec::default(),
+            kill: Kill::default(),
+        }
+    }
+}
+
+/// Type=: when a service counts as started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceType {
+    /// At once.
+    Simple,
+    /// When it is executed.
+    Exec,
+    /// When it has exited.
+    Oneshot,
+    /// When it says READY=1.
+    Notify,
+}
+
+/// Restart=: after which ends it is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// None.
+    No,
+    /// A clean exit status or signal.
+    OnSuccess,
+    /// Any but that.
+    OnFailure,
+    /// An unclean signal, or a timeout.
+    OnAbnormal,
+    /// The watchdog's timeout.
+    OnWatchdog,
+    /// An unclean signal.
+    OnAbort,
+    /// Any.
+    Always,
+}
+
+/// Exit statuses and signals that processes end with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExitStatuses {
+    /// Exit statuses.
+    pub statuses: BTreeSet<u8>,
+    /// Signals.
+    pub signals: BTreeSet<Signal>,
+}
+
+/// TimeoutStartFailureMode= and TimeoutStopFailureMode=: what a service gets whose time is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureMode {
+    /// KillSignal=, then FinalKillSignal=.
+    Terminate,
+    /// WatchdogSignal=, then FinalKillSignal=.
+    Abort,
+    /// FinalKillSignal=.
+    Kill,
+}
+
+/// NotifyAccess=: whose notifications are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyAccess {
+    /// Nobody's.
+    None,
+    /// The main process's.
+    Main,
+    /// Those of the main process and of the unit's other commands.
+    Exec,
+    /// Those of all processes of the unit.
+    All,
+}
