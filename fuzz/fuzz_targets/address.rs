@@ -3,9 +3,6 @@
 #![no_main]
 
 mod input;
-// A program has no library to link: its own files.
-#[path = "../../crates/sd-activate/src/address.rs"]
-mod address;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -13,10 +10,10 @@ use std::net::{SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use address::{Address, Bound};
 use libfuzzer_sys::fuzz_target;
 use nix::errno::Errno;
 use nix::sys::socket::{SockType, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage, UnixAddr, VsockAddr};
+use sd_activate::address::{Address, Bound};
 
 fuzz_target!(|data: &[u8]| {
     let text = input::c_string(data);

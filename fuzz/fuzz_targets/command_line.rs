@@ -4,36 +4,20 @@
 //! The input: the arguments, one a line.
 #![no_main]
 
-// A program has no library to link: its own files.
-#[path = "../../crates/sd-activate/src/environment.rs"]
-mod environment;
-#[allow(dead_code, reason = "only the command line is read here")]
-#[path = "../../crates/sd-activate/src/error.rs"]
-mod error;
-#[allow(dead_code, reason = "only the command line is read here")]
-#[path = "../../crates/sd-activate/src/options.rs"]
-mod options;
-
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use environment::{Assignment, Environment, Value};
 use libfuzzer_sys::fuzz_target;
 use nix::sys::socket::SockType;
-use options::Options;
+use sd_activate::environment::{self, Assignment, Environment, Value};
+use sd_activate::options::{self, Options};
 
 fuzz_target!(|data: &[u8]| {
     if data.contains(&0) {
         return;
     }
     let arguments: Vec<&OsStr> = data.split(|byte| *byte == b'\n').map(OsStr::from_bytes).collect();
-    let options = match parse(&arguments) {
-        Ok(options) => options,
-        Err(status) => {
-            assert!(status <= 1, "{arguments:?}: {status}");
-            return;
-        }
-    };
+    let Ok(options) = parse(&arguments) else { return };
     assert!(!options.command.is_empty() && arguments.ends_with(&as_slices(&options.command)), "{arguments:?}");
     let written = written(&options);
     let again = parse(&as_slices(&written)).expect("what is written out is read again");
@@ -47,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn parse(arguments: &[&OsStr]) -> Result<Options, u8> {
+fn parse(arguments: &[&OsStr]) -> Result<Options, options::NotOptions> {
     options::parse([OsStr::new("sd-activate")].iter().chain(arguments).map(OsString::from).collect())
 }
 

@@ -11,8 +11,9 @@ use nix::sys::socket::{SockFlag, accept4};
 use nix::unistd::Pid;
 
 use crate::children::{End, reap};
-use crate::error::{Failure, reason, say};
+use crate::error::Error;
 use crate::listen::Sockets;
+use crate::log::say;
 use crate::options::Options;
 use crate::signals::Signals;
 use crate::spawn::Service;
@@ -24,9 +25,9 @@ const PAUSE: u16 = 100;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Serves until a signal ends it. Returns the exit status.
-pub fn serve(mut sockets: Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Failure> {
+pub fn serve(mut sockets: Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Error> {
     // A connection that is not passed as standard input is to be descriptor 3: accepted there, it needs no dup2(2).
-    sockets.vacate().map_err(|error| Failure::new(format_args!("Failed to move a socket: {}", reason(error))))?;
+    sockets.vacate()?;
     let flags = if options.inetd { SockFlag::SOCK_CLOEXEC } else { SockFlag::empty() };
 
     let mut children = Children::default();
@@ -44,7 +45,7 @@ fn accept(
     signals: &Signals,
     flags: SockFlag,
     children: &mut Children,
-) -> Result<Signal, Failure> {
+) -> Result<Signal, Error> {
     let mut waiter = Waiter::new(signals, sockets.iter());
     let mut started_before = false;
     let mut shortage = Shortage::default();
@@ -66,23 +67,23 @@ fn accept(
         for connection in held.map(Ok).into_iter().chain(accepted) {
             let connection = match connection {
                 Ok(connection) => connection,
-                Err(Unaccepted { failure, error }) if is_shortage(error) => {
+                Err(failure) if failure.is_shortage() => {
                     shortage.is_there(&failure, None);
                     break;
                 }
-                Err(Unaccepted { failure, .. }) => return Err(failure),
+                Err(failure) => return Err(failure),
             };
             match service.start(Some(&connection)) {
                 Ok(pid) => {
                     started_before = true;
                     children.0.insert(pid);
                 }
-                Err(refused) if is_shortage(refused.error()) => {
-                    shortage.is_there(&service.failure(refused), Some(connection));
+                Err(failure) if failure.is_shortage() => {
+                    shortage.is_there(&failure, Some(connection));
                     break;
                 }
-                Err(refused) if !started_before => return Err(service.failure(refused)),
-                Err(refused) => service.failure(refused).report(),
+                Err(failure) if !started_before => return Err(failure),
+                Err(failure) => say(failure),
             }
         }
     }
@@ -100,30 +101,20 @@ struct Shortage {
 }
 
 impl Shortage {
-    fn is_there(&mut self, failure: &Failure, held: Option<OwnedFd>) {
+    fn is_there(&mut self, failure: &Error, held: Option<OwnedFd>) {
         self.pause = true;
         self.held = held;
         // Where connections keep it at a limit, every other one runs into it.
         if self.told.is_none_or(|told| told.elapsed() >= SILENCE) {
             self.told = Some(Instant::now());
-            failure.report();
+            say(failure);
             say("Connections wait until there is room again.");
         }
     }
 }
 
-fn is_shortage(error: Errno) -> bool {
-    matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
-}
-
-/// Why there is no connection.
-struct Unaccepted {
-    error: Errno,
-    failure: Failure,
-}
-
 /// The next connection, None where the one that was reported is gone.
-fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>, Unaccepted> {
+fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>, Error> {
     match accept4(socket.as_raw_fd(), flags) {
         // SAFETY: accept4 has just opened it.
         Ok(connection) => Ok(Some(unsafe { OwnedFd::from_raw_fd(connection) })),
@@ -140,11 +131,7 @@ fn connection(socket: BorrowedFd<'_>, flags: SockFlag) -> Result<Option<OwnedFd>
             | Errno::ENETUNREACH
             | Errno::EPERM,
         ) => Ok(None),
-        Err(error) => {
-            let (socket, reason) = (socket.as_raw_fd(), reason(error));
-            let failure = Failure::new(format_args!("Failed to accept connection from fd {socket}: {reason}."));
-            Err(Unaccepted { error, failure })
-        }
+        Err(error) => Err(Error::Accept { descriptor: socket.as_raw_fd(), error }),
     }
 }
 
@@ -169,7 +156,7 @@ impl Children {
         }
     }
 
-    fn wait(&mut self, signals: &Signals) -> Result<(), Failure> {
+    fn wait(&mut self, signals: &Signals) -> Result<(), Error> {
         let mut waiter = Waiter::new(signals, std::iter::empty());
         while !self.0.is_empty() {
             waiter.signals(PollTimeout::NONE)?;

@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use crate::error::{Failure, say};
+use crate::error::Error;
+use crate::log::say;
 use crate::options::Options;
 
 /// What is passed on from this process's own environment: nothing else, as with systemd-socket-activate.
@@ -62,17 +63,8 @@ pub fn build(options: &Options, count: usize, pidfs: bool, assignments: Vec<Assi
 }
 
 /// The variables that `--setenv=` asks for.
-pub fn assignments(texts: &[OsString]) -> Result<Vec<Assignment>, Failure> {
-    let assignment = |text: &OsString| {
-        assign(text).ok_or_else(|| {
-            Failure::new(format_args!(
-                "Cannot assign environment variable {}: a name has letters, digits and _ and begins with no digit, \
-                 a value is UTF-8.",
-                text.to_string_lossy()
-            ))
-        })
-    };
-    texts.iter().map(assignment).collect()
+pub fn assignments(texts: &[OsString]) -> Result<Vec<Assignment>, Error> {
+    texts.iter().map(|text| assign(text).ok_or_else(|| Error::Assignment(text.clone()))).collect()
 }
 
 /// A variable that is set again keeps its place.

@@ -1,67 +1,170 @@
-//! What ends the activator early, and what it says.
+//! What ends the activator early, or keeps a service from being started, and what it is about.
 
-use std::fmt::Display;
-use std::io::Write;
+use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
+use std::os::fd::RawFd;
+use std::path::PathBuf;
 
-/// Exit status for everything that has none of its own.
-const FAILURE: u8 = 1;
-/// Exit statuses that a shell, too, gives for a command that cannot be executed.
-const NOT_EXECUTABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
+use nix::errno::Errno;
 
-/// A message for the user, and the exit status that goes with it.
+/// An error, with what it is about. Its text says what to do.
 #[derive(Debug)]
-pub struct Failure {
-    /// The exit status.
-    pub status: u8,
-    message: String,
+pub enum Error {
+    /// Options that do not go together, or that lack something.
+    Options(&'static str),
+    /// What `--setenv=` does not take.
+    Assignment(OsString),
+    /// An argument or a variable that no program can be given.
+    ZeroByte,
+    /// The descriptors passed in cannot be had.
+    Passed(Errno),
+    /// No address.
+    Address {
+        /// As it was given.
+        text: OsString,
+        /// What is wrong with it.
+        error: Errno,
+    },
+    /// An address that cannot be listened on.
+    Listen {
+        /// The address, as it was given.
+        text: OsString,
+        /// Why not.
+        error: Errno,
+    },
+    /// A socket that cannot be used.
+    Prepare {
+        /// Its descriptor, as the service has it.
+        descriptor: RawFd,
+        /// Why not.
+        error: Errno,
+    },
+    /// A socket that is to accept connections, and does not.
+    NotListening {
+        /// Its descriptor, as the service has it.
+        descriptor: RawFd,
+    },
+    /// A connection that cannot be accepted.
+    Accept {
+        /// The descriptor of the socket, as the service has it.
+        descriptor: RawFd,
+        /// Why not.
+        error: Errno,
+    },
+    /// A command that is nowhere to be found.
+    NotFound {
+        /// As it was given.
+        command: PathBuf,
+    },
+    /// What a command names as its interpreter is nowhere to be found.
+    InterpreterNotFound {
+        /// The file.
+        command: PathBuf,
+    },
+    /// A command that is there but cannot be executed.
+    NotExecutable {
+        /// The file.
+        command: PathBuf,
+        /// Why not.
+        error: Errno,
+    },
+    /// No process can be had for a service.
+    Fork(Errno),
+    /// Signals cannot be waited for.
+    Signals(Errno),
+    /// Connections cannot be waited for.
+    Wait(Errno),
 }
 
-impl Failure {
-    /// A failure with the general exit status.
-    pub fn new(message: impl Display) -> Self {
-        Self { status: FAILURE, message: message.to_string() }
-    }
-
-    /// `command` is nowhere to be found.
-    pub fn not_found(command: impl Display) -> Self {
-        Self {
-            status: NOT_FOUND,
-            message: format!(
-                "Failed to execute '{command}': command not found. Give its path, or put its directory into $PATH."
-            ),
-        }
-    }
-
-    /// What `command` names as its interpreter is nowhere to be found.
-    pub fn interpreter_not_found(command: impl Display) -> Self {
-        Self {
-            status: NOT_FOUND,
-            message: format!(
-                "Failed to execute '{command}': its interpreter, after #! or in its ELF header, was not found."
-            ),
-        }
-    }
-
-    /// `command` is there but cannot be executed.
-    pub fn not_executable(command: impl Display, reason: impl Display) -> Self {
-        Self { status: NOT_EXECUTABLE, message: format!("Failed to execute '{command}': {reason}.") }
-    }
-
-    /// Tells the user.
-    pub fn report(&self) {
-        say(&self.message);
+impl Error {
+    /// Whether descriptors, memory or processes have run out: it may go away by itself.
+    pub fn is_shortage(&self) -> bool {
+        let (Self::Fork(error) | Self::Accept { error, .. }) = self else { return false };
+        matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
     }
 }
 
-/// Writes one line to standard error.
-pub fn say(message: impl Display) {
-    // One write: lines of several processes stay whole. And `eprintln!` would panic where nobody reads any more.
-    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
+impl std::error::Error for Error {}
+
+impl Display for Error {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options(what) => formatter.write_str(what),
+            Self::Assignment(text) => write!(
+                formatter,
+                "Cannot assign environment variable {}: a name has letters, digits and _ and begins with no digit, \
+                 a value is UTF-8.",
+                text.to_string_lossy()
+            ),
+            Self::ZeroByte => formatter.write_str("Arguments and variables cannot contain a zero byte."),
+            Self::Passed(error) => write!(
+                formatter,
+                "Failed to read listening file descriptors from environment: {}. See $LISTEN_FDS and $LISTEN_PID.",
+                reason(*error)
+            ),
+            Self::Address { text, error } => write!(
+                formatter,
+                "Failed to parse socket address {text:?}: {}. Give a port, ADDRESS:PORT, [IPv6]:PORT, /PATH or @ABSTRACT.",
+                reason(*error)
+            ),
+            Self::Listen { text, error } => {
+                let text = text.to_string_lossy();
+                write!(formatter, "Failed to listen on {text}: {}{}", reason(*error), listening_hint(*error))
+            }
+            Self::Prepare { descriptor, error } => {
+                write!(formatter, "Failed to prepare descriptor {descriptor}: {}", reason(*error))
+            }
+            Self::NotListening { descriptor } => write!(
+                formatter,
+                "Descriptor {descriptor} does not accept connections. It may not be combined with --accept."
+            ),
+            Self::Accept { descriptor, error } => {
+                write!(formatter, "Failed to accept connection from fd {descriptor}: {}.", reason(*error))
+            }
+            Self::NotFound { command } => write!(
+                formatter,
+                "Failed to execute '{}': command not found. Give its path, or put its directory into $PATH.",
+                command.display()
+            ),
+            Self::InterpreterNotFound { command } => write!(
+                formatter,
+                "Failed to execute '{}': its interpreter, after #! or in its ELF header, was not found.",
+                command.display()
+            ),
+            Self::NotExecutable { command, error } => {
+                let (command, hint) = (command.display(), executing_hint(*error));
+                write!(formatter, "Failed to execute '{command}': {}{hint}.", reason(*error))
+            }
+            Self::Fork(error) => write!(formatter, "Failed to fork: {}", reason(*error)),
+            Self::Signals(error) => write!(formatter, "Failed to wait for signals: {}", reason(*error)),
+            Self::Wait(error) => write!(formatter, "Failed to wait for connections: {}", reason(*error)),
+        }
+    }
+}
+
+fn listening_hint(error: Errno) -> &'static str {
+    match error {
+        Errno::EADDRINUSE => ". Another process listens there: stop it, or listen on another address.",
+        Errno::EEXIST => ". What stands there is no socket: remove it, or listen on another path.",
+        Errno::EADDRNOTAVAIL => ". No interface of this machine has it: listen on another address.",
+        Errno::EACCES => ". Listen on a port from 1024 on, or on a path in a directory that may be written to.",
+        Errno::EPROTONOSUPPORT | Errno::ESOCKTNOSUPPORT | Errno::EINVAL => {
+            ". This kind of address may not have sockets of this type: see --datagram and --seqpacket."
+        }
+        _ => "",
+    }
+}
+
+fn executing_hint(error: Errno) -> &'static str {
+    match error {
+        Errno::EACCES => ". Make it executable (chmod +x), or name its interpreter first",
+        Errno::ENOEXEC => ". It was built for another kind of machine, or is damaged",
+        _ => "",
+    }
 }
 
 /// The C library's words for an error.
-pub fn reason(error: nix::errno::Errno) -> String {
+fn reason(error: Errno) -> String {
     let mut words = std::io::Error::from(error).to_string();
     if let Some(end) = words.find(" (os error") {
         words.truncate(end);

@@ -17,7 +17,8 @@ use nix::sys::socket::{
 use nix::sys::stat::{Mode, umask};
 
 use crate::address::{Address, Bound};
-use crate::error::{Failure, reason, say};
+use crate::error::Error;
+use crate::log::say;
 use crate::options::Options;
 
 /// The first descriptor passed, as in sd_listen_fds(3).
@@ -33,7 +34,7 @@ pub struct Sockets {
 
 impl Sockets {
     /// Takes what was passed, and opens what `options` asks for.
-    pub fn open(options: &Options) -> Result<Self, Failure> {
+    pub fn open(options: &Options) -> Result<Self, Error> {
         let mut sockets = passed()?;
         close_from(LISTEN_FDS_START + sockets.len() as RawFd);
         if !sockets.is_empty() {
@@ -41,19 +42,19 @@ impl Sockets {
         }
         let count = sockets.len() + options.listen.len();
         if count == 0 {
-            return Err(Failure::new(
+            return Err(Error::Options(
                 "No sockets to listen on specified or passed in. Name one with --listen=ADDRESS.",
             ));
         }
         if options.inetd && !options.accept && count > 1 {
-            return Err(Failure::new("--inetd only supported with a single file descriptor, or with --accept."));
+            return Err(Error::Options("--inetd only supported with a single file descriptor, or with --accept."));
         }
 
         let mut files = Files::default();
         for text in &options.listen {
             let descriptor = LISTEN_FDS_START + sockets.len() as RawFd;
             let socket = listen(text, options.socket_type, &mut files)?;
-            sockets.push(place(socket, descriptor).map_err(|error| cannot_listen(text, error))?);
+            sockets.push(place(socket, descriptor).map_err(|error| Error::Listen { text: text.clone(), error })?);
         }
         // What the service must not see unless it is told so is closed when it is executed.
         let flags = if options.accept || options.inetd { FdFlag::FD_CLOEXEC } else { FdFlag::empty() };
@@ -71,7 +72,7 @@ impl Sockets {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sockets.len()
     }
 
@@ -91,11 +92,12 @@ impl Sockets {
     }
 
     /// Moves what stands at [`LISTEN_FDS_START`] away, so that accept4(2) puts connections there.
-    pub fn vacate(&mut self) -> Result<(), Errno> {
+    pub fn vacate(&mut self) -> Result<(), Error> {
         for socket in &mut self.sockets {
             if socket.as_raw_fd() == LISTEN_FDS_START {
                 // The lowest number that is free is a higher one, as long as this one is taken.
-                *socket = socket.try_clone().map_err(errno)?;
+                let moved = socket.try_clone().map_err(errno);
+                *socket = moved.map_err(|error| Error::Prepare { descriptor: LISTEN_FDS_START, error })?;
             }
         }
         Ok(())
@@ -103,16 +105,11 @@ impl Sockets {
 }
 
 /// The sockets of sd_listen_fds(3).
-fn passed() -> Result<Vec<OwnedFd>, Failure> {
+fn passed() -> Result<Vec<OwnedFd>, Error> {
     // SAFETY: this is the only thread, and no value of a variable is held.
     let unset = unsafe { sdlite_core::Unset::new() };
-    let count = sdlite_core::listen::listen_fds(Some(unset)).map_err(|error| {
-        let error = Errno::from_raw(error.number());
-        Failure::new(format_args!(
-            "Failed to read listening file descriptors from environment: {}. See $LISTEN_FDS and $LISTEN_PID.",
-            reason(error)
-        ))
-    })?;
+    let count =
+        sdlite_core::listen::listen_fds(Some(unset)).map_err(|error| Error::Passed(Errno::from_raw(error.number())))?;
     // SAFETY: by the protocol these descriptors are this process's to use, and listen_fds found each of them open.
     Ok((0..count).map(|index| unsafe { OwnedFd::from_raw_fd(LISTEN_FDS_START + index) }).collect())
 }
@@ -144,15 +141,13 @@ fn place(socket: OwnedFd, descriptor: RawFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-fn prepare(socket: &OwnedFd, accept: bool, flags: FdFlag) -> Result<(), Failure> {
+fn prepare(socket: &OwnedFd, accept: bool, flags: FdFlag) -> Result<(), Error> {
     let descriptor = socket.as_raw_fd();
-    let failed = |error| Failure::new(format_args!("Failed to prepare descriptor {descriptor}: {}", reason(error)));
+    let failed = |error| Error::Prepare { descriptor, error };
     fcntl(socket, FcntlArg::F_SETFD(flags)).map_err(failed)?;
     if accept {
         if socket::getsockopt(socket, sockopt::AcceptConn) != Ok(true) {
-            return Err(Failure::new(format_args!(
-                "Descriptor {descriptor} does not accept connections. It may not be combined with --accept."
-            )));
+            return Err(Error::NotListening { descriptor });
         }
         // A connection that is gone again by the time it is accepted must not keep all others waiting.
         let status = fcntl(socket, FcntlArg::F_GETFL).map_err(failed)?;
@@ -163,29 +158,9 @@ fn prepare(socket: &OwnedFd, accept: bool, flags: FdFlag) -> Result<(), Failure>
 }
 
 /// One socket, listened on.
-fn listen(text: &OsStr, socket_type: SockType, files: &mut Files) -> Result<OwnedFd, Failure> {
-    let address = Address::parse(text).map_err(|error| {
-        Failure::new(format_args!(
-            "Failed to parse socket address {text:?}: {}. Give a port, ADDRESS:PORT, [IPv6]:PORT, /PATH or @ABSTRACT.",
-            reason(error)
-        ))
-    })?;
-    bind(&address, socket_type, files).map_err(|error| cannot_listen(text, error))
-}
-
-fn cannot_listen(text: &OsStr, error: Errno) -> Failure {
-    let text = text.to_string_lossy();
-    let hint = match error {
-        Errno::EADDRINUSE => ". Another process listens there: stop it, or listen on another address.",
-        Errno::EEXIST => ". What stands there is no socket: remove it, or listen on another path.",
-        Errno::EADDRNOTAVAIL => ". No interface of this machine has it: listen on another address.",
-        Errno::EACCES => ". Listen on a port from 1024 on, or on a path in a directory that may be written to.",
-        Errno::EPROTONOSUPPORT | Errno::ESOCKTNOSUPPORT | Errno::EINVAL => {
-            ". This kind of address may not have sockets of this type: see --datagram and --seqpacket."
-        }
-        _ => "",
-    };
-    Failure::new(format_args!("Failed to listen on {text}: {}{hint}", reason(error)))
+fn listen(text: &OsStr, socket_type: SockType, files: &mut Files) -> Result<OwnedFd, Error> {
+    let address = Address::parse(text).map_err(|error| Error::Address { text: text.to_owned(), error })?;
+    bind(&address, socket_type, files).map_err(|error| Error::Listen { text: text.to_owned(), error })
 }
 
 fn bind(address: &Address, socket_type: SockType, files: &mut Files) -> Result<OwnedFd, Errno> {

@@ -6,7 +6,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use nix::sys::socket::SockType;
 
-use crate::error::Failure;
+use crate::error::Error;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -66,19 +66,23 @@ that ran last, 128 and the signal's number where a signal ended it (0 where that
 signal passed on); 1 where listening failed; 127 for a command not found, 126 for one that
 cannot be executed.";
 
-/// Reads the command line. `Err` holds the exit status; everything has been said then.
-pub fn parse(arguments: Vec<OsString>) -> Result<Options, u8> {
-    let mut matches = command().try_get_matches_from(arguments).map_err(|error| {
-        let _ = error.print();
+/// Why there are no options: what is wrong with them, or a text that was asked for.
+#[derive(Debug)]
+pub struct NotOptions(clap::Error);
+
+impl NotOptions {
+    /// Prints it. Returns the exit status.
+    pub fn print(&self) -> u8 {
+        let _ = self.0.print();
         // clap would exit with 2, the original exits with 1.
-        u8::from(error.use_stderr())
-    })?;
-    let options = options(&mut matches);
-    check(&options).map_err(|failure| {
-        failure.report();
-        failure.status
-    })?;
-    Ok(options)
+        self.0.use_stderr().into()
+    }
+}
+
+/// Reads the command line.
+pub fn parse(arguments: Vec<OsString>) -> Result<Options, NotOptions> {
+    let mut matches = command().try_get_matches_from(arguments).map_err(NotOptions)?;
+    Ok(options(&mut matches))
 }
 
 fn command() -> Command {
@@ -144,17 +148,18 @@ fn options(matches: &mut ArgMatches) -> Options {
     }
 }
 
-fn check(options: &Options) -> Result<(), Failure> {
+/// Whether the options go together.
+pub fn check(options: &Options) -> Result<(), Error> {
     if options.accept && options.socket_type == SockType::Datagram {
-        return Err(Failure::new(
+        return Err(Error::Options(
             "Datagram sockets do not accept connections. The --datagram and --accept options may not be combined.",
         ));
     }
     if options.accept && options.now {
-        return Err(Failure::new("--now cannot be used in conjunction with --accept."));
+        return Err(Error::Options("--now cannot be used in conjunction with --accept."));
     }
     if options.accept && options.once {
-        return Err(Failure::new("--once cannot be used in conjunction with --accept."));
+        return Err(Error::Options("--once cannot be used in conjunction with --accept."));
     }
     Ok(())
 }

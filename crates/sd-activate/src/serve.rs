@@ -8,8 +8,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::children::{End, reap};
-use crate::error::{Failure, say};
+use crate::error::Error;
 use crate::listen::Sockets;
+use crate::log::say;
 use crate::options::Options;
 use crate::signals::Signals;
 use crate::spawn::Service;
@@ -22,7 +23,7 @@ const POLL_LIMIT_INTERVAL: Duration = Duration::from_secs(2);
 const POLL_LIMIT_BURST: u32 = 15;
 
 /// Serves until a signal ends it. Returns the exit status.
-pub fn serve(sockets: &Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Failure> {
+pub fn serve(sockets: &Sockets, service: &mut Service, signals: &Signals, options: &Options) -> Result<u8, Error> {
     let mut waiter = Waiter::new(signals, sockets.iter());
     let mut limit = PollLimit::default();
     let mut running: Option<Running> = None;
@@ -40,8 +41,8 @@ pub fn serve(sockets: &Sockets, service: &mut Service, signals: &Signals, option
                     running = Some(Running { pid, passed_on: None, stopping: false });
                 }
                 // With --once there is no next time, and what could never be executed will not be.
-                Err(refused) if options.once || !started_before => return Err(service.failure(refused)),
-                Err(refused) => service.failure(refused).report(),
+                Err(error) if options.once || !started_before => return Err(error),
+                Err(error) => say(error),
             }
         }
 

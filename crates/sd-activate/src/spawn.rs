@@ -11,12 +11,12 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::wait::waitpid;
 use nix::unistd::{AccessFlags, Pid, eaccess};
+use sdlite_core::pidfd;
 
 use crate::environment::{Environment, Value};
-use crate::error::{Failure, reason};
+use crate::error::Error;
 use crate::listen::LISTEN_FDS_START;
 use crate::options::Options;
-use crate::pidfd;
 use crate::signals::{Signals, set_default};
 
 /// What execvp(3) searches where PATH is not set.
@@ -29,14 +29,13 @@ const STACK_SIZE: usize = 64 * 1024;
 const DIGITS: usize = 21;
 
 /// The file that a command names.
-pub fn find(command: &OsStr) -> Result<PathBuf, Failure> {
-    let shown = command.to_string_lossy();
+pub fn find(command: &OsStr) -> Result<PathBuf, Error> {
     if command.as_bytes().contains(&b'/') {
         let path = PathBuf::from(command);
         return match executable(&path) {
             Ok(()) => Ok(path),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(Failure::not_found(shown)),
-            Err(error) => Err(not_executable(&path, error)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(Error::NotFound { command: command.into() }),
+            Err(error) => Err(Error::NotExecutable { command: path, error }),
         };
     }
 
@@ -51,8 +50,8 @@ pub fn find(command: &OsStr) -> Result<PathBuf, Failure> {
         }
     }
     match refused {
-        Some((path, error)) => Err(not_executable(&path, error)),
-        None => Err(Failure::not_found(shown)),
+        Some((command, error)) => Err(Error::NotExecutable { command, error }),
+        None => Err(Error::NotFound { command: command.into() }),
     }
 }
 
@@ -62,32 +61,6 @@ fn executable(path: &Path) -> Result<(), Errno> {
         return Err(Errno::EISDIR);
     }
     eaccess(path, AccessFlags::X_OK)
-}
-
-fn not_executable(path: &Path, error: Errno) -> Failure {
-    let hint = match error {
-        Errno::EACCES => ". Make it executable (chmod +x), or name its interpreter first",
-        Errno::ENOEXEC => ". It was built for another kind of machine, or is damaged",
-        _ => "",
-    };
-    Failure::not_executable(path.display(), format_args!("{}{hint}", reason(error)))
-}
-
-/// Why the service was not started.
-#[derive(Debug)]
-pub enum Refused {
-    /// No process could be had.
-    Process(Errno),
-    /// The file could not be executed.
-    Execution(Errno),
-}
-
-impl Refused {
-    /// The error that it comes down to.
-    pub fn error(&self) -> Errno {
-        let (Self::Process(error) | Self::Execution(error)) = *self;
-        error
-    }
 }
 
 /// A command that is ready to be executed.
@@ -110,11 +83,8 @@ pub struct Service {
 
 impl Service {
     /// Makes `path` ready.
-    pub fn new(path: &Path, environment: &Environment, options: &Options, signals: &Signals) -> Result<Self, Failure> {
-        let text = |text: &OsStr| {
-            CString::new(text.as_bytes())
-                .map_err(|_| Failure::new("Arguments and variables cannot contain a zero byte."))
-        };
+    pub fn new(path: &Path, environment: &Environment, options: &Options, signals: &Signals) -> Result<Self, Error> {
+        let text = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Error::ZeroByte);
         let path = text(path.as_os_str())?;
         let mut strings = Vec::new();
 
@@ -167,7 +137,7 @@ impl Service {
     /// Starts it. `socket` is what it is passed beyond that which already stands where the service looks for it.
     ///
     /// Every descriptor that is not meant for the service has to be close-on-exec.
-    pub fn start(&mut self, socket: Option<impl AsFd>) -> Result<Pid, Refused> {
+    pub fn start(&mut self, socket: Option<impl AsFd>) -> Result<Pid, Error> {
         let top = self.stack.as_mut_ptr_range().end;
         // A stack grows downwards from an address that is a multiple of 16.
         let top = top.wrapping_sub(top.addr() % 16);
@@ -191,28 +161,23 @@ impl Service {
             let child_tid = &raw mut (*launch).pid;
             libc::clone(execute, top.cast::<c_void>(), flags, launch.cast::<c_void>(), no_parent_tid, no_tls, child_tid)
         };
-        let pid = Errno::result(pid).map_err(Refused::Process)?;
+        let pid = Errno::result(pid).map_err(Error::Fork)?;
         // SAFETY: `launch` is this function's own again.
         let error = unsafe { (*launch).error };
         if error != 0 {
             let _ = waitpid(Pid::from_raw(pid), None);
-            return Err(Refused::Execution(Errno::from_raw(error)));
+            return Err(self.not_executed(Errno::from_raw(error)));
         }
         Ok(Pid::from_raw(pid))
     }
 
-    /// What there is to say where it was not started.
-    pub fn failure(&self, refused: Refused) -> Failure {
-        let path = self.path.to_string_lossy();
-        let error = match refused {
-            Refused::Process(error) => return Failure::new(format_args!("Failed to fork: {}", reason(error))),
-            Refused::Execution(error) => error,
-        };
+    fn not_executed(&self, error: Errno) -> Error {
+        let command = PathBuf::from(OsStr::from_bytes(self.path.to_bytes()));
         match error {
             // The file was found before, so what is missing is what it names after #! or in its ELF header.
-            Errno::ENOENT if Path::new(&*path).exists() => Failure::interpreter_not_found(path),
-            Errno::ENOENT => Failure::not_found(path),
-            error => not_executable(Path::new(&*path), error),
+            Errno::ENOENT if command.exists() => Error::InterpreterNotFound { command },
+            Errno::ENOENT => Error::NotFound { command },
+            error => Error::NotExecutable { command, error },
         }
     }
 }
@@ -307,7 +272,7 @@ impl Launch<'_> {
             variable.set(self.pid as u64);
         }
         if let Some(variable) = &mut service.pidfd_id {
-            variable.set(pidfd::inode_id(self.pid)?);
+            variable.set(pidfd_id(self.pid)?);
         }
         service.mask.thread_set_mask()?;
 
@@ -321,6 +286,11 @@ impl Launch<'_> {
         }
         Err(error)
     }
+}
+
+/// The inode id of `pid`'s pidfd, which stays open until execve(2).
+fn pidfd_id(pid: libc::pid_t) -> Result<u64, Errno> {
+    pidfd::open(pid).and_then(pidfd::inode_id).map_err(|error| Errno::from_raw(error.number()))
 }
 
 fn duplicate(descriptor: RawFd, to: RawFd) -> Result<(), Errno> {

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::error::{Failure, reason};
+use crate::error::Error;
 use crate::signals::Signals;
 
 /// What is waited for.
@@ -32,22 +32,22 @@ impl<'a> Waiter<'a> {
     }
 
     /// Waits for a signal.
-    pub fn signals(&mut self, timeout: PollTimeout) -> Result<Ready<'a, '_>, Failure> {
+    pub fn signals(&mut self, timeout: PollTimeout) -> Result<Ready<'a, '_>, Error> {
         self.wait(1, timeout)
     }
 
     /// Waits for a signal or a connection.
-    pub fn signals_and_sockets(&mut self, timeout: PollTimeout) -> Result<Ready<'a, '_>, Failure> {
+    pub fn signals_and_sockets(&mut self, timeout: PollTimeout) -> Result<Ready<'a, '_>, Error> {
         self.wait(self.descriptors.len(), timeout)
     }
 
-    fn wait(&mut self, count: usize, timeout: PollTimeout) -> Result<Ready<'a, '_>, Failure> {
+    fn wait(&mut self, count: usize, timeout: PollTimeout) -> Result<Ready<'a, '_>, Error> {
         let (polled, _) = self.descriptors.split_at_mut(count);
         let ready = match poll(polled, timeout) {
             // Only a debugger interrupts it, for all that is waited for is blocked.
             Err(Errno::EINTR) | Ok(0) => false,
             Ok(_) => true,
-            Err(error) => return Err(Failure::new(format_args!("Failed to wait for connections: {}", reason(error)))),
+            Err(error) => return Err(Error::Wait(error)),
         };
         let polled: &[_] = if ready { polled } else { &[] };
         let Some((signals, polled)) = polled.split_first() else {
