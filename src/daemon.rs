@@ -5,15 +5,15 @@ use sdlite_core::{daemon, pidfd};
 use crate::abi::{IntoC, symbol_version, unset};
 
 symbol_version!(sd_pidfd_get_inode_id @ LIBSYSTEMD_258);
-/// Tells the inode id of the process that a pidfd refers to, which other than a PID is never used again.
+/// Tells the inode id of the process that a pidfd refers to. Unlike a PID, it is never used again.
 ///
-/// pidfd: as from pidfd_open(2).
-/// ret: where to put the id; NULL if it is not wanted.
+/// pidfd: a descriptor of pidfd_open(2).
+/// ret: receives the id. May be NULL.
 ///
 /// Returns 0, or a negative errno:
 ///
-/// -EBADF: pidfd is not open, or no pidfd.
-/// -EOPNOTSUPP: the kernel has no such ids, being older than Linux 6.9.
+/// -EBADF: pidfd is not open, or is not a pidfd.
+/// -EOPNOTSUPP: the kernel has no such ids. It is older than Linux 6.9.
 ///
 /// See sd_pidfd_get_inode_id(3).
 #[unsafe(no_mangle)]
@@ -27,9 +27,9 @@ pub unsafe extern "C" fn sd_pidfd_get_inode_id(pidfd: c_int, ret: *mut u64) -> c
 }
 
 symbol_version!(sd_booted @ LIBSYSTEMD_209);
-/// Tells whether the system was booted with systemd.
+/// Tells whether systemd is the init system.
 ///
-/// Returns 1 or 0, or a negative errno: what stat(2) of /run/systemd/system/ failed with, except for -ENOENT.
+/// Returns 1 or 0, or a negative errno: any error of stat(2) for /run/systemd/system/ but ENOENT, for which the answer is 0.
 ///
 /// See sd_booted(3).
 #[unsafe(no_mangle)]
@@ -38,15 +38,16 @@ pub extern "C" fn sd_booted() -> c_int {
 }
 
 symbol_version!(sd_watchdog_enabled @ LIBSYSTEMD_209);
-/// Tells whether the service manager expects to hear "WATCHDOG=1" by sd_notify(), and how often.
+/// Tells whether the service manager expects "WATCHDOG=1" messages from this process, and how often. See sd_notify().
 ///
-/// unset_environment: if not zero, $WATCHDOG_USEC and $WATCHDOG_PID are removed from the environment, whatever is returned.
-/// usec: where to put the microseconds within which it does; NULL if they are not wanted. Notify it twice as often.
+/// unset_environment: if not zero, the function removes $WATCHDOG_USEC and $WATCHDOG_PID from the environment, also when it
+/// fails.
+/// usec: receives the longest time between two messages, in microseconds. Send one in half that time. May be NULL.
 ///
 /// Returns 1 if it does, 0 if not, or a negative errno:
 ///
-/// -EINVAL: a variable is not a number, or $WATCHDOG_USEC is 0 or the largest there is.
-/// -ERANGE: a variable is a number that does not fit.
+/// -EINVAL: a variable is not a number, or $WATCHDOG_USEC is 0 or UINT64_MAX.
+/// -ERANGE: a variable is a number out of range.
 ///
 /// See sd_watchdog_enabled(3).
 #[unsafe(no_mangle)]

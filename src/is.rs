@@ -7,12 +7,14 @@ use crate::abi::{IntoC, optional, symbol_version};
 symbol_version!(sd_is_fifo sd_is_special sd_is_socket sd_is_socket_inet sd_is_socket_unix sd_is_mq @ LIBSYSTEMD_209);
 symbol_version!(sd_is_socket_sockaddr @ LIBSYSTEMD_233);
 
-/// Tells whether a descriptor is a FIFO, and the one that a path leads to.
+/// Tells whether a descriptor is a FIFO.
 ///
-/// path: NULL if any FIFO will do.
+/// path: if not NULL, it has to be the FIFO at this path.
 ///
-/// Returns 1 or 0, or a negative errno: -EBADF if fd is not open, or what stat(2) failed with, except that a path which
-/// leads nowhere is 0.
+/// Returns 1 or 0, or a negative errno. If there is no file at path, the answer is 0.
+///
+/// -EBADF: fd is not open.
+/// Any other error of stat(2) for path.
 ///
 /// See sd_is_fifo(3).
 #[unsafe(no_mangle)]
@@ -21,12 +23,14 @@ pub unsafe extern "C" fn sd_is_fifo(fd: c_int, path: *const c_char) -> c_int {
     is::is_fifo(fd, unsafe { optional(path) }).into_c()
 }
 
-/// Tells whether a descriptor is a regular file or a character device, and the one that a path leads to.
+/// Tells whether a descriptor is a regular file or a character device.
 ///
-/// path: NULL if any will do.
+/// path: if not NULL, it has to be the file or the device at this path.
 ///
-/// Returns 1 or 0, or a negative errno: -EBADF if fd is not open, or what stat(2) failed with, except that a path which
-/// leads nowhere is 0.
+/// Returns 1 or 0, or a negative errno. If there is no file at path, the answer is 0.
+///
+/// -EBADF: fd is not open.
+/// Any other error of stat(2) for path.
 ///
 /// See sd_is_special(3).
 #[unsafe(no_mangle)]
@@ -35,11 +39,11 @@ pub unsafe extern "C" fn sd_is_special(fd: c_int, path: *const c_char) -> c_int 
     is::is_special(fd, unsafe { optional(path) }).into_c()
 }
 
-/// Tells whether a descriptor is a socket of an address family and a type that does or does not listen.
+/// Tells whether a descriptor is a socket of this address family and type.
 ///
-/// family: AF_INET, AF_UNIX, ...; 0 (AF_UNSPEC) if any will do.
-/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
-/// listening: positive if it has to accept connections, as after listen(2), 0 if it must not, negative if either will do.
+/// family: AF_INET, AF_UNIX, ...; 0 (AF_UNSPEC) for any.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 for any.
+/// listening: positive: the socket has to accept connections, as after listen(2); 0: it must not; negative: either.
 ///
 /// Returns 1 or 0, or a negative errno:
 ///
@@ -52,17 +56,17 @@ pub extern "C" fn sd_is_socket(fd: c_int, family: c_int, r#type: c_int, listenin
     is::is_socket(fd, family, r#type, listening).into_c()
 }
 
-/// Tells whether a descriptor is an internet socket, and bound to a port.
+/// Tells whether a descriptor is an internet socket that is bound to this port.
 ///
-/// family: AF_INET or AF_INET6; 0 (AF_UNSPEC) if either will do.
-/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// family: AF_INET or AF_INET6; 0 (AF_UNSPEC) for either.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 for any.
 /// listening: as for sd_is_socket().
-/// port: in host byte order; 0 if any will do.
+/// port: in host byte order; 0 for any.
 ///
 /// Returns 1 or 0, or a negative errno:
 ///
 /// -EBADF: fd is not open.
-/// -EINVAL: family is another one, or type is negative.
+/// -EINVAL: family is none of these, or type is negative.
 ///
 /// See sd_is_socket_inet(3).
 #[unsafe(no_mangle)]
@@ -70,11 +74,11 @@ pub extern "C" fn sd_is_socket_inet(fd: c_int, family: c_int, r#type: c_int, lis
     is::is_socket_inet(fd, family, r#type, listening, port).into_c()
 }
 
-/// Tells whether a descriptor is an internet socket bound to an address.
+/// Tells whether a descriptor is an internet socket that is bound to this address.
 ///
-/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
-/// addr: a struct sockaddr_in or sockaddr_in6. A port, and for IPv6 a flow label or scope, of 0 matches any.
-/// addr_len: the size of addr, in bytes.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 for any.
+/// addr: a struct sockaddr_in or sockaddr_in6. A port of 0 matches any port; for IPv6, so do a flow label and a scope of 0.
+/// addr_len: the size of addr in bytes.
 /// listening: as for sd_is_socket().
 ///
 /// Returns 1 or 0, or a negative errno:
@@ -82,7 +86,7 @@ pub extern "C" fn sd_is_socket_inet(fd: c_int, family: c_int, r#type: c_int, lis
 /// -EBADF: fd is not open.
 /// -EINVAL: addr is NULL or shorter than its structure, or type is negative.
 /// -ENOBUFS: addr is too short to have a family.
-/// -EPFNOSUPPORT: addr is of a family other than AF_INET and AF_INET6.
+/// -EPFNOSUPPORT: the family of addr is neither AF_INET nor AF_INET6.
 ///
 /// See sd_is_socket_sockaddr(3).
 #[unsafe(no_mangle)]
@@ -99,13 +103,12 @@ pub unsafe extern "C" fn sd_is_socket_sockaddr(
     is::is_socket_sockaddr(fd, r#type, expected, listening).into_c()
 }
 
-/// Tells whether a descriptor is an AF_UNIX socket, and bound to a path.
+/// Tells whether a descriptor is an AF_UNIX socket that is bound to this path.
 ///
-/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 if any will do.
+/// type: SOCK_STREAM, SOCK_DGRAM, ...; 0 for any.
 /// listening: as for sd_is_socket().
-/// path: a string; NULL if any will do; empty for an unnamed socket; with a zero byte in front, a name in the abstract
-/// namespace.
-/// length: the length of path in bytes, needed for an abstract name alone; 0 if path is a string, to its end.
+/// path: NULL for any; an empty string for an unnamed socket; a name in the abstract namespace begins with a zero byte.
+/// length: the length of an abstract name in bytes, with the zero byte; 0 if path is a string.
 ///
 /// Returns 1 or 0, or a negative errno:
 ///
@@ -145,15 +148,16 @@ unsafe fn unix_name<'a>(path: *const c_char, length: usize) -> UnixName<'a> {
     }
 }
 
-/// Tells whether a descriptor is a POSIX message queue, and the one of a name.
+/// Tells whether a descriptor is a POSIX message queue.
 ///
-/// path: the queue's name, as for mq_open(3), beginning with a slash; NULL if any will do.
+/// path: if not NULL, it has to be the queue of this name. The name begins with a slash, as for mq_open(3).
 ///
 /// Returns 1 or 0, or a negative errno:
 ///
 /// -EBADF: fd is not open.
 /// -EINVAL: path does not begin with a slash.
-/// What stat(2) failed with below /dev/mqueue, -ENOENT among others.
+/// -ENOENT: there is no queue of this name.
+/// Any other error of stat(2) for the file below /dev/mqueue.
 ///
 /// See sd_is_mq(3).
 #[unsafe(no_mangle)]

@@ -7,21 +7,21 @@ use crate::abi::{IntoC, array, hidden, optional, symbol_version};
 // Stable Rust cannot define functions with a variable number of arguments: variadic.c does. What stands here with
 // cfg(cbindgen) is read by cbindgen alone, so that the header has one source.
 
-/// Logs a message to the journal. The macro of this name adds where in the source it stands, unless
-/// SD_JOURNAL_SUPPRESS_LOCATION is defined before the header is included.
+/// Logs a message to the journal. The macro of the same name adds the location in the source. Define
+/// SD_JOURNAL_SUPPRESS_LOCATION before you include this header to go without it.
 ///
 /// priority: LOG_EMERG (0) to LOG_DEBUG (7) of syslog.h.
-/// format: as for printf(3), with its arguments. White space at the end of the message is cut; the rest, newlines
-/// included, is one entry, of up to 1 MiB.
+/// format: as for printf(3), with its arguments. The function cuts white space at the end of the message. All the rest is
+/// one entry, newlines included. It has up to 1 MiB.
 ///
-/// Returns 0, also where there is no journal or the message is empty, or a negative errno:
+/// Returns 0, also if there is no journal or the message is empty, or a negative errno:
 ///
 /// -EINVAL: priority is out of range, or format is NULL.
 /// -ENOBUFS: the message is too long.
-/// -ENOMEM: there is no memory to format a message of more than 2 KiB.
-/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+/// -ENOMEM: there is not enough memory to format a message of more than 2 KiB.
+/// Any error of socket(2), sendmsg(2) or memfd_create(2).
 ///
-/// errno is left as it was, and can be printed by %m.
+/// The function does not change errno. %m in format prints it.
 ///
 ///     sd_journal_print(LOG_INFO, "Listening on port %d.", port);
 ///
@@ -31,13 +31,13 @@ use crate::abi::{IntoC, array, hidden, optional, symbol_version};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_print(priority: c_int, format: *const c_char, _: ...) -> c_int {}
 
-/// What the macro sd_journal_print() calls. Like the function, with a location.
+/// The macro sd_journal_print() calls this. It is the function sd_journal_print() with a location.
 ///
 /// file: "CODE_FILE=" and the name of the source file.
 /// line: "CODE_LINE=" and the number of the line.
 /// func: the name of the function.
 ///
-/// Returns as sd_journal_print(), and -EINVAL where file or line is not a field.
+/// Returns as sd_journal_print(), and -EINVAL if file or line is not of this form.
 /// cbindgen:postfix=__attribute__((__format__(__printf__, 5, 6)))
 #[cfg(cbindgen)]
 #[unsafe(no_mangle)]
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn sd_journal_print_with_location(
 ) -> c_int {
 }
 
-/// Like sd_journal_print(), with the arguments as a va_list, which is for the caller to end.
+/// Like sd_journal_print(), with the arguments as a va_list. The caller has to call va_end().
 ///
 /// See sd_journal_printv(3).
 /// cbindgen:postfix=__attribute__((__format__(__printf__, 2, 0)))
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn sd_journal_print_with_location(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_printv(priority: c_int, format: *const c_char, ap: va_list) -> c_int {}
 
-/// What the macro sd_journal_printv() calls: see sd_journal_print_with_location().
+/// The macro sd_journal_printv() calls this: see sd_journal_print_with_location().
 /// cbindgen:postfix=__attribute__((__format__(__printf__, 5, 0)))
 #[cfg(cbindgen)]
 #[unsafe(no_mangle)]
@@ -88,17 +88,17 @@ unsafe extern "C" fn sdlite_journal_print(
     journal::print(priority, message.to_bytes(), location).into_c()
 }
 
-/// Sends an entry to the journal, field by field. The macro of this name adds where in the source it stands.
+/// Sends an entry to the journal, field by field. The macro of the same name adds the location in the source.
 ///
-/// format, ...: for each field a format as for printf(3), "MESSAGE=Listening on port %d.", followed by its arguments; NULL
-/// behind the last. White space at the end of each is cut. Names are upper-case letters, digits and underscores, and begin
-/// with a letter; others, journald drops.
+/// format, ...: for each field a format as for printf(3), such as "MESSAGE=Listening on port %d.", and its arguments. NULL
+/// ends the list. The function cuts white space at the end of each field. The name of a field has upper-case letters, digits
+/// and underscores, and begins with a letter. journald drops fields with other names.
 ///
-/// Returns 0, also where there is no journal, or a negative errno:
+/// Returns 0, also if there is no journal, or a negative errno:
 ///
-/// -EINVAL: a field has no name, or there are too many of them: about 500.
-/// -ENOMEM: there is no memory to format more than 2 KiB, or a field cannot be formatted.
-/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+/// -EINVAL: a field has no name, or there are too many fields: about 500.
+/// -ENOMEM: there is not enough memory to format more than 2 KiB, or a field cannot be formatted.
+/// Any error of socket(2), sendmsg(2) or memfd_create(2).
 ///
 ///     sd_journal_send("MESSAGE=Listening on port %d.", port, "PRIORITY=%i", LOG_INFO, NULL);
 ///
@@ -108,7 +108,7 @@ unsafe extern "C" fn sdlite_journal_print(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_send(format: *const c_char, _: ...) -> c_int {}
 
-/// What the macro sd_journal_send() calls. Like the function, with a location: see sd_journal_print_with_location().
+/// The macro sd_journal_send() calls this. It is the function with a location: see sd_journal_print_with_location().
 /// cbindgen:postfix=__attribute__((__format__(__printf__, 4, 0), __sentinel__))
 #[cfg(cbindgen)]
 #[unsafe(no_mangle)]
@@ -139,16 +139,16 @@ unsafe extern "C" fn sdlite_journal_send(
 }
 
 symbol_version!(sd_journal_sendv @ LIBSYSTEMD_209);
-/// Sends an entry to the journal, its fields ready-made. The macro of this name adds where in the source it stands.
+/// Sends an entry with ready-made fields to the journal. The macro of the same name adds the location in the source.
 ///
-/// iov: n fields, each "NAME=" and a value of any bytes, sent as they are.
+/// iov: n fields. Each is "NAME=" and a value of any bytes. The function sends them as they are.
 ///
-/// Returns 0, also where there is no journal, or a negative errno:
+/// Returns 0, also if there is no journal, or a negative errno:
 ///
-/// -EINVAL: there is no field, one has no name, or there are too many: about 500.
-/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+/// -EINVAL: there is no field, a field has no name, or there are too many fields: about 500.
+/// Any error of socket(2), sendmsg(2) or memfd_create(2).
 ///
-/// It allocates nothing. errno is left as it was. See sd_journal_sendv(3).
+/// The function allocates nothing and does not change errno. See sd_journal_sendv(3).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_sendv(iov: *const libc::iovec, n: c_int) -> c_int {
     // SAFETY: as the caller promises.
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn sd_journal_sendv(iov: *const libc::iovec, n: c_int) -> 
 }
 
 symbol_version!(sd_journal_sendv_with_location @ LIBSYSTEMD_209);
-/// What the macro sd_journal_sendv() calls. Like the function, with a location: see sd_journal_print_with_location().
+/// The macro sd_journal_sendv() calls this. It is the function with a location: see sd_journal_print_with_location().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_sendv_with_location(
     file: *const c_char,
@@ -181,13 +181,13 @@ unsafe fn sendv(iov: *const libc::iovec, n: c_int, location: Option<Location<'_>
 }
 
 symbol_version!(sd_journal_perror @ LIBSYSTEMD_209);
-/// Logs the error that errno says to the journal, as perror(3) prints it, with priority LOG_ERR. The macro of this name
-/// adds where in the source it stands.
+/// Logs the text of errno to the journal with priority LOG_ERR, as perror(3) prints it. The macro of the same name adds the
+/// location in the source.
 ///
-/// message: what goes before the error's text, with a colon; NULL or empty if nothing does.
+/// message: comes before the text of the error, with a colon between them. NULL or empty for the text alone.
 ///
-/// Returns 0, also where there is no journal, or a negative errno: what socket(2), sendmsg(2) or memfd_create(2) failed
-/// with. errno is left as it was.
+/// Returns 0, also if there is no journal, or a negative errno: any error of socket(2), sendmsg(2) or memfd_create(2). The
+/// function does not change errno.
 ///
 ///     if (bind(fd, address, size) < 0)
 ///             sd_journal_perror("bind");
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn sd_journal_perror(message: *const c_char) -> c_int {
 }
 
 symbol_version!(sd_journal_perror_with_location @ LIBSYSTEMD_209);
-/// What the macro sd_journal_perror() calls. Like the function, with a location: see sd_journal_print_with_location().
+/// The macro sd_journal_perror() calls this. It is the function with a location: see sd_journal_print_with_location().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_perror_with_location(
     file: *const c_char,
@@ -222,16 +222,18 @@ unsafe fn perror(message: *const c_char, location: Option<Location<'_>>) -> c_in
 }
 
 symbol_version!(sd_journal_stream_fd @ LIBSYSTEMD_209);
-/// Opens a stream to the journal, each line of which becomes an entry: for stdout and stderr of child processes.
+/// Opens a stream to the journal. Each line that is written to it becomes an entry. It can be the standard output or error of
+/// a child process.
 ///
-/// identifier: what the entries go by, as SYSLOG_IDENTIFIER; NULL for nothing.
-/// priority: LOG_EMERG (0) to LOG_DEBUG (7) of syslog.h, for lines that do not say theirs.
-/// level_prefix: not zero if lines may begin with a priority, such as SD_ERR.
+/// identifier: SYSLOG_IDENTIFIER of the entries; NULL for none.
+/// priority: LOG_EMERG (0) to LOG_DEBUG (7) of syslog.h, for lines without a priority of their own.
+/// level_prefix: if not zero, a line may begin with its priority, such as SD_ERR.
 ///
-/// Returns a file descriptor to write to, close-on-exec, the caller's to close; or a negative errno:
+/// Returns a file descriptor to write to, with FD_CLOEXEC set, which the caller has to close; or a negative errno:
 ///
 /// -EINVAL: priority is out of range.
-/// What socket(2), connect(2) or sendmsg(2) failed with; -ENOENT where there is no journal.
+/// -ENOENT: there is no journal.
+/// Any other error of socket(2), connect(2) or sendmsg(2).
 ///
 /// See sd_journal_stream_fd(3).
 #[unsafe(no_mangle)]
@@ -247,9 +249,9 @@ pub unsafe extern "C" fn sd_journal_stream_fd(
 symbol_version!(sd_journal_stream_fd_with_namespace @ LIBSYSTEMD_256);
 /// Like sd_journal_stream_fd(), to the journal of a namespace.
 ///
-/// name_space: its name, as LogNamespace= of a unit has it; NULL for the default.
+/// name_space: the name of the namespace, as in LogNamespace= of a unit; NULL for the default one.
 ///
-/// Returns as sd_journal_stream_fd(), and -EINVAL where that is no name of a namespace.
+/// Returns as sd_journal_stream_fd(), and -EINVAL if name_space is not a valid name.
 ///
 /// See sd_journal_stream_fd(3).
 #[unsafe(no_mangle)]

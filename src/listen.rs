@@ -5,23 +5,23 @@ use sdlite_core::{Errno, Result, listen};
 
 use crate::abi::{IntoC, symbol_version, unset};
 
-/// The first of the file descriptors that the service manager passes; the others follow it.
+/// The number of the first file descriptor that the service manager passes. The others follow it.
 // Rust 1.85 does not take the assertion below for a use of it.
 #[allow(dead_code)]
 pub const SD_LISTEN_FDS_START: c_int = 3;
 
 symbol_version!(sd_listen_fds @ LIBSYSTEMD_209);
-/// Tells how many file descriptors the service manager passed. They are SD_LISTEN_FDS_START and those after it. Each gets
-/// FD_CLOEXEC.
+/// Tells how many file descriptors the service manager passed to this process. Their numbers begin at SD_LISTEN_FDS_START.
+/// The function sets FD_CLOEXEC on each of them.
 ///
-/// unset_environment: if not zero, $LISTEN_PID, $LISTEN_PIDFDID, $LISTEN_FDS and $LISTEN_FDNAMES are removed from the
-/// environment, whatever is returned; later calls, and child processes, then find nothing.
+/// unset_environment: if not zero, the function removes $LISTEN_PID, $LISTEN_PIDFDID, $LISTEN_FDS and $LISTEN_FDNAMES from
+/// the environment, also when it fails. Later calls and child processes then find nothing.
 ///
 /// Returns the number of descriptors, 0 if none were passed to this process, or a negative errno:
 ///
-/// -EINVAL: a variable is not a number, or $LISTEN_FDS is not in the range of descriptors.
-/// -ERANGE: a variable is a number that does not fit.
-/// -EBADF: one of the descriptors is not open. Those before it have got their flag.
+/// -EINVAL: a variable is not a number, or $LISTEN_FDS is less than 1 or more than there can be descriptors.
+/// -ERANGE: a variable is a number out of range.
+/// -EBADF: one of the descriptors is not open. The flag is set on those before it.
 ///
 ///     int n = sd_listen_fds(1);
 ///     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++)
@@ -35,16 +35,16 @@ pub unsafe extern "C" fn sd_listen_fds(unset_environment: c_int) -> c_int {
 }
 
 symbol_version!(sd_listen_fds_with_names @ LIBSYSTEMD_227);
-/// Like sd_listen_fds(), and tells the name of each descriptor: what FileDescriptorName= of its socket unit says.
+/// Like sd_listen_fds(), and tells the name of each descriptor: FileDescriptorName= of its socket unit.
 ///
-/// names: where to put a NULL-terminated array with as many strings as the function returns, in the order of the
-/// descriptors; "unknown" where the manager gave no names. The array and each string are the caller's to free(). NULL if
-/// they are not wanted. Untouched where 0 or less is returned.
+/// names: receives a NULL-terminated array with one string for each descriptor, in the order of the descriptors. If the
+/// manager gave no names, each is "unknown". The caller has to free() each string and the array. May be NULL. The function
+/// does not touch it when it returns 0 or less.
 ///
 /// Returns as sd_listen_fds(), and:
 ///
-/// -EINVAL: $LISTEN_FDNAMES does not name as many descriptors as were passed, or ends in a lone backslash.
-/// -ENOMEM: there is no memory for the names.
+/// -EINVAL: the number of names in $LISTEN_FDNAMES is not the number of descriptors, or it ends in a lone backslash.
+/// -ENOMEM: there is not enough memory for the names.
 ///
 /// See sd_listen_fds_with_names(3).
 #[unsafe(no_mangle)]

@@ -7,16 +7,16 @@ use crate::abi::{IntoC, array, hidden, optional, symbol_version, unset};
 symbol_version!(sd_notify @ LIBSYSTEMD_209);
 /// Tells the service manager about the state of the service.
 ///
-/// unset_environment: if not zero, $NOTIFY_SOCKET is removed from the environment, whatever is returned; later calls, and
-/// child processes, then notify nobody.
-/// state: assignments, one a line, such as "READY=1" and "STATUS=Serving 42 clients".
+/// unset_environment: if not zero, the function removes $NOTIFY_SOCKET from the environment, also when it fails. Later calls
+/// and child processes then notify nobody.
+/// state: assignments such as "READY=1" and "STATUS=Serving 42 clients", one on each line.
 ///
-/// Returns 1 if it was sent, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+/// Returns 1 if the state was sent, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
 ///
-/// -EINVAL: state is NULL, or $NOTIFY_SOCKET is not complete.
-/// -EPROTO: $NOTIFY_SOCKET is of a kind that is not known.
+/// -EINVAL: state is NULL, or $NOTIFY_SOCKET is incomplete.
+/// -EPROTO: $NOTIFY_SOCKET is no address of a known kind.
 /// -ENAMETOOLONG: $NOTIFY_SOCKET is longer than the path of a socket can be.
-/// What socket(2), connect(2) or sendmsg(2) failed with.
+/// Any error of socket(2), connect(2) or sendmsg(2).
 ///
 ///     sd_notify(0, "READY=1\nSTATUS=Waiting for clients");
 ///
@@ -28,9 +28,10 @@ pub unsafe extern "C" fn sd_notify(unset_environment: c_int, state: *const c_cha
 }
 
 symbol_version!(sd_pid_notify @ LIBSYSTEMD_214);
-/// Like sd_notify(), in the name of another process.
+/// Like sd_notify(), on behalf of another process.
 ///
-/// pid: the process; 0 for this one. Who may not speak for it sends the message as its own.
+/// pid: the process; 0 for the caller. If the caller has no privilege to send messages for this process, the message comes
+/// from the caller.
 ///
 /// See sd_pid_notify(3).
 #[unsafe(no_mangle)]
@@ -40,15 +41,15 @@ pub unsafe extern "C" fn sd_pid_notify(pid: libc::pid_t, unset_environment: c_in
 }
 
 symbol_version!(sd_pid_notify_with_fds @ LIBSYSTEMD_219);
-/// Like sd_pid_notify(), and passes file descriptors with the message, as FDSTORE=1 wants them.
+/// Like sd_pid_notify(), and passes file descriptors with the message, for example for FDSTORE=1.
 ///
-/// fds: n_fds descriptors, which stay the caller's. NULL if there are none.
+/// fds: n_fds descriptors. They stay open in the caller. May be NULL if n_fds is 0.
 ///
 /// Returns as sd_notify(), and:
 ///
-/// -EINVAL: fds is NULL although there are some.
-/// -E2BIG: there are more than 253.
-/// -EBADF: one of them is not open.
+/// -EINVAL: fds is NULL and n_fds is not 0.
+/// -E2BIG: n_fds is more than 253.
+/// -EBADF: one of the descriptors is not open.
 ///
 /// See sd_pid_notify_with_fds(3).
 #[unsafe(no_mangle)]
@@ -82,7 +83,7 @@ unsafe extern "C" fn sdlite_notify(
 
 /// Like sd_notify(), with a state that is formatted as by printf(3).
 ///
-/// Returns as sd_notify(), and -ENOMEM where the state cannot be formatted.
+/// Returns as sd_notify(), and -ENOMEM if the state cannot be formatted.
 ///
 ///     sd_notifyf(0, "MAINPID=%ld", (long) child);
 ///
@@ -123,16 +124,17 @@ pub unsafe extern "C" fn sd_pid_notifyf_with_fds(
 }
 
 symbol_version!(sd_notify_barrier @ LIBSYSTEMD_246);
-/// Waits until the service manager has read everything that was sent before, as a process should that exits right after.
+/// Waits until the service manager has read all messages that were sent before. A process that exits right after
+/// sd_notify() should call this first.
 ///
 /// unset_environment: as for sd_notify().
-/// timeout: the longest to wait, in microseconds; UINT64_MAX to wait for ever.
+/// timeout: how long to wait at most, in microseconds; UINT64_MAX for no limit.
 ///
-/// Returns 1 if it has, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
+/// Returns 1 if the manager has read them, 0 if $NOTIFY_SOCKET is not set, or a negative errno:
 ///
-/// -ETIMEDOUT: it has not.
-/// -EINTR: a signal came.
-/// What sd_notify() and pipe2(2) fail with.
+/// -ETIMEDOUT: the manager did not read them in this time.
+/// -EINTR: a signal handler interrupted the wait.
+/// Any error of sd_notify() or pipe2(2).
 ///
 /// See sd_notify_barrier(3).
 #[unsafe(no_mangle)]
@@ -142,9 +144,9 @@ pub unsafe extern "C" fn sd_notify_barrier(unset_environment: c_int, timeout: u6
 }
 
 symbol_version!(sd_pid_notify_barrier @ LIBSYSTEMD_254);
-/// Like sd_notify_barrier(), in the name of another process.
+/// Like sd_notify_barrier(), on behalf of another process.
 ///
-/// pid: the process; 0 for this one.
+/// pid: as for sd_pid_notify().
 ///
 /// See sd_pid_notify_barrier(3).
 #[unsafe(no_mangle)]
