@@ -1,4 +1,4 @@
-//! What is known to differ from libsystemd. Each is a row of the README's Compatibility, or stands below that table.
+//! What is known to differ from libsystemd. Each is a row of docs/compatibility.md.
 //!
 //! Where a case differs, its function's module says whether it is by some of these alone. That is counted and shown below the
 //! table of functions, so that one which never occurs is noticed.

@@ -39,7 +39,7 @@ try:
 except ImportError as error:
     assert "LIBSYSTEMD_" in str(error), error
 else:
-    sys.exit("systemd.journal can be imported: the README has to say so")
+    sys.exit("systemd.journal can be imported: docs/compatibility.md has to say so")
 
 # Without reading, it works.
 for name in ("systemd._reader", "systemd.id128"):
