@@ -101,8 +101,6 @@ fn answers_are_those_of_libsystemd() {
 
 #[test]
 fn every_function_is_compared() {
-    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| support::source().join("include/systemd").join(name));
-    let declared: BTreeSet<_> = headers.iter().flat_map(|header| support::declared(header)).collect();
     let compared: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.name.to_owned()).collect();
-    assert_eq!(compared, declared);
+    assert_eq!(compared, support::functions());
 }

@@ -1,10 +1,10 @@
 //! Where libsystemd does something else upon the same fault, and why that is so.
 
+use sdlite_test_support::calls::{Case, answer};
 use sdlite_test_support::libsystemd_has;
 
-use crate::cases::{CASES, Case};
+use crate::Trial;
 use crate::errnos::Fault;
-use crate::{Trial, answer};
 
 /// The releases of libsystemd that do so, by the version node that the first or the next one has.
 enum Releases {
@@ -101,7 +101,7 @@ pub fn here() -> Vec<&'static Difference> {
 impl Difference {
     /// Whether it is by this that libsystemd printed those lines.
     pub fn explains(&self, trial: &Trial<'_>, theirs: &[String]) -> bool {
-        (self.explains)(&CASES[trial.case], trial, answer(theirs))
+        (self.explains)(trial.case(), trial, answer(theirs))
     }
 }
 

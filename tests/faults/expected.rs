@@ -1,12 +1,13 @@
 //! What a program has to print, given what it prints where nothing fails.
 
-use crate::cases::{CASES, Case};
+use sdlite_test_support::calls::{Case, Usual};
+
+use crate::Trial;
 use crate::documented::{Outcome, outcome};
-use crate::{Trial, Usual};
 
 /// What stands against `observed`, if anything does.
 pub fn difference(usual: &Usual, trial: &Trial<'_>, observed: &[String]) -> Option<String> {
-    let case = &CASES[trial.case];
+    let case = trial.case();
     let mut expected = expected(case, usual, trial);
     let mut observed: Vec<String> = observed.iter().filter_map(|line| comparable(case, line)).collect();
     if trial.call.name == "close" {
@@ -41,7 +42,8 @@ fn expected(case: &Case, usual: &Usual, trial: &Trial<'_>) -> Vec<String> {
             "sent" => sent.then_some(line),
             // Those before the one that it failed for.
             "flagged" if call.name == "fcntl" => {
-                line.ends_with(|fd: char| fd < ['3', '4', '5'][flagged]).then_some(line)
+                let fd = line.chars().last().and_then(|digit| digit.to_digit(10)).unwrap_or_default();
+                (fd as usize - 3 < flagged).then_some(line)
             }
             // The journal's socket stays, where there is one; what strace says is one is closed.
             "opened" | "closed" => (call.name != "socket").then_some(line),

@@ -1,117 +1,23 @@
 //! Every system call of every function, made to fail in every way that it can: what comes of it, here and in libsystemd.
 
-mod cases;
 mod differences;
 mod documented;
 mod errnos;
 mod expected;
-mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use cases::{CASES, Case};
 use errnos::Fault;
-use program::{Observed, Program, Run};
 use sdlite_test_support as support;
+use support::calls::{Call, Case, Observed, Program, Run, Usual, cases};
 use support::trace;
 
-/// A system call of a case.
-struct Call {
-    variant: String,
-    name: String,
-    /// Of fcntl(2), which.
-    operation: String,
-    result: Option<i64>,
-    /// The how-manieth of its variant it is in the process, which is how strace counts.
-    number: usize,
-    /// The how-manieth of its name and operation in the case, from 0.
-    nth: usize,
-}
-
-/// What a case does where nothing fails.
-struct Usual {
-    lines: Vec<String>,
-    calls: Vec<Call>,
-    /// What is injected in any case, each with its variant.
-    always: Vec<(String, String)>,
-}
-
-impl Usual {
-    /// The call of the same name at the same place as one of another program.
-    fn call(&self, other: &Call) -> Option<&Call> {
-        let place = |call: &Call| (call.name.clone(), call.operation.clone(), call.nth);
-        self.calls.iter().find(|call| place(call) == place(other))
-    }
-
-    /// The injections for a fault, and those of any case that it does not take the place of.
-    fn injections(&self, call: &Call, fault: Fault) -> Vec<String> {
-        let always = self.always.iter().filter(|(variant, _)| *variant != call.variant);
-        let always = always.map(|(_, injection)| injection.clone());
-        always.chain([fault.injection(&call.variant, call.number)]).collect()
-    }
-}
-
-/// The number in one line of a program's.
-fn answer(lines: &[String]) -> i32 {
-    lines.iter().find_map(|line| line.strip_prefix("answer ")?.parse().ok()).unwrap_or(i32::MIN)
-}
-
-fn usual(program: &Program) -> Option<Vec<Usual>> {
-    let run = |case| Run { case, ..Run::default() };
-    let first = program.run(&(0..CASES.len()).map(run).collect::<Vec<_>>())?;
-    let again: Vec<Run> = CASES
-        .iter()
-        .zip(&first)
-        .enumerate()
-        .map(|(number, (case, observed))| Run {
-            injections: always(case, observed).into_iter().map(|it| it.1).collect(),
-            ..run(number)
-        })
-        .collect();
-    let observed = program.run(&again)?;
-    let usual = CASES.iter().zip(first.iter().zip(observed)).map(|(case, (first, observed))| {
-        let calls = calls(&observed);
-        Usual { lines: observed.lines, calls, always: always(case, first) }
-    });
-    Some(usual.collect())
-}
-
-/// What a case has injected in any case: not before it begins, which the trace shows.
-fn always(case: &Case, observed: &Observed) -> Vec<(String, String)> {
-    let before = trace::before_marks(&observed.trace);
-    let injection = |injection: &&str| {
-        let variant = injection.split(':').next().unwrap_or_default();
-        let number = before.iter().filter(|call| call.variant == variant).count() + 1;
-        (variant.to_owned(), format!("{injection}:when={number}+"))
-    };
-    case.always.iter().map(injection).collect()
-}
-
-fn calls(observed: &Observed) -> Vec<Call> {
-    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
-    for call in trace::before_marks(&observed.trace) {
-        *numbers.entry(call.variant).or_default() += 1;
-    }
-    let mut names: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let between = trace::between_marks(&observed.trace).next().unwrap_or_default();
-    let calls = between.iter().map(|call| {
-        let number = numbers.entry(call.variant).or_default();
-        // A descriptor's flags are read and set by the same call.
-        let operation = call.arguments.split([',', ')']).nth(1).filter(|_| call.name == "fcntl").unwrap_or_default();
-        let nth = names.entry((call.name, operation)).or_default();
-        *number += 1;
-        *nth += 1;
-        Call {
-            variant: call.variant.to_owned(),
-            name: call.name.to_owned(),
-            operation: operation.to_owned(),
-            result: call.result,
-            number: *number,
-            nth: *nth - 1,
-        }
-    });
-    calls.collect()
+/// The injections for a fault, and those of any case that it does not take the place of.
+fn injections(usual: &Usual, call: &Call, fault: Fault) -> Vec<String> {
+    let always = usual.always.iter().filter(|(variant, _)| *variant != call.variant);
+    let always = always.map(|(_, injection)| injection.clone());
+    always.chain([fault.injection(&call.variant, call.number)]).collect()
 }
 
 /// A fault at a system call of a case.
@@ -123,21 +29,23 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    fn case(&self) -> &'static Case {
+        &cases()[self.case]
+    }
+
     fn text(&self) -> String {
-        let case = &CASES[self.case];
-        let given = if case.given.is_empty() { String::new() } else { format!("{}; ", case.given) };
         let fault = match self.fault {
             Fault::Error(errno) => errno.name.to_owned(),
             Fault::Errors(errno) => format!("{} each time", errno.name),
             Fault::Returns(value) => format!("returns {value}"),
         };
-        format!("{given}{}: {} {}: {fault}", case.call, self.call.name, self.call.nth + 1)
+        format!("{}: {} {}: {fault}", self.case().text(), self.call.name, self.call.nth + 1)
     }
 }
 
 fn trials(usual: &[Usual]) -> Vec<Trial<'_>> {
     let mut trials = Vec::new();
-    for (case, usual) in usual.iter().enumerate().filter(|(case, _)| CASES[*case].is_here()) {
+    for (case, usual) in usual.iter().enumerate().filter(|(case, _)| cases()[*case].is_here()) {
         for call in &usual.calls {
             if usual.always.iter().any(|(variant, injection)| *variant == call.variant && injection.contains("error="))
             {
@@ -152,7 +60,7 @@ fn trials(usual: &[Usual]) -> Vec<Trial<'_>> {
 
 fn run(program: &Program, usual: &[Usual], trials: &[Trial<'_>]) -> Option<Vec<Observed>> {
     let run = |trial: &Trial<'_>| {
-        let injections = usual[trial.case].injections(trial.call, trial.fault);
+        let injections = injections(&usual[trial.case], trial.call, trial.fault);
         let traced = injections.iter().filter_map(|injection| Some(injection.split_once(':')?.0.to_owned())).collect();
         Run { case: trial.case, injections, traced, allocation: None }
     };
@@ -175,7 +83,7 @@ fn run(program: &Program, usual: &[Usual], trials: &[Trial<'_>]) -> Option<Vec<O
 /// The same faults in libsystemd.
 fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
     let Some(program) = Program::theirs() else { return String::new() };
-    let usual = usual(&program).expect("what was there before");
+    let usual = program.usual().expect("what was there before");
     let at = |trial: &Trial<'_>| usual[trial.case].call(trial.call);
     let in_both: Vec<_> =
         ours.iter().filter_map(|(trial, ours)| Some((Trial { call: at(trial)?, ..*trial }, ours))).collect();
@@ -206,11 +114,10 @@ fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
 
 #[test]
 fn every_function_is_called() {
-    let called: BTreeSet<&str> = CASES.iter().map(Case::function).collect();
-    let headers = ["sd-daemon.h", "sd-journal.h"].map(|header| support::source().join("include/systemd").join(header));
-    let missing = headers.iter().flat_map(|header| support::declared(header));
-    let missing: Vec<String> = missing.filter(|function| !called.contains(function.as_str())).collect();
-    assert!(missing.is_empty(), "not in cases.rs: {missing:?}");
+    let called: BTreeSet<&str> = cases().iter().map(Case::function).collect();
+    let functions = support::functions();
+    let missing: Vec<_> = functions.iter().filter(|function| !called.contains(function.as_str())).collect();
+    assert!(missing.is_empty(), "not in tests/support/src/calls/: {missing:?}");
 }
 
 #[test]
@@ -223,10 +130,10 @@ fn whatever_fails_the_documented_error_comes_back_and_nothing_is_left_behind() {
         return support::left_out("to be run by root, who may speak for other processes and have larger send buffers");
     }
     let program = Program::ours();
-    let Some(usual) = usual(&program) else { return };
-    for (case, usual) in CASES.iter().zip(&usual) {
-        let is_answer = answer(&usual.lines) == case.answer || !case.is_here();
-        assert!(is_answer, "{}; {}: {:#?}", case.given, case.call, usual.lines);
+    let Some(usual) = program.usual() else { return };
+    for (case, usual) in cases().iter().zip(&usual) {
+        let is_answer = usual.answer() == case.answer || !case.is_here();
+        assert!(is_answer, "{}: {:#?}", case.text(), usual.lines);
     }
     let trials = trials(&usual);
     let observed = run(&program, &usual, &trials).expect("what was there before");
@@ -240,12 +147,12 @@ fn whatever_fails_the_documented_error_comes_back_and_nothing_is_left_behind() {
     assert!(wrong.is_empty(), "not as documented:\n{wrong}");
 
     let calls: BTreeSet<&str> = observed.iter().map(|(trial, _)| trial.call.name.as_str()).collect();
-    let functions: BTreeSet<&str> = CASES.iter().map(Case::function).collect();
+    let functions: BTreeSet<&str> = cases().iter().map(Case::function).collect();
     let places: usize = usual.iter().map(|usual| usual.calls.len()).sum();
     let report = format!(
         "{} functions in {} cases make {places} system calls, {} different ones; {} faults, each as documented.\n{}",
         functions.len(),
-        CASES.len(),
+        cases().len(),
         calls.len(),
         observed.len(),
         compare(&observed)
@@ -261,10 +168,10 @@ const ALLOCATIONS: usize = 8;
 fn without_memory_the_answer_is_enomem_and_nothing_leaks() {
     let program = Program::ours();
     let run = |allocation| move |case| Run { case, allocation: Some(allocation), ..Run::default() };
-    let runs: Vec<Run> = (1..=ALLOCATIONS).flat_map(|allocation| (0..CASES.len()).map(run(allocation))).collect();
+    let runs: Vec<Run> = (1..=ALLOCATIONS).flat_map(|allocation| (0..cases().len()).map(run(allocation))).collect();
     let Some(observed) = program.run(&runs) else { return };
-    let (failing, usual) = observed.split_at(observed.len() - CASES.len());
-    for (case, usual) in CASES.iter().zip(usual) {
+    let (failing, usual) = observed.split_at(observed.len() - cases().len());
+    for (case, usual) in cases().iter().zip(usual) {
         let expected = format!("answer {}", case.answer);
         let leaked = usual.lines.iter().any(|line| line.starts_with("leaked"));
         // What is always injected is not, here.
@@ -273,7 +180,7 @@ fn without_memory_the_answer_is_enomem_and_nothing_leaks() {
     }
     let mut failed = BTreeMap::new();
     for (run, observed) in runs.iter().zip(failing).filter(|(_, observed)| observed.failed()) {
-        let (case, usual) = (&CASES[run.case], &usual[run.case]);
+        let (case, usual) = (&cases()[run.case], &usual[run.case]);
         *failed.entry(case.function()).or_insert(0) += 1;
         let lines: Vec<String> = observed.lines.iter().filter(|line| expected::counts(case, line)).cloned().collect();
         assert_eq!(lines, expected::without_memory(case, &usual.lines), "{}", case.call);

@@ -1,5 +1,6 @@
 //! What the tests share: the build that is tested, other programs, and what happens where one is missing.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::{env, fs, thread};
 pub use tempfile::TempDir;
 
 pub mod activation;
+pub mod calls;
 pub mod debian;
 pub mod growth;
 pub mod install;
@@ -265,6 +267,12 @@ pub fn soname_folder() -> &'static Path {
         std::fs::rename(&link, folder.join("libsdlite.so.0")).expect("its name");
         folder
     })
+}
+
+/// The functions that the library has.
+pub fn functions() -> BTreeSet<String> {
+    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| source().join("include/systemd").join(name));
+    headers.iter().flat_map(|header| declared(header)).collect()
 }
 
 /// The functions that a generated header declares.

@@ -1,24 +1,28 @@
-//! Programs made of faults.c, run under strace by the hundred.
+//! Programs made of tests/programs/calls/ and the table, run under strace by the hundred.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 
-use sdlite_test_support as support;
-use support::TempDir;
+use tempfile::TempDir;
 
-use crate::cases::CASES;
+use super::{Case, cases};
+use crate::{compile, compile_with_libsystemd, libsystemd, run, scratch, source, with_run};
 
-/// A program for all the cases.
+/// A program that makes the call of any row.
 pub struct Program {
-    folder: TempDir,
+    directory: TempDir,
+    /// The functions of the library that it is linked with, where that may be too old to have all.
+    functions: Option<BTreeSet<String>>,
 }
 
 /// One run of a program.
 #[derive(Default)]
 pub struct Run {
+    /// The number of the row.
     pub case: usize,
     /// For `inject=`.
     pub injections: Vec<String>,
@@ -30,7 +34,9 @@ pub struct Run {
 
 /// What came of it.
 pub struct Observed {
+    /// What the program printed.
     pub lines: Vec<String>,
+    /// What strace wrote.
     pub trace: String,
 }
 
@@ -42,30 +48,45 @@ impl Observed {
 }
 
 impl Program {
+    /// The one with this library.
     pub fn ours() -> Self {
-        Self::new(|source, program, flags| {
-            support::compile(source, program, flags);
-            true
-        })
-        .expect("a program")
+        let program = Self::with(None);
+        compile(&program.source(), &program.path(), program.flags());
+        program
     }
 
-    /// None where there is no libsystemd.
+    /// The one with libsystemd. None where there is none.
     pub fn theirs() -> Option<Self> {
-        Self::new(|source, program, flags| support::compile_with_libsystemd(source, program, flags))
+        let program = Self::with(fs::read(libsystemd()).ok().map(|library| functions(&library)));
+        compile_with_libsystemd(&program.source(), &program.path(), program.flags()).then_some(program)
     }
 
-    fn new(compile: impl FnOnce(&Path, &Path, [&str; 4]) -> bool) -> Option<Self> {
-        let program = Self { folder: support::scratch() };
-        let lines: String = CASES.iter().map(|case| format!("CASE({}, {});\n", case.given, case.call)).collect();
-        fs::write(program.folder.path().join("cases.h"), lines).expect("the cases");
-        let source = support::source().join("tests/programs/faults.c");
-        let include = format!("-I{}", program.folder.path().display());
-        compile(&source, &program.path(), [&include, "-Wall", "-Werror", "-lrt"]).then_some(program)
+    fn with(functions: Option<BTreeSet<String>>) -> Self {
+        let program = Self { directory: scratch(), functions };
+        let line = |case: &Case| {
+            let call = if program.has(case) { case.call } else { "-ENOSYS" };
+            format!("CASE({}, {call});\n", case.given)
+        };
+        fs::write(program.directory.path().join("cases.h"), cases().iter().map(line).collect::<String>())
+            .expect("the cases");
+        program
+    }
+
+    /// Whether its library has the function of that row.
+    pub fn has(&self, case: &Case) -> bool {
+        self.functions.as_ref().is_none_or(|functions| functions.contains(case.function()))
+    }
+
+    fn source(&self) -> PathBuf {
+        source().join("tests/programs/calls/main.c")
+    }
+
+    fn flags(&self) -> [String; 4] {
+        [format!("-I{}", self.directory.path().display()), "-Wall".into(), "-Werror".into(), "-lrt".into()]
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("faults")
+        self.directory.path().join("calls")
     }
 
     /// Runs them, as many at a time as there are processors. None where nobody may have a /run of its own.
@@ -92,8 +113,8 @@ impl Program {
     }
 
     fn run_batch(&self, batch: &[Run]) -> Option<Vec<Observed>> {
-        let (folder, run) = (support::scratch(), support::scratch());
-        let path = |kind: &str, number: usize| folder.path().join(format!("{kind}{number}"));
+        let (directory, run_directory) = (scratch(), scratch());
+        let path = |kind: &str, number: usize| directory.path().join(format!("{kind}{number}"));
         let line = |(number, run): (usize, &Run)| {
             let program = self.path();
             let command = match run.allocation {
@@ -103,13 +124,13 @@ impl Program {
             format!("{command} >{} 2>&1 || echo \"exit status $?\" >>{0}\n", path("output", number).display())
         };
         fs::write(path("script", 0), batch.iter().enumerate().map(line).collect::<String>()).expect("a script");
-        fs::create_dir_all(run.path().join("systemd/journal")).expect("a folder");
-        let receiver = run.path().join("receiver");
+        fs::create_dir_all(run_directory.path().join("systemd/journal")).expect("a directory");
+        let receiver = run_directory.path().join("receiver");
         let socket = UnixDatagram::bind(&receiver).expect("a socket");
         // What std receives comes without its descriptors: the kernel has closed them.
         let receiving = thread::spawn(move || while socket.recv(&mut [0; 16]).is_ok_and(|length| length != 0) {});
-        let command = support::with_run(run.path())
-            .map(|mut command| support::run(command.arg("sh").arg(path("script", 0)).current_dir(folder.path())));
+        let command = with_run(run_directory.path())
+            .map(|mut command| run(command.arg("sh").arg(path("script", 0)).current_dir(directory.path())));
         UnixDatagram::unbound().and_then(|socket| socket.send_to(b"", &receiver)).expect("the end");
         receiving.join().expect("the receiver");
         command?;
@@ -131,4 +152,10 @@ fn strace(run: &Run, trace: &Path) -> String {
         command += &format!(" -e inject={injection}");
     }
     command
+}
+
+/// The functions whose names a library of libsystemd has.
+fn functions(library: &[u8]) -> BTreeSet<String> {
+    let names = library.split(|byte| *byte == 0).filter(|text| text.starts_with(b"sd_"));
+    names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }

@@ -1,9 +1,10 @@
-/* What syscalls.c and faults.c have in common: calls between marks that show in a trace, and what they are called with. */
+/* What the rows of tests/support/src/calls/ are given: descriptors, variables, and somebody who receives. */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,27 +17,39 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-/* Older releases of libsystemd do not have these. */
-#pragma weak sd_pid_notifyf_with_fds
-#pragma weak sd_pid_notify_barrier
-#pragma weak sd_pidfd_get_inode_id
-#pragma weak sd_journal_stream_fd_with_namespace
+/* The headers of older releases of libsystemd do not have these. */
 int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...);
 int sd_pid_notify_barrier(pid_t pid, int unset_environment, uint64_t timeout);
 int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
 int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int prefix);
-#define IF_THERE(function, ...) (function ? function(__VA_ARGS__) : -ENOSYS)
+
+/* Where somebody receives, and at once closes all descriptors that come. */
+#define RECEIVER "/run/receiver"
+
+/* What is open in each case; `manager` receives what is sent to manager_path, `journal` and `streams` are the journal's. */
+enum { null = 20, fifo, tcp, stream, queue, pidfd, closed, manager, journal, streams };
+
+static struct sockaddr_in inet = { .sin_family = AF_INET };
+static const struct iovec fields[] = { { (char *) "MESSAGE=x", 9 }, { (char *) "A=b", 3 } };
+static char manager_path[256];
+static int many[254];
+static pid_t self;
+
+/* A journal's, whose socket has too long a path for an address. */
+static char namespace[101];
+
+/* What is written to. */
+static uint64_t usec;
+static char **names;
+
+/* Whether the answer is a new stream to the journal. */
+static int stream_expected;
 
 static void check(int success, const char *what) {
         if (!success) {
                 perror(what);
                 exit(2);
         }
-}
-
-static void mark(const char *text) {
-        ssize_t unused = write(-1, text, strlen(text));
-        (void) unused;
 }
 
 static void passed(const char *fds, const char *names) {
@@ -74,7 +87,7 @@ static const char *text(size_t length) {
         return text;
 }
 
-/* Gives a descriptor the number that cases.h knows it by. */
+/* Gives a descriptor the number that the rows know it by. */
 static void place(int number, int fd) {
         check(fd >= 0, "a descriptor");
         check(dup2(fd, number) == number && close(fd) == 0, "dup2");
@@ -96,21 +109,59 @@ static int bound_to_path(int type, const char *path) {
         return bound(AF_UNIX, type, &un, sizeof un);
 }
 
-/* What is open in each case; `manager` receives what is sent to manager_path. */
-enum { null = 20, fifo, tcp, stream, queue, pidfd, closed, manager };
+static void watchdog(const char *pid) {
+        setenv("WATCHDOG_USEC", "5", 1);
+        if (pid)
+                setenv("WATCHDOG_PID", pid, 1);
+}
 
-static struct sockaddr_in inet = { .sin_family = AF_INET };
-static const struct iovec fields[] = { { (char *) "MESSAGE=x", 9 }, { (char *) "A=b", 3 } };
-static char manager_path[256];
-static int many[254];
-static pid_t self;
-static uint64_t usec;
-static char **names;
+static void to(const char *address) {
+        setenv("NOTIFY_SOCKET", address, 1);
+}
+
+/* Descriptor 30 takes the place of a socket that strace says has been opened; the other side closes, or talks first. */
+static void connected(int talks) {
+        int pair[2];
+
+        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        check(!talks || write(pair[1], "x", 1) == 1, "write");
+        check(shutdown(pair[1], SHUT_WR) == 0, "shutdown");
+        place(30, pair[0]);
+        place(31, pair[1]);
+}
+
+/* The macros of the header would add where it stands. */
+static void logged_before(void) {
+        (sd_journal_print)(LOG_INFO, "before");
+        check(recv(journal, NULL, 0, 0) >= 0, "recv");
+}
+
+static int printv(const char *format, ...) {
+        va_list ap;
+        int answer;
+
+        va_start(ap, format);
+        answer = (sd_journal_printv)(LOG_INFO, format, ap);
+        va_end(ap);
+        return answer;
+}
+
+static int printv_at(const char *format, ...) {
+        va_list ap;
+        int answer;
+
+        va_start(ap, format);
+        answer = sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "func", format, ap);
+        va_end(ap);
+        return answer;
+}
 
 static void open_all(void) {
         static const char queue_name[] = "/sdlite-traced";
         /* Of the memory that all queues of a user may take, as little as can be. */
         struct mq_attr smallest = { .mq_maxmsg = 1, .mq_msgsize = 1 };
+        char link[200];
+        int on = 1;
 
         self = getpid();
         unlink("fifo");
@@ -124,8 +175,16 @@ static void open_all(void) {
         mq_unlink(queue_name);
         place(pidfd, (int) syscall(434 /* pidfd_open */, self, 0));
         place(manager, bound_to_path(SOCK_DGRAM, "notify"));
+        check(setsockopt(manager, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0, "SO_PASSCRED");
         check(getcwd(manager_path, sizeof manager_path - sizeof "/notify") != NULL, "getcwd");
         strcat(manager_path, "/notify");
+        to(manager_path);
+        place(journal, bound_to_path(SOCK_DGRAM, "/run/systemd/journal/socket"));
+        place(streams, bound_to_path(SOCK_STREAM, "/run/systemd/journal/stdout"));
+        check(fcntl(streams, F_SETFL, O_NONBLOCK) == 0, "O_NONBLOCK");
+        memset(namespace, 'n', sizeof namespace - 1);
+        snprintf(link, sizeof link, "/run/systemd/journal.%s", namespace);
+        check(symlink("journal", link) == 0 || errno == EEXIST, "symlink");
         for (size_t i = 0; i < sizeof many / sizeof *many; i++)
                 many[i] = null;
         /* Three descriptors were passed, and no more. */

@@ -1,13 +1,11 @@
-/* Makes one of the calls of cases.h and tells everything that can be seen of it: `faults NUMBER`, between two marks while
- * strace lets a system call of it fail; `faults NUMBER N` with the Nth allocation failing instead.
+/* Makes one of the calls of cases.h and tells everything that can be seen of it: `calls NUMBER`, between two marks in its
+ * trace, and perhaps strace lets a system call of it fail; `calls NUMBER N` with the Nth allocation failing instead.
  *
  * To be run where /run is the test's: the journal's sockets are made there. */
 
 #define _GNU_SOURCE
-#include "traced.h"
-
-#include <limits.h>
-#include <stdarg.h>
+#include "given.h"
+#include "memory.h"
 
 #define CASE(given, call)                       \
         do {                                    \
@@ -18,19 +16,9 @@
                 }                               \
         } while (0)
 
-/* Where somebody receives, and at once closes all descriptors that come. */
-#define RECEIVER "/run/receiver"
-
 /* What errno is before the call. */
 enum { ERRNO = 77 };
 
-/* A descriptor that is to be returned. */
-static int stream_expected;
-
-/* A journal's, whose socket has too long a path for an address. */
-static char namespace[101];
-
-static int journal, streams;
 static char links[64][64];
 static char **const no_names = (char **) &usec;
 static const uint64_t no_number = 4711;
@@ -39,114 +27,12 @@ static const char *const variables[] = {
         "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
 };
 
-/* Memory. The C library's own allocations come here, too. */
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void __libc_free(void *block);
-
-static int watching;
-static long allocations, failing_allocation;
-static void *blocks[512];
-
-static int fails(void) {
-        return watching && ++allocations == failing_allocation;
-}
-
-static void *allocated(void *block) {
-        for (size_t i = 0; watching && block && i < sizeof blocks / sizeof *blocks; i++)
-                if (!blocks[i]) {
-                        blocks[i] = block;
-                        break;
-                }
-        return block;
-}
-
-static void freed(void *block) {
-        for (size_t i = 0; block && i < sizeof blocks / sizeof *blocks; i++)
-                if (blocks[i] == block)
-                        blocks[i] = NULL;
-}
-
-static void *no_memory(void) {
-        errno = ENOMEM;
-        return NULL;
-}
-
-void *malloc(size_t size) {
-        return fails() ? no_memory() : allocated(__libc_malloc(size));
-}
-
-void *calloc(size_t n, size_t size) {
-        return fails() ? no_memory() : allocated(__libc_calloc(n, size));
-}
-
-void *realloc(void *old, size_t size) {
-        void *block;
-
-        if (fails())
-                return no_memory();
-        block = __libc_realloc(old, size);
-        if (block)
-                freed(old);
-        return allocated(block);
-}
-
-void free(void *block) {
-        freed(block);
-        __libc_free(block);
-}
-
-/* What the cases begin with. */
-
-static void watchdog(void) {
-        setenv("WATCHDOG_USEC", "5", 1);
-        setenv("WATCHDOG_PID", "1", 1);
-}
-
-static void to(const char *address) {
-        setenv("NOTIFY_SOCKET", address, 1);
-}
-
-/* Descriptor 30 takes the place of a socket that strace says has been opened; the other side closes, or talks first. */
-static void connected(int talks) {
-        int pair[2];
-
-        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
-        check(!talks || write(pair[1], "x", 1) == 1, "write");
-        check(shutdown(pair[1], SHUT_WR) == 0, "shutdown");
-        place(30, pair[0]);
-        place(31, pair[1]);
-}
-
-/* The macros of the header would add where it stands. */
-static void logged_before(void) {
-        (sd_journal_print)(LOG_INFO, "before");
-        check(recv(journal, NULL, 0, 0) >= 0, "recv");
-}
-
-static int printv(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = (sd_journal_printv)(LOG_INFO, format, ap);
-        va_end(ap);
-        return answer;
-}
-
-static int printv_at(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "func", format, ap);
-        va_end(ap);
-        return answer;
-}
-
 /* What is seen of a call. */
+
+static void mark(const char *text) {
+        ssize_t unused = write(-1, text, strlen(text));
+        (void) unused;
+}
 
 static void look(int fd, char link[64]) {
         char path[32];
@@ -304,25 +190,16 @@ static void report(int answer) {
 }
 
 int main(int argc, char **argv) {
-        static char buffer[64 * 1024], link[200];
+        static char buffer[64 * 1024];
         long number;
-        int on = 1;
 
         check(argc > 1 && access(RECEIVER, F_OK) == 0, "a number, and a /run of its own");
         number = strtol(argv[1], NULL, 10);
         if (argc > 2)
                 failing_allocation = strtol(argv[2], NULL, 10);
         open_all();
-        to(manager_path);
-        check(setsockopt(manager, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0, "SO_PASSCRED");
-        journal = bound_to_path(SOCK_DGRAM, "/run/systemd/journal/socket");
-        streams = bound_to_path(SOCK_STREAM, "/run/systemd/journal/stdout");
-        check(fcntl(streams, F_SETFL, O_NONBLOCK) == 0, "O_NONBLOCK");
-        memset(namespace, 'n', sizeof namespace - 1);
-        snprintf(link, sizeof link, "/run/systemd/journal.%s", namespace);
-        check(symlink("journal", link) == 0 || errno == EEXIST, "symlink");
         setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
-        /* The larger blocks of memory are system calls each time. */
+        /* From now on a few kilobytes more do not take a system call; the larger blocks do, each time. */
         free(malloc(64 * 1024));
 
 #include "cases.h"
