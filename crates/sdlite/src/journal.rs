@@ -1,6 +1,9 @@
 use std::ffi::CStr;
 use std::fmt::{self, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::{env, io};
 
 use sdlite_core::{Errno, journal};
 
@@ -147,7 +150,7 @@ impl Entry {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let valid = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
     name.len() <= NAME_MAX && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(valid)
 }
@@ -199,4 +202,15 @@ fn stream(namespace: Option<&CStr>, identifier: &str, priority: Priority, level_
     let fd = journal::stream_fd(namespace, identifier.as_bytes(), priority as i32, level_prefix)?;
     // SAFETY: it has just been opened, for the caller to own.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Whether the standard output or the standard error of this process is a stream to the journal: `$JOURNAL_STREAM` of
+/// systemd.exec(5). A program in a terminal can then print its messages, and one that is a service log them.
+pub fn connected_to_journal() -> bool {
+    let Some(stream) = env::var_os("JOURNAL_STREAM") else { return false };
+    let is_stream = |fd: BorrowedFd<'_>| {
+        let file = fd.try_clone_to_owned().map(File::from).and_then(|file| file.metadata());
+        file.is_ok_and(|file| stream == *format!("{}:{}", file.dev(), file.ino()))
+    };
+    is_stream(io::stderr().as_fd()) || is_stream(io::stdout().as_fd())
 }

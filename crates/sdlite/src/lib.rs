@@ -45,11 +45,9 @@ mod error;
 mod is;
 mod journal;
 mod listen;
-#[cfg(feature = "log")]
-mod log;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod logger;
 mod notify;
-#[cfg(feature = "tracing")]
-mod tracing;
 
 pub use daemon::{booted, pidfd_get_inode_id, watchdog_enabled, watchdog_enabled_unset_environment};
 pub use error::{EntryError, Error, Result};
@@ -57,13 +55,13 @@ pub use is::{
     AddressFamily, SocketType, UnixName, is_fifo, is_mq, is_socket, is_socket_inet, is_socket_sockaddr, is_socket_unix,
     is_special,
 };
-pub use journal::{Entry, Location, Priority, journal_print, journal_stream_fd, journal_stream_fd_with_namespace};
+pub use journal::{
+    Entry, Location, Priority, connected_to_journal, journal_print, journal_stream_fd, journal_stream_fd_with_namespace,
+};
 pub use listen::{ListenFd, listen_fds, listen_fds_unset_environment};
-#[cfg(feature = "log")]
-pub use log::JournalLogger;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub use logger::{JournalLogger, PriorityMappings};
 pub use notify::{
     State, notify, notify_barrier, notify_raw, notify_unset_environment, notify_with_fds, pid_notify_barrier,
     pid_notify_with_fds,
 };
-#[cfg(feature = "tracing")]
-pub use tracing::JournalLayer;

@@ -1,36 +1,61 @@
 //! What the journal gets. It is sockets of the same process, which has a /run of its own.
 
+#[path = "../common/mod.rs"]
 mod common;
+#[cfg(all(feature = "log", feature = "tracing"))]
+mod loggers;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::process::Command;
 
 use sdlite::{
-    Entry, EntryError, Error, Location, Priority, journal_print, journal_stream_fd, journal_stream_fd_with_namespace,
+    Entry, EntryError, Error, Location, Priority, connected_to_journal, journal_print, journal_stream_fd,
+    journal_stream_fd_with_namespace,
 };
 use sdlite_test_support as support;
 
 /// Runs a test with an empty /run.
 fn with_run(test: &str) {
-    let folder = support::scratch();
-    if let Some(command) = support::with_run(folder.path()) {
+    let directory = support::scratch();
+    if let Some(command) = support::with_run(directory.path()) {
         common::run_test(command, test);
     }
 }
 
-fn journal() -> UnixDatagram {
-    fs::create_dir_all("/run/systemd/journal").expect("/run is this test's own");
-    let journal = UnixDatagram::bind("/run/systemd/journal/socket").expect("a new path");
-    journal.set_nonblocking(true).expect("a socket");
-    journal
+/// Where journald listens.
+struct Journal(UnixDatagram);
+
+impl Journal {
+    fn new() -> Self {
+        fs::create_dir_all("/run/systemd/journal").expect("/run is this test's own");
+        let journal = UnixDatagram::bind("/run/systemd/journal/socket").expect("a new path");
+        journal.set_nonblocking(true).expect("a socket");
+        Self(journal)
+    }
+
+    /// The entry that has come.
+    fn datagram(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 4096];
+        loop {
+            let length = self.0.recv(&mut buffer).expect("an entry");
+            // Some loggers ask in this way whether there is a journal.
+            if length != 0 {
+                buffer.truncate(length);
+                return buffer;
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.recv(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
 }
 
 /// The entry that has come, without what every entry of this program has at its end.
-fn received(journal: &UnixDatagram) -> String {
-    let mut buffer = [0; 4096];
-    let length = journal.recv(&mut buffer).expect("an entry");
-    let entry = String::from_utf8_lossy(&buffer[..length]).into_owned();
+fn received(journal: &Journal) -> String {
+    let entry = String::from_utf8_lossy(&journal.datagram()).into_owned();
     let (entry, identifier) = entry.rsplit_once("SYSLOG_IDENTIFIER=").expect("the name of the program");
     assert!(identifier.starts_with("journal"), "{identifier}");
     entry.to_owned()
@@ -48,7 +73,7 @@ fn inner_entry() {
     // Where there is no journal nothing happens.
     assert_eq!(entry.send(), Ok(()));
 
-    let journal = journal();
+    let journal = Journal::new();
     assert_eq!(entry.send(), Ok(()));
     assert_eq!(received(&journal), "MESSAGE=/ is nearly full\nPRIORITY=4\n");
 
@@ -71,15 +96,15 @@ fn what_is_no_name_of_a_field_is_an_error_and_nothing_is_sent() {
 #[test]
 #[ignore = "run by the test above, with a /run of its own"]
 fn inner_names() {
-    let journal = journal();
+    let journal = Journal::new();
     let long = "X".repeat(65);
     for name in ["", "_PID", "1ST", "lower", "WITH SPACE", "A=B", "A\nMESSAGE=x", "\u{c9}TAT", &long] {
         let entry = Entry::new(Priority::Info, "x").field(name, "1").field("RIGHT", "1").field("also wrong", "1");
         let error = entry.send().expect_err("a name that is none");
         assert_eq!(error, EntryError::FieldName(name.to_owned()));
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
-        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidInput);
-        assert_eq!(journal.recv(&mut [0]).expect_err("nothing").kind(), io::ErrorKind::WouldBlock, "{name:?}");
+        assert_eq!(io::Error::from(error).kind(), ErrorKind::InvalidInput);
+        assert!(journal.is_empty(), "{name:?}");
     }
     for name in ["A", "A_1", &long[1..]] {
         assert_eq!(Entry::new(Priority::Info, "x").field(name, "1").send(), Ok(()));
@@ -122,70 +147,29 @@ fn inner_stream() {
     }
 }
 
-#[cfg(feature = "log")]
 #[test]
-fn what_is_logged_becomes_entries() {
-    with_run("inner_log");
-}
-
-#[cfg(feature = "log")]
-#[test]
-#[ignore = "run by the test above, with a /run of its own"]
-fn inner_log() {
-    use log::{Level, LevelFilter};
-
-    sdlite::JournalLogger::install(LevelFilter::Debug).expect("there is no logger yet");
-    assert!(sdlite::JournalLogger::install(LevelFilter::Trace).is_err());
-    let journal = journal();
-    let levels = [(Level::Error, 3), (Level::Warn, 4), (Level::Info, 5), (Level::Debug, 6)];
-    for (level, priority) in levels {
-        log::log!(target: "a target", level, "Port {}", 8080);
-        let location = format!("CODE_FILE={}\nCODE_LINE={}\nCODE_FUNC={}\n", file!(), line!() - 1, module_path!());
-        assert_eq!(received(&journal), format!("MESSAGE=Port 8080\nPRIORITY={priority}\nTARGET=a target\n{location}"));
-    }
-    log::trace!("Not wanted");
-    assert_eq!(journal.recv(&mut [0]).expect_err("nothing").kind(), io::ErrorKind::WouldBlock);
-    log::set_max_level(LevelFilter::Trace);
-    log::trace!("Wanted");
-    assert!(received(&journal).starts_with("MESSAGE=Wanted\nPRIORITY=7\n"));
-}
-
-#[cfg(feature = "tracing")]
-#[test]
-fn events_become_entries_with_the_fields_of_their_spans() {
-    with_run("inner_tracing");
-}
-
-#[cfg(feature = "tracing")]
-#[test]
-#[ignore = "run by the test above, with a /run of its own"]
-fn inner_tracing() {
-    use tracing::{Level, event};
-    use tracing_subscriber::layer::SubscriberExt;
-
-    let journal = journal();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(sdlite::JournalLayer));
-    let outer = tracing::info_span!("outer", client = "a", later = tracing::field::Empty).entered();
-    let inner = tracing::info_span!("inner", n = 1).entered();
-    outer.record("later", true);
-    event!(target: "a target", Level::INFO, http.status = 404, _own = ?Some(1), "Port {}", 8080);
-    let location = format!("CODE_FILE={}\nCODE_LINE={}\nCODE_FUNC={}\n", file!(), line!() - 1, module_path!());
-    let spans = "SPAN=outer\nCLIENT=a\nLATER=true\nSPAN=inner\nN=1\n";
-    assert_eq!(
-        received(&journal),
-        format!("MESSAGE=Port 8080\nPRIORITY=5\nTARGET=a target\n{spans}HTTP_STATUS=404\nOWN=Some(1)\n{location}")
-    );
-    drop((inner, outer));
-    for (expected, send) in [
-        (3, (|| tracing::error!("x")) as fn()),
-        (4, || tracing::warn!("x")),
-        (6, || tracing::debug!("x")),
-        (7, || tracing::trace!("x")),
+fn the_journal_is_found_behind_either_output() {
+    for (test, variable) in [
+        ("inner_connected", "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2)"),
+        ("inner_connected", "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/3)"),
+        ("inner_not_connected", "export JOURNAL_STREAM=$(stat -L -c %d:%i /dev/null)"),
+        ("inner_not_connected", "export JOURNAL_STREAM="),
+        ("inner_not_connected", "unset JOURNAL_STREAM"),
     ] {
-        send();
-        let entry = received(&journal);
-        assert!(entry.starts_with(&format!("MESSAGE=x\nPRIORITY={expected}\n")) && !entry.contains("SPAN"), "{entry}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec 3>&1; {variable}; exec \"$0\" \"$@\"")]);
+        common::run_test(command, test);
     }
-    tracing::info!(text = "no message");
-    assert!(received(&journal).starts_with("MESSAGE=\nPRIORITY=5\n"));
+}
+
+#[test]
+#[ignore = "run by the test above, with a variable"]
+fn inner_connected() {
+    assert!(connected_to_journal());
+}
+
+#[test]
+#[ignore = "run by the test above, with a variable"]
+fn inner_not_connected() {
+    assert!(!connected_to_journal());
 }
