@@ -1,26 +1,20 @@
-//! What a daemon asks the service manager that started it, and tells it: sd-daemon(3) and sd-journal(3) for Rust programs,
-//! without libsystemd.
+//! Socket activation, readiness, the watchdog and the journal for daemons in Rust, without libsystemd.
 //!
-//! A service that takes its listening socket from the manager, or opens one itself when it is started by hand:
+//! A service that takes its listening socket from the service manager, or opens one itself when it is started by hand, and
+//! says when it is ready:
 //!
 //! ```no_run
 //! use std::io::Write;
 //! use std::net::TcpListener;
-//! use std::os::fd::AsFd;
 //!
-//! use sdlite::{AddressFamily, Priority, SocketType, is_socket_inet, journal_print, listen_fds};
+//! use sdlite::{Priority, State, journal_print, listen_fds, notify};
 //!
 //! fn main() -> std::io::Result<()> {
-//!     let mut listener = None;
-//!     for passed in listen_fds()? {
-//!         if is_socket_inet(passed.fd.as_fd(), Some(AddressFamily::INET), Some(SocketType::STREAM), Some(true), 8080)? {
-//!             listener = Some(TcpListener::from(passed.fd));
-//!         }
-//!     }
-//!     let listener = match listener {
-//!         Some(listener) => listener,
+//!     let listener = match listen_fds()?.pop() {
+//!         Some(passed) => TcpListener::from(passed.fd),
 //!         None => TcpListener::bind("127.0.0.1:8080")?,
 //!     };
+//!     notify(&[State::Ready, State::Status("Waiting for clients")])?;
 //!
 //!     for client in listener.incoming() {
 //!         journal_print!(Priority::Info, "A client has connected.");
@@ -30,15 +24,25 @@
 //! }
 //! ```
 //!
-//! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function of the same
-//! name returns, negated.
-
+//! - **Sockets**: [`listen_fds`] gives the sockets that were passed, and their names. [`is_socket_inet`] and its siblings
+//!   tell which is which.
+//! - **The service manager**: [`notify`](fn@notify) tells it a [`State`], [`notify_barrier`] waits until it has read that,
+//!   [`watchdog_enabled`] says how often it wants to hear from the service, and [`booted`] whether systemd is there at all.
+//! - **The journal**: [`journal_print!`](macro@journal_print) logs a message, [`Entry`] has fields of its own, and
+//!   [`journal_stream_fd`] is for the output of child processes.
 //!
-//! - Sockets: [`listen_fds`], and the checks [`is_socket_inet`] and its siblings.
-//! - The manager: [`notify`](fn@notify), [`notify_barrier`], [`watchdog_enabled`], [`booted`].
-//! - The journal: [`journal_print!`](macro@journal_print), [`Entry`] for fields of one's own, [`journal_stream_fd`] for child
-//!   processes. With the feature `log` there is a logger for the crate of that name, `JournalLogger`, and with the feature
-//!   `tracing` a layer for tracing-subscriber, `JournalLayer`.
+//! Where there is no manager and no journal, as in most containers, none of this is an error, except that there is no stream to
+//! open.
+//!
+//! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function of the same
+//! name returns, negated. The functions have the names of sd-daemon(3) and sd-journal(3).
+//!
+//! # Features
+//!
+//! No feature is enabled by default.
+//!
+//! - `log`: `JournalLogger` is a logger of the crate `log`.
+//! - `tracing`: `JournalLogger` is a layer of tracing-subscriber.
 
 mod daemon;
 mod error;
