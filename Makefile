@@ -10,8 +10,21 @@ PORT ?= 8080
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SONAME := libsdlite.so.$(firstword $(subst ., ,$(VERSION)))
 SOURCES := $(shell find Cargo.* build.rs src include/*.toml crates -type f)
+HEADERS = $(wildcard include/systemd/*.h)
 CARGO_TARGET_DIR ?= target
 BUILT = $(CARGO_TARGET_DIR)/$(CARGO_BUILD_TARGET:%=%/)release
+
+# The C compiler links the shared library. Where cargo builds for another machine, by the variable that tells cargo too.
+ifeq ($(origin CC),default)
+CC := $(or $(CARGO_TARGET_$(shell echo '$(CARGO_BUILD_TARGET)' | tr a-z- A-Z_)_LINKER),cc)
+endif
+ifeq ($(origin AR),default)
+AR = $(shell $(CC) -print-prog-name=ar)
+endif
+# Every linker will do. lld and mold leave no holes in the file, where GNU ld fills up pages: of 64 KB on some machines.
+takes = $(shell $(CC) -shared -nostdlib $(1) $(LDFLAGS) -o $(BUILT)/linked -x c /dev/null 2>/dev/null && echo '$(1)'; rm -f $(BUILT)/linked)
+PACKED = $(firstword $(call takes,-fuse-ld=lld) $(call takes,-fuse-ld=mold)) $(call takes,-Wl$(comma)-z$(comma)noseparate-code)
+comma := ,
 
 bin = $(DESTDIR)$(BINDIR)
 include = $(DESTDIR)$(INCLUDEDIR)/sdlite
@@ -21,18 +34,41 @@ below = $(1:$(PREFIX)/%=$(2)%)
 PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${prefix}/)|' \
 	-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR),$${prefix}/)|' -e 's|@VERSION@|$(VERSION)|'
 
-all: $(BUILT)/libsdlite.so
+all: $(BUILT)/sd-activate library
+
+library: $(BUILT)/libsdlite.a $(BUILT)/libsdlite.so
 
 # Where nothing has changed cargo is not called: who installs is often root, and has none.
-$(BUILT)/libsdlite.so: $(SOURCES)
-	$(CARGO) build --release --workspace
-	@touch $@
+$(BUILT)/sd-activate: $(SOURCES)
+	$(CARGO) build --release $(CARGOFLAGS) --package sd-activate
+	@touch -c $@
+
+$(BUILT)/libsdlite_c.a: $(SOURCES)
+	$(CARGO) rustc --release $(CARGOFLAGS) --package libsdlite --lib --crate-type staticlib
+	@touch -c $@
+
+# All of it but compiler_builtins, which rustc puts into every archive: no program needs them beside its own libgcc. The objects lose
+# the part of their names that says where they were made.
+$(BUILT)/libsdlite.a: $(BUILT)/libsdlite_c.a Makefile
+	rm -rf $@.new && mkdir $@.new
+	cd $@.new && $(AR) x ../libsdlite_c.a $$($(AR) t ../libsdlite_c.a | sed -nE '/^compiler_builtins/d; /(rcgu|variadic)\.o$$/p')
+	cd $@.new && for object in *.rcgu.o; do mv "$$object" "$${object#*.}"; done
+	cd $@.new && $(AR) rcsD libsdlite.a *.o && mv libsdlite.a ../libsdlite.a
+	rm -r $@.new
+
+# Versions are given to the symbols here and not in the objects, which get into other shared objects too. As libsystemd it stays where
+# it was loaded: who loads it once more finds the journal's socket open.
+$(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
+	$(CC) -shared -nostartfiles -static-libgcc -o $@.new $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libsdlite.map \
+		-Wl,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--hash-style=gnu $(LDFLAGS) \
+		-Wl,--whole-archive $< -Wl,--no-whole-archive
+	mv $@.new $@
 
 # What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
 install: all
 	$(INSTALL) -d "$(bin)" "$(include)/systemd" "$(lib)/pkgconfig" "$(lib)/sdlite/pkgconfig"
 	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
-	$(INSTALL) -m 644 include/systemd/sd-daemon.h include/systemd/sd-journal.h "$(include)/systemd"
+	$(INSTALL) -m 644 $(HEADERS) "$(include)/systemd"
 	$(INSTALL) -m 644 $(BUILT)/libsdlite.a "$(lib)/libsdlite.a"
 	$(INSTALL) -m 755 $(BUILT)/libsdlite.so "$(lib)/libsdlite.so.$(VERSION)"
 	ln -sf libsdlite.so.$(VERSION) "$(lib)/$(SONAME)"
@@ -47,7 +83,7 @@ install: all
 
 # Folders go if they are empty; those that every system has stay.
 uninstall:
-	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,sd-daemon.h sd-journal.h)
+	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) pkgconfig/sdlite.pc)
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME) pkgconfig/libsystemd.pc)
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
@@ -108,4 +144,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz mutants clean
+.PHONY: all library install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz mutants clean

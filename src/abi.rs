@@ -4,16 +4,6 @@ use core::ffi::{CStr, c_char, c_int};
 
 use sdlite_core::{Answer, Result, Unset};
 
-/// Puts a symbol at its version node. Three @ make the assembler rename it, so that static archives link as well.
-macro_rules! symbol_version {
-    ($($name:ident)+ @ $node:ident) => {
-        $(core::arch::global_asm!(concat!(
-            ".symver ", stringify!($name), ", ", stringify!($name), "@@@", stringify!($node)
-        ));)+
-    };
-}
-pub(crate) use symbol_version;
-
 /// Keeps a symbol that the C half of this library calls out of what the library exports.
 macro_rules! hidden {
     ($name:ident) => {

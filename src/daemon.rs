@@ -2,9 +2,8 @@ use core::ffi::c_int;
 
 use sdlite_core::{daemon, pidfd};
 
-use crate::abi::{IntoC, symbol_version, unset};
+use crate::abi::{IntoC, unset};
 
-symbol_version!(sd_pidfd_get_inode_id @ LIBSYSTEMD_258);
 /// Tells the inode id of the process that a pidfd refers to. Unlike a PID, it is never used again.
 ///
 /// pidfd: a descriptor of pidfd_open(2).
@@ -26,7 +25,6 @@ pub unsafe extern "C" fn sd_pidfd_get_inode_id(pidfd: c_int, ret: *mut u64) -> c
     id.map(drop).into_c()
 }
 
-symbol_version!(sd_booted @ LIBSYSTEMD_209);
 /// Tells whether systemd is the init system.
 ///
 /// Returns 1 or 0, or a negative errno: any error of stat(2) for /run/systemd/system/ but ENOENT, for which the answer is 0.
@@ -37,7 +35,6 @@ pub extern "C" fn sd_booted() -> c_int {
     daemon::booted().into_c()
 }
 
-symbol_version!(sd_watchdog_enabled @ LIBSYSTEMD_209);
 /// Tells whether the service manager expects "WATCHDOG=1" messages from this process, and how often. See sd_notify().
 ///
 /// unset_environment: if not zero, the function removes $WATCHDOG_USEC and $WATCHDOG_PID from the environment, also when it

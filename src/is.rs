@@ -2,10 +2,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 
 use sdlite_core::is::{self, UnixName};
 
-use crate::abi::{IntoC, optional, symbol_version};
-
-symbol_version!(sd_is_fifo sd_is_special sd_is_socket sd_is_socket_inet sd_is_socket_unix sd_is_mq @ LIBSYSTEMD_209);
-symbol_version!(sd_is_socket_sockaddr @ LIBSYSTEMD_233);
+use crate::abi::{IntoC, optional};
 
 /// Tells whether a descriptor is a FIFO.
 ///

@@ -2,7 +2,7 @@ use core::ffi::{CStr, c_char, c_int};
 
 use sdlite_core::journal::{self, Location};
 
-use crate::abi::{IntoC, array, hidden, optional, symbol_version};
+use crate::abi::{IntoC, array, hidden, optional};
 
 // Stable Rust cannot define functions with a variable number of arguments: variadic.c does. What stands here with
 // cfg(cbindgen) is read by cbindgen alone, so that the header has one source.
@@ -138,7 +138,6 @@ unsafe extern "C" fn sdlite_journal_send(
     journal::send(fields, location).into_c()
 }
 
-symbol_version!(sd_journal_sendv @ LIBSYSTEMD_209);
 /// Sends an entry with ready-made fields to the journal. The macro of the same name adds the location in the source.
 ///
 /// iov: n fields. Each is "NAME=" and a value of any bytes. The function sends them as they are.
@@ -155,7 +154,6 @@ pub unsafe extern "C" fn sd_journal_sendv(iov: *const libc::iovec, n: c_int) -> 
     unsafe { sendv(iov, n, None) }
 }
 
-symbol_version!(sd_journal_sendv_with_location @ LIBSYSTEMD_209);
 /// The macro sd_journal_sendv() calls this. It is the function with a location: see sd_journal_print_with_location().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_sendv_with_location(
@@ -180,7 +178,6 @@ unsafe fn sendv(iov: *const libc::iovec, n: c_int, location: Option<Location<'_>
     journal::sendv(fields, location).into_c()
 }
 
-symbol_version!(sd_journal_perror @ LIBSYSTEMD_209);
 /// Logs the text of errno to the journal with priority LOG_ERR, as perror(3) prints it. The macro of the same name adds the
 /// location in the source.
 ///
@@ -199,7 +196,6 @@ pub unsafe extern "C" fn sd_journal_perror(message: *const c_char) -> c_int {
     unsafe { perror(message, None) }
 }
 
-symbol_version!(sd_journal_perror_with_location @ LIBSYSTEMD_209);
 /// The macro sd_journal_perror() calls this. It is the function with a location: see sd_journal_print_with_location().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sd_journal_perror_with_location(
@@ -221,7 +217,6 @@ unsafe fn perror(message: *const c_char, location: Option<Location<'_>>) -> c_in
     journal::perror(message.to_bytes(), location).into_c()
 }
 
-symbol_version!(sd_journal_stream_fd @ LIBSYSTEMD_209);
 /// Opens a stream to the journal. Each line that is written to it becomes an entry. It can be the standard output or error of
 /// a child process.
 ///
@@ -246,7 +241,6 @@ pub unsafe extern "C" fn sd_journal_stream_fd(
     unsafe { sd_journal_stream_fd_with_namespace(core::ptr::null(), identifier, priority, level_prefix) }
 }
 
-symbol_version!(sd_journal_stream_fd_with_namespace @ LIBSYSTEMD_256);
 /// Like sd_journal_stream_fd(), to the journal of a namespace.
 ///
 /// name_space: the name of the namespace, as in LogNamespace= of a unit; NULL for the default one.

@@ -2,9 +2,7 @@
 //!
 //! One file for each topic of the headers, which are generated from these files: see `build.rs`.
 
-// With std linked the library would be a hundred times its size. `cargo test` and `cargo clippy` build with unwinding, for
-// which only std has what it takes; nothing that is installed is built so.
-#![cfg_attr(panic = "abort", no_std)]
+#![no_std]
 #![allow(
     clippy::missing_safety_doc,
     reason = "the doc comments are manual pages for C; every pointer's rule is in them"
@@ -17,7 +15,8 @@ mod journal;
 mod listen;
 mod notify;
 
-#[cfg(panic = "abort")]
+// The harness of tests brings the one of std.
+#[cfg(not(test))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     // Nothing here panics, and a test sees to it that the linker has dropped this.

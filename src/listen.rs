@@ -3,14 +3,13 @@ use core::ffi::{c_char, c_int, c_void};
 use sdlite_core::listen::{Name, Names};
 use sdlite_core::{Errno, Result, listen};
 
-use crate::abi::{IntoC, symbol_version, unset};
+use crate::abi::{IntoC, unset};
 
 /// The number of the first file descriptor that the service manager passes. The others follow it.
 // Rust 1.85 does not take the assertion below for a use of it.
 #[allow(dead_code)]
 pub const SD_LISTEN_FDS_START: c_int = 3;
 
-symbol_version!(sd_listen_fds @ LIBSYSTEMD_209);
 /// Tells how many file descriptors the service manager passed to this process. Their numbers begin at SD_LISTEN_FDS_START.
 /// The function sets FD_CLOEXEC on each of them.
 ///
@@ -34,7 +33,6 @@ pub unsafe extern "C" fn sd_listen_fds(unset_environment: c_int) -> c_int {
     listen::listen_fds(unsafe { unset(unset_environment) }).into_c()
 }
 
-symbol_version!(sd_listen_fds_with_names @ LIBSYSTEMD_227);
 /// Like sd_listen_fds(), and tells the name of each descriptor: FileDescriptorName= of its socket unit.
 ///
 /// names: receives a NULL-terminated array with one string for each descriptor, in the order of the descriptors. If the

@@ -2,9 +2,8 @@ use core::ffi::{c_char, c_int, c_uint};
 
 use sdlite_core::notify;
 
-use crate::abi::{IntoC, array, hidden, optional, symbol_version, unset};
+use crate::abi::{IntoC, array, hidden, optional, unset};
 
-symbol_version!(sd_notify @ LIBSYSTEMD_209);
 /// Tells the service manager about the state of the service.
 ///
 /// unset_environment: if not zero, the function removes $NOTIFY_SOCKET from the environment, also when it fails. Later calls
@@ -27,7 +26,6 @@ pub unsafe extern "C" fn sd_notify(unset_environment: c_int, state: *const c_cha
     unsafe { sd_pid_notify(0, unset_environment, state) }
 }
 
-symbol_version!(sd_pid_notify @ LIBSYSTEMD_214);
 /// Like sd_notify(), on behalf of another process.
 ///
 /// pid: the process; 0 for the caller. If the caller has no privilege to send messages for this process, the message comes
@@ -40,7 +38,6 @@ pub unsafe extern "C" fn sd_pid_notify(pid: libc::pid_t, unset_environment: c_in
     unsafe { sd_pid_notify_with_fds(pid, unset_environment, state, core::ptr::null(), 0) }
 }
 
-symbol_version!(sd_pid_notify_with_fds @ LIBSYSTEMD_219);
 /// Like sd_pid_notify(), and passes file descriptors with the message, for example for FDSTORE=1.
 ///
 /// fds: n_fds descriptors. They stay open in the caller. May be NULL if n_fds is 0.
@@ -123,7 +120,6 @@ pub unsafe extern "C" fn sd_pid_notifyf_with_fds(
 ) -> c_int {
 }
 
-symbol_version!(sd_notify_barrier @ LIBSYSTEMD_246);
 /// Waits until the service manager has read all messages that were sent before. A process that exits right after
 /// sd_notify() should call this first.
 ///
@@ -143,7 +139,6 @@ pub unsafe extern "C" fn sd_notify_barrier(unset_environment: c_int, timeout: u6
     unsafe { sd_pid_notify_barrier(0, unset_environment, timeout) }
 }
 
-symbol_version!(sd_pid_notify_barrier @ LIBSYSTEMD_254);
 /// Like sd_notify_barrier(), on behalf of another process.
 ///
 /// pid: as for sd_pid_notify().

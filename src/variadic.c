@@ -12,9 +12,6 @@
 #include <sys/types.h>
 #include <syslog.h>
 
-/* Puts a function at its version node, as symbol_version! in abi.rs does. */
-#define SYMBOL_VERSION(name, node) __asm__(".symver " #name ", " #name "@@@" #node)
-
 /* Texts up to this size stay on the stack; longer ones are formatted once more, into memory of malloc(). */
 #define USUAL_SIZE 2048
 
@@ -67,7 +64,6 @@ static int print(int priority, const char *file, const char *line, const char *f
         return r;
 }
 
-SYMBOL_VERSION(sd_journal_print, LIBSYSTEMD_209);
 int sd_journal_print(int priority, const char *format, ...) {
         va_list ap;
         int r;
@@ -78,12 +74,10 @@ int sd_journal_print(int priority, const char *format, ...) {
         return r;
 }
 
-SYMBOL_VERSION(sd_journal_printv, LIBSYSTEMD_209);
 int sd_journal_printv(int priority, const char *format, va_list ap) {
         return print(priority, NULL, NULL, NULL, format, ap);
 }
 
-SYMBOL_VERSION(sd_journal_print_with_location, LIBSYSTEMD_209);
 int sd_journal_print_with_location(int priority, const char *file, const char *line, const char *func,
                                    const char *format, ...) {
         va_list ap;
@@ -96,7 +90,6 @@ int sd_journal_print_with_location(int priority, const char *file, const char *l
         return r;
 }
 
-SYMBOL_VERSION(sd_journal_printv_with_location, LIBSYSTEMD_209);
 int sd_journal_printv_with_location(int priority, const char *file, const char *line, const char *func,
                                     const char *format, va_list ap) {
         return print(priority, file ? file : "", line, func, format, ap);
@@ -204,7 +197,6 @@ static int send(const char *file, const char *line, const char *func, const char
         return r;
 }
 
-SYMBOL_VERSION(sd_journal_send, LIBSYSTEMD_209);
 int sd_journal_send(const char *format, ...) {
         va_list ap;
         int r;
@@ -215,7 +207,6 @@ int sd_journal_send(const char *format, ...) {
         return r;
 }
 
-SYMBOL_VERSION(sd_journal_send_with_location, LIBSYSTEMD_209);
 int sd_journal_send_with_location(const char *file, const char *line, const char *func, const char *format, ...) {
         va_list ap;
         int r;
@@ -241,7 +232,6 @@ static int notify(pid_t pid, int unset_environment, const int *fds, size_t n_fds
         return r;
 }
 
-SYMBOL_VERSION(sd_notifyf, LIBSYSTEMD_209);
 int sd_notifyf(int unset_environment, const char *format, ...) {
         va_list ap;
         int r;
@@ -252,7 +242,6 @@ int sd_notifyf(int unset_environment, const char *format, ...) {
         return r;
 }
 
-SYMBOL_VERSION(sd_pid_notifyf, LIBSYSTEMD_214);
 int sd_pid_notifyf(pid_t pid, int unset_environment, const char *format, ...) {
         va_list ap;
         int r;
@@ -263,7 +252,6 @@ int sd_pid_notifyf(pid_t pid, int unset_environment, const char *format, ...) {
         return r;
 }
 
-SYMBOL_VERSION(sd_pid_notifyf_with_fds, LIBSYSTEMD_254);
 int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...) {
         va_list ap;
         int r;

@@ -58,7 +58,7 @@ cargo fmt --manifest-path fuzz/Cargo.toml --check
 cargo clippy --manifest-path fuzz/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/fuzz" --no-default-features -- -D warnings
 
 step 'The library and sd-activate, as they are installed'
-cargo build --release --workspace
+make --no-print-directory
 
 step 'Tests'
 cargo test --workspace --all-features

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use sdlite_test_support as support;
 use support::activation::activated;
 use support::install::{ANSWER, Prefix};
-use support::{TempDir, has, needed, release, run, scratch, source, text};
+use support::{TempDir, api, has, needed, release, run, scratch, source, text};
 
 /// The release of libsystemd whose answers are given.
 const RELEASE: &str = "262";
@@ -56,18 +56,44 @@ fn abidiff_finds_no_change_in_the_symbols_and_versions_that_libsystemd_has_too()
 }
 
 #[test]
+fn every_function_is_at_the_version_node_where_libsystemd_has_it() {
+    let theirs = support::libsystemd();
+    if !has(&theirs.display().to_string(), "libsystemd0") {
+        return;
+    }
+    let theirs = text(&run(Command::new("nm").args(["-D", "--defined-only"]).arg(theirs)));
+    let theirs: Vec<_> = theirs.lines().filter_map(|line| line.rsplit(' ').next()?.split_once("@@")).collect();
+    let node_of = |function: &str| theirs.iter().find(|(name, _)| *name == function).map(|(_, node)| *node);
+    let nodes = api::nodes();
+    let newest = theirs.iter().map(|(_, node)| *node).max().expect("version nodes");
+    for node in &nodes {
+        for function in &node.functions {
+            match node_of(function) {
+                Some(theirs) => assert_eq!(theirs, node.name, "{function}"),
+                None => assert!(node.name.as_str() > newest, "{function} is not in libsystemd, which has {newest}"),
+            }
+        }
+    }
+    let theirs: BTreeSet<_> = theirs.iter().map(|(_, node)| *node).collect();
+    let ours: BTreeSet<_> = nodes.iter().map(|node| node.name.as_str()).filter(|node| *node <= newest).collect();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
 fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
-    const HEADERS: [&str; 2] = ["sd-daemon.h", "sd-journal.h"];
+    let headers = api::headers();
     let theirs = Path::new("/usr/include/systemd");
     if !has("abidiff", "abigail-tools") || !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return;
     }
     let folder = scratch();
     let ours = source().join("include/systemd");
-    let declared: Vec<_> = HEADERS.iter().flat_map(|name| support::declared(&ours.join(name))).collect();
+    let declared = api::functions();
     // A library whose functions do nothing, and have the types of a header: compilers write these down.
-    let library = |headers: &Path, name: &str, change: (&str, &str)| {
-        let declarations = HEADERS.map(|name| fs::read_to_string(headers.join(name)).expect("a header")).concat();
+    let library = |folder_of_headers: &Path, name: &str, change: (&str, &str)| {
+        let declarations =
+            headers.iter().map(|name| fs::read_to_string(folder_of_headers.join(name)).expect("a header"));
+        let declarations: String = declarations.collect();
         let known = declared.iter().filter_map(|function| {
             let line = declarations.lines().find(|line| line.starts_with(&format!("int {function}(")))?;
             let (prototype, _attributes) = line.split_once(')')?;

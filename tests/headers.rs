@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use sdlite_test_support as support;
-use support::{has, run, scratch, source, text};
+use support::{api, has, run, scratch, source, text};
 
 const DAEMON: &str = "<systemd/sd-daemon.h>";
 const JOURNAL: &str = "<systemd/sd-journal.h>";
@@ -189,8 +189,8 @@ fn a_file_can_include_these_headers_and_those_of_libsystemd() {
     if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return;
     }
-    let ours = ["sd-daemon.h", "sd-journal.h"].map(|name| header(name).display().to_string());
-    let theirs = ["sd-daemon.h", "sd-journal.h"].map(|name| format!("{DEBIAN}/{name}"));
+    let ours: Vec<_> = api::headers().iter().map(|name| api::header(name).display().to_string()).collect();
+    let theirs: Vec<_> = api::headers().iter().map(|name| format!("{DEBIAN}/{name}")).collect();
     let includes =
         |headers: &[String]| headers.iter().map(|header| format!("#include \"{header}\"\n")).collect::<String>();
     let folder = scratch();
@@ -236,15 +236,15 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
         return;
     }
     let folder = scratch();
-    for name in ["sd-daemon.h", "sd-journal.h"] {
-        let functions = support::declared(&header(name));
-        let theirs = fs::read_to_string(Path::new(DEBIAN).join(name)).expect("a header");
+    for name in api::headers() {
+        let functions = api::declared(&api::header(&name));
+        let theirs = fs::read_to_string(Path::new(DEBIAN).join(&name)).expect("a header");
         let (known, later): (Vec<_>, Vec<_>) =
             functions.iter().partition(|function| theirs.contains(&format!("int {function}(")));
         let documented =
             |function: &String| LATER.iter().any(|(header, later, _)| *header == name && later == function);
         assert!(later.into_iter().all(documented), "{name}: {functions:?}");
-        assert!(known.len() > 10, "{name}: {known:?}");
+        assert!(!known.is_empty(), "{name}: {functions:?}");
         let uses: String = known
             .iter()
             .map(|function| format!("void (*use_{function})(void) = (void (*)(void)) {function};\n"))
@@ -258,7 +258,7 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
 fn what_libsystemd_has_added_since_is_declared_as_in_its_manual() {
     let folder = scratch();
     for (name, function, parameters) in LATER {
-        assert!(support::declared(&header(name)).iter().any(|declared| declared == function), "{function}");
+        assert!(api::declared(&api::header(name)).iter().any(|declared| declared == function), "{function}");
         // Another type of the same function is an error: so the check is one.
         let wrong = parameters.replacen("int", "long", 1).replacen("const char *name_space", "char *name_space", 1);
         for (parameters, right) in [(*parameters, true), (&wrong, false)] {
@@ -323,32 +323,23 @@ fn building_generates_the_committed_headers_and_changes_nothing_else() {
         fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
         fs::write(&copy, content).expect("a copy");
     }
-    for name in ["sd-daemon.h", "sd-journal.h"] {
+    for name in api::headers() {
         fs::remove_file(folder.join("include/systemd").join(name)).expect("the copy of a header");
     }
     let target = folder.with_file_name("tree-target");
-    let build = || {
-        run(Command::new(env!("CARGO"))
-            .args(["build", "--release", "--quiet", "--target-dir"])
-            .arg(&target)
-            .current_dir(&folder))
-    };
+    let build = || run(support::make(&folder).arg("library").env("CARGO_TARGET_DIR", &target));
     // Once to generate them, once to leave them alone.
     for _ in 0..2 {
         build();
         let built = files(&folder);
         assert!(built.keys().eq(committed.keys()), "{:?}", built.keys());
         for (file, content) in &built {
-            assert!(committed[file] == *content, "cargo build --release changes {}", file.display());
+            assert!(committed[file] == *content, "make changes {}", file.display());
         }
     }
     for artifact in ["libsdlite.so", "libsdlite.a"] {
         assert!(target.join("release").join(artifact).is_file(), "{artifact}");
     }
-}
-
-fn header(name: &str) -> PathBuf {
-    source().join("include/systemd").join(name)
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

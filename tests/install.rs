@@ -38,10 +38,10 @@ fn installed(folder: &Path) -> BTreeMap<String, String> {
 /// The layout, with the folders that can be chosen in braces.
 fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
     let so = format!("libsdlite.so.{VERSION}");
+    let headers = support::api::headers().into_iter();
+    let headers = headers.map(|name| (format!("{include}/sdlite/systemd/{name}"), "644".to_owned()));
     let files = [
         (format!("{bin}/sd-activate"), "755"),
-        (format!("{include}/sdlite/systemd/sd-daemon.h"), "644"),
-        (format!("{include}/sdlite/systemd/sd-journal.h"), "644"),
         (format!("{lib}/{so}"), "755"),
         (format!("{lib}/libsdlite.so.0"), &*so),
         (format!("{lib}/libsdlite.so"), "libsdlite.so.0"),
@@ -53,7 +53,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
         (format!("{lib}/sdlite/libsystemd.a"), "../libsdlite.a"),
         (format!("{lib}/sdlite/pkgconfig/libsystemd.pc"), "644"),
     ];
-    files.into_iter().map(|(name, what)| (name, what.to_owned())).collect()
+    files.into_iter().map(|(name, what)| (name, what.to_owned())).chain(headers).collect()
 }
 
 fn without_folders(mut installed: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sdlite_test_support as support;
 use support::growth::{Growth, LISTEN, NOTIFY, growth};
-use support::{declared, has, release, run, scratch, source};
+use support::{functions, has, release, run, scratch};
 
 use crate::libraries::Release;
 
@@ -70,8 +70,7 @@ pub fn statics(releases: &[Release]) -> Vec<Static> {
     if releases.is_empty() {
         return Vec::new();
     }
-    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| source().join("include/systemd").join(name));
-    let all: Vec<_> = headers.iter().flat_map(|header| declared(header)).collect();
+    let all = functions();
     let all: Vec<_> = all.iter().map(String::as_str).collect();
     let parts = [("what asks about descriptors", LISTEN), ("`sd_notify()`", NOTIFY), ("everything", &all)];
     let mut rows = Vec::new();

@@ -94,7 +94,7 @@ check() {
     fi
 
     echo '  building'
-    cargo build --quiet --release --frozen --workspace || exit 1
+    make --silent CARGOFLAGS='--quiet --frozen' || exit 1
     strip -o /tmp/stripped "/build/$target/release/libsdlite.so"
     row=$(printf '%-8s %-11s %7s' "$arch" "$by" "$(stat -c %s /tmp/stripped)")
 

@@ -45,7 +45,7 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    /// What is installed as libsystemd, and what `cargo build --release` made, or others in their places. None where there is
+    /// What is installed as libsystemd, and what `make` made, or others in their places. None where there is
     /// no libsystemd and the test is left out.
     pub fn load() -> Option<Self> {
         let path = env::var_os("SDLITE_REFERENCE");

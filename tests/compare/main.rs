@@ -7,7 +7,7 @@
 //! | `SDLITE_SEED` | the seed to begin with; random if not set, printed at the start and with a difference |
 //! | `SDLITE_FUNCTION` | the one function to compare; all of them if not set |
 //! | `SDLITE_REFERENCE` | the library to compare with; libsystemd.so.0 if not set |
-//! | `SDLITE_LIBRARY` | the library to compare; the libsdlite.so of `cargo build --release` if not set |
+//! | `SDLITE_LIBRARY` | the library to compare; the libsdlite.so of `make` if not set |
 //!
 //! A difference comes with the seed that leads to it within the first few thousand cases of its function, and is shrunk to
 //! the smallest case that shows it.

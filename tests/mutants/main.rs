@@ -42,14 +42,13 @@ impl Copy {
         copy
     }
 
-    /// Builds the library, without what makes it small and building slow.
+    /// Builds the library, without what makes building slow.
     fn build(&self) -> PathBuf {
         support::run(
-            Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-                .args(["build", "--release", "--package", "libsdlite", "--quiet"])
-                .current_dir(&self.source)
+            support::make(&self.source)
+                .arg("library")
                 .env("CARGO_TARGET_DIR", &self.target)
-                .envs([("CARGO_PROFILE_RELEASE_LTO", "off"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")])
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
                 // The mistake may leave something that nobody uses.
                 .env("RUSTFLAGS", "--cap-lints=allow"),
         );

@@ -11,9 +11,7 @@ use sdlite_test_support as support;
 fn answers_are_those_of_libsystemd() {
     let comparison = env::var_os("SDLITE_COMPARISON").expect("SDLITE_COMPARISON: the test `compare`, built");
     let target = PathBuf::from(env::var_os("CARGO_TARGET_DIR").expect("CARGO_TARGET_DIR"));
-    let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
-    let build = ["build", "--release", "--package", "libsdlite", "--quiet"];
-    support::run(Command::new(cargo).args(build).current_dir(support::source()));
+    support::run(support::make(support::source()).arg("library"));
     // Some mutants never return.
     support::run(
         Command::new("timeout")

@@ -16,15 +16,14 @@ SDLITE_COMPARISON=$(realpath "$comparison")
 export SDLITE_COMPARISON
 
 # In a copy of the tree, so that this one stays as it is, and what does not change is built once for all of them; without what
-# makes the library small and building slow.
+# makes building slow.
 copy=$target/mutants
 rm -rf "$copy/source"
 mkdir -p "$copy/source"
 tar -c --exclude=target --exclude=.git . | tar -x --touch -C "$copy/source"
 cd "$copy/source"
-export CARGO_TARGET_DIR="$copy/target" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_INCREMENTAL=true
-cargo build --quiet --release --workspace
+export CARGO_TARGET_DIR="$copy/target" CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+make --silent
 SDLITE_LIBRARY=$CARGO_TARGET_DIR/release/libsdlite.so SDLITE_CASES=20_000 "$SDLITE_COMPARISON" --quiet
 
 mutants() {

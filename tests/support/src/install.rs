@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{TempDir, builds, release, run, scratch, source};
+use crate::{TempDir, release, run, scratch, source};
 
 /// What activated.c and activated.rs answer when everything is as it has to be.
 pub const ANSWER: &str = "sd_listen_fds 1, sd_is_socket_inet 1, sd_journal_print 0\n";
@@ -16,13 +16,8 @@ pub type Variables<'a> = &'a [(&'a str, &'a str)];
 pub fn make(target: &str, variables: Variables) {
     // First, so that there is nothing left to do for cargo.
     release();
-    let mut command = Command::new("make");
-    command.current_dir(source()).arg("--silent").arg(target).env("CARGO_TARGET_DIR", builds());
-    // What make hands down when the tests are themselves run by it.
-    for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR"] {
-        command.env_remove(variable);
-    }
-    run(command.args(variables.iter().map(|(name, value)| format!("{name}={value}"))));
+    let variables = variables.iter().map(|(name, value)| format!("{name}={value}"));
+    run(crate::make(source()).arg(target).args(variables));
 }
 
 /// A prefix with everything installed: `usr`, in a folder that has nothing else in it.

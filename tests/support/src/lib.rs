@@ -1,6 +1,5 @@
 //! What the tests share: the build that is tested, other programs, and what happens where one is missing.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -14,6 +13,7 @@ use std::{env, fs, thread};
 pub use tempfile::TempDir;
 
 pub mod activation;
+pub mod api;
 pub mod calls;
 pub mod debian;
 pub mod growth;
@@ -22,6 +22,7 @@ mod sanitizer;
 pub mod trace;
 pub mod va_list;
 
+pub use api::functions;
 pub use sanitizer::sanitizer;
 
 /// The top of the source tree.
@@ -33,18 +34,26 @@ pub fn source() -> &'static Path {
     })
 }
 
-/// Where `cargo build --release` leaves libsdlite.so, libsdlite.a and sd-activate; it has been run when this returns.
+/// Where `make` leaves libsdlite.so, libsdlite.a and sd-activate; it has been run when this returns.
 ///
-/// What is tested is what is installed. The library that `cargo test` compiles is another one, with std in it. Where cargo
-/// builds for another kind of machine, CARGO_BUILD_TARGET says so.
+/// What is tested is what is installed. Where cargo builds for another kind of machine, CARGO_BUILD_TARGET says so.
 pub fn release() -> &'static Path {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     RELEASE.get_or_init(|| {
-        run(Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "--release", "--workspace", "--quiet"])
-            .current_dir(source()));
+        run(make(source()).arg("all"));
         builds().join(env::var_os("CARGO_BUILD_TARGET").unwrap_or_default()).join("release")
     })
+}
+
+/// The command make, in a source tree: this one, or a copy.
+pub fn make(tree: &Path) -> Command {
+    let mut command = Command::new("make");
+    command.arg("--silent").current_dir(tree).env("CARGO_TARGET_DIR", builds());
+    // What make hands down when the tests are themselves run by it.
+    for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR"] {
+        command.env_remove(variable);
+    }
+    command
 }
 
 /// The folder that everything is built in.
@@ -267,19 +276,6 @@ pub fn soname_folder() -> &'static Path {
         std::fs::rename(&link, folder.join("libsdlite.so.0")).expect("its name");
         folder
     })
-}
-
-/// The functions that the library has.
-pub fn functions() -> BTreeSet<String> {
-    let headers = ["sd-daemon.h", "sd-journal.h"].map(|name| source().join("include/systemd").join(name));
-    headers.iter().flat_map(|header| declared(header)).collect()
-}
-
-/// The functions that a generated header declares.
-pub fn declared(header: &Path) -> Vec<String> {
-    let header = fs::read_to_string(header).expect("a header");
-    let function = |line: &str| Some(line.strip_prefix("int ")?.split_once('(')?.0.to_owned());
-    header.lines().filter_map(function).collect()
 }
 
 /// The shared libraries that a program or a library asks for.

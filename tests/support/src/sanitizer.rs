@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
-use crate::{builds, left_out, run, source, text};
+use crate::{builds, left_out, make, run, source, text};
 
 /// What SDLITE_SANITIZER says. Without one where what it takes is left out.
 pub fn sanitizer() -> Option<&'static Sanitizer> {
@@ -37,25 +37,18 @@ impl Sanitizer {
         };
         let target = builds().join("sanitized");
         let host = host();
-        // For another target than the host, cargo leaves build scripts as they are.
-        run(Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args([
-                "build",
-                "--release",
-                "--package",
-                "libsdlite",
-                "--lib",
-                "--quiet",
-                "--target",
-                &host,
-                "--target-dir",
-            ])
-            .arg(&target)
-            .current_dir(source())
+        run(make(source())
+            // There may be one with the other sanitizer: cargo knows.
+            .args(["--always-make", "library"])
+            .env("CARGO_TARGET_DIR", &target)
+            // Where it is named, cargo leaves build scripts as they are.
+            .env("CARGO_BUILD_TARGET", &host)
             // The compiler of the day has the sanitizers, though it does not promise to keep their flags.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", rust_flags)
-            .env("CFLAGS", compile.join(" ")));
+            .env("CFLAGS", compile.join(" "))
+            // The program has the sanitizer's functions.
+            .env("LDFLAGS", "-Wl,-z,undefs"));
         let folder = target.join(name);
         fs::create_dir_all(&folder).expect("a folder");
         // Under another name first: tests run at the same time.
