@@ -7,8 +7,7 @@ use crate::sys;
 /// That a call is to remove the variables which it reads: what `unset_environment` is in C.
 ///
 /// It is a promise, as the environment belongs to the whole process: whoever has one has made it, and the functions that take
-/// one are safe.
-#[derive(Clone, Copy)]
+/// one are safe. Each takes the promise away, which is for one call.
 pub struct Unset(());
 
 impl Unset {
@@ -16,7 +15,7 @@ impl Unset {
     ///
     /// # Safety
     ///
-    /// Until the call that gets this has returned, no other thread uses the environment, whether by std::env or by getenv(3),
+    /// From when a function gets this until it has returned, no other thread uses the environment, whether by std::env or by getenv(3),
     /// setenv(3) and whatever calls these.
     pub const unsafe fn new() -> Self {
         Self(())

@@ -14,7 +14,6 @@ pub type Result<T> = core::result::Result<T, Errno>;
 impl Errno {
     pub(crate) const ACCES: Self = Self::new(libc::EACCES);
     pub(crate) const AGAIN: Self = Self::new(libc::EAGAIN);
-    pub(crate) const BADF: Self = Self::new(libc::EBADF);
     pub(crate) const IO: Self = Self(NonZero::new(libc::EIO).unwrap());
     pub(crate) const MSGSIZE: Self = Self::new(libc::EMSGSIZE);
     pub(crate) const NAMETOOLONG: Self = Self::new(libc::ENAMETOOLONG);
@@ -31,6 +30,8 @@ impl Errno {
     pub(crate) const PROTO: Self = Self::new(libc::EPROTO);
     pub(crate) const TIMEDOUT: Self = Self::new(libc::ETIMEDOUT);
     pub(crate) const TOOBIG: Self = Self::new(libc::E2BIG);
+    /// Bad descriptor, for callers that look at one themselves.
+    pub const BADF: Self = Self::new(libc::EBADF);
     /// Invalid argument, for callers that cannot turn theirs into one of this crate.
     pub const INVAL: Self = Self::new(libc::EINVAL);
     /// Out of memory, for callers that allocate what they return.

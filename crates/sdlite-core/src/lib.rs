@@ -3,6 +3,9 @@
 //! Plain descriptors and [`CStr`](core::ffi::CStr)s come in, answers and [`Errno`]s go out. There is no C ABI here (that is
 //! the package `libsdlite`) and no `std` type (that is the crate `sdlite`): both hold no decision of their own and call this.
 //!
+//! A descriptor is a number here, as in C: that it is the caller's to use is for the caller to see to. The crate `sdlite` has
+//! std's types for that. Programs use that crate; the functions here change as the other two need them to.
+//!
 //! Nothing here panics, allocates or keeps state, except for [`journal`], which keeps the descriptor of its socket.
 
 #![no_std]

@@ -36,6 +36,11 @@ pub fn listen_fds_with_names<N>(
     Ok(Some((count, store(names)?)))
 }
 
+/// Removes the variables, for callers that know what was passed.
+pub fn unset_environment(unset: Unset) {
+    drop(Variables::new(Group::Listen, Some(unset)));
+}
+
 fn passed(variables: &Variables) -> Result<c_int> {
     let Some(pid) = variables.get(c"LISTEN_PID") else { return Ok(0) };
     let pid = number::pid(pid)?;

@@ -1,10 +1,10 @@
-use std::ffi::OsString;
+use std::ffi::{OsString, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use sdlite_core::Unset;
 use sdlite_core::listen::{self, LISTEN_FDS_START, Names};
+use sdlite_core::{Errno, Unset};
 
 use crate::Result;
 
@@ -22,6 +22,10 @@ pub struct ListenFd {
 ///
 /// They are given away once: later calls find none, as the descriptors have an owner then. None were passed to a program
 /// that was started by hand.
+///
+/// This takes the variables at their word that the descriptors are for this process to own. As a safeguard, a descriptor
+/// that is close-on-exec already counts as not open: it cannot have been passed, and whoever opened it owns it. So does code
+/// in C that has called sd_listen_fds(3) before.
 ///
 /// The variables stay in the environment. They name this process and so mean nothing to its children.
 ///
@@ -52,19 +56,40 @@ pub unsafe fn listen_fds_unset_environment() -> Result<Vec<ListenFd>> {
 
 fn take(unset: Option<Unset>) -> Result<Vec<ListenFd>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
-    // The environment is read, and cleared, in any case.
-    let passed = listen::listen_fds_with_names(unset, |names| Ok(owned(names)))?;
-    let Some((_count, names)) = passed else { return Ok(Vec::new()) };
+    if TAKEN.load(Ordering::Relaxed) {
+        // Whatever has these numbers by now is somebody else's: it is not even looked at.
+        if let Some(unset) = unset {
+            listen::unset_environment(unset);
+        }
+        return Ok(Vec::new());
+    }
+    let end = end_of_inherited();
+    let Some((count, names)) = listen::listen_fds_with_names(unset, |names| Ok(owned(names)))? else {
+        return Ok(Vec::new());
+    };
+    if count > end - LISTEN_FDS_START {
+        return Err(Errno::BADF.into());
+    }
     if TAKEN.swap(true, Ordering::Relaxed) {
         return Ok(Vec::new());
     }
     let fds = LISTEN_FDS_START..;
     Ok(fds
         .zip(names)
-        // SAFETY: the manager passed this descriptor to this process for it to own, it is open, and nobody has been given
-        // it before.
+        // SAFETY: the manager passed this descriptor to this process for it to own. It is open, nobody in this process has
+        // opened it, as far as that can be told, and this function has not given it away before.
         .map(|(fd, name)| ListenFd { fd: unsafe { OwnedFd::from_raw_fd(fd) }, name })
         .collect())
+}
+
+/// The end of the descriptors that can have been passed: std and everybody who is careful open theirs close-on-exec.
+fn end_of_inherited() -> c_int {
+    // The flags are set by the calls that get as far as that, also if these fail in the end.
+    static BEFORE: AtomicI32 = AtomicI32::new(0);
+    // SAFETY: F_GETFD touches no memory.
+    let is_inherited = |fd: c_int| unsafe { libc::fcntl(fd, libc::F_GETFD) } == 0;
+    let end = (LISTEN_FDS_START..c_int::MAX).find(|fd| !is_inherited(*fd)).unwrap_or(c_int::MAX);
+    BEFORE.fetch_max(end, Ordering::Relaxed).max(end)
 }
 
 fn owned(names: Names<'_>) -> Vec<OsString> {

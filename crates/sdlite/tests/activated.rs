@@ -4,7 +4,7 @@ mod common;
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::Command;
 
 use sdlite::{Error, ListenFd, is_fifo, is_socket, is_special, listen_fds};
@@ -43,6 +43,41 @@ fn inner_names() {
     let mut users = String::new();
     File::from(passed.pop().expect("the first").fd).read_to_string(&mut users).expect("it can be read");
     assert!(users.contains("root"));
+}
+
+#[test]
+fn descriptors_that_were_given_away_are_left_alone() {
+    in_activated_process("inner_left_alone", "exec 3</dev/null; export LISTEN_FDS=1");
+}
+
+#[test]
+#[ignore = "run by the test above, with a descriptor passed"]
+fn inner_left_alone() {
+    drop(listen_fds().expect("one descriptor"));
+    // Number 3 is closed.
+    assert!(listen_fds().expect("all are given away").is_empty());
+    // SAFETY: no other thread of this process uses the environment.
+    let passed = unsafe { sdlite::listen_fds_unset_environment() };
+    assert!(passed.expect("all are given away").is_empty());
+    assert_eq!(std::env::var_os("LISTEN_FDS"), None);
+}
+
+#[test]
+fn a_descriptor_that_the_program_opened_itself_was_not_passed() {
+    in_activated_process("inner_own", "exec 3</dev/null; export LISTEN_FDS=2");
+}
+
+#[test]
+#[ignore = "run by the test above, with one descriptor fewer than the variable says"]
+fn inner_own() {
+    let own = File::open("/etc/passwd").expect("it is always there");
+    assert_eq!(own.as_raw_fd(), 4);
+    for _ in 0..2 {
+        assert_eq!(listen_fds().expect_err("number 4 has an owner").errno(), 9);
+    }
+    // SAFETY: no other thread of this process uses the environment.
+    unsafe { std::env::set_var("LISTEN_FDS", "1") };
+    assert_eq!(listen_fds().expect("number 3 was passed").len(), 1);
 }
 
 #[test]
