@@ -1,4 +1,15 @@
-//! What this process itself says.
+//! The log: what services send, as entries, and what this process itself says.
+//!
+//! `journal`, `stream` and `syslog` read the three ways in which services log; what comes of each are the fields of entries.
+//! `ring` keeps the newest, `output` prints them. No system call is made here but to write and to read the time zone.
+
+pub mod entry;
+pub mod journal;
+pub mod output;
+pub mod priority;
+pub mod ring;
+pub mod stream;
+pub mod syslog;
 
 use std::fmt::Display;
 use std::io::Write;

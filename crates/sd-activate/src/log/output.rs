@@ -1,0 +1,266 @@
+//! Entries as journalctl(1) prints them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
+
+use serde_json::Value;
+
+use super::entry::{Entry, Timestamp};
+
+/// What `-o` of journalctl(1) names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A line as syslog files have it; more for a message with newlines.
+    #[default]
+    Short,
+    /// The same with a date of ISO 8601.
+    ShortIso,
+    /// The message alone.
+    Cat,
+    /// An object of JSON on a line.
+    Json,
+}
+
+/// A longer identifier is not printed, and a longer field is null in JSON.
+const IDENTIFIER_MAX: usize = 300;
+const JSON_MAX: usize = 4096;
+
+impl Format {
+    /// The name that `-o` takes.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "short" => Self::Short,
+            "short-iso" => Self::ShortIso,
+            "cat" => Self::Cat,
+            "json" => Self::Json,
+            _ => return None,
+        })
+    }
+
+    /// Writes the entry, with a newline behind it. Without a message there is nothing to write but in JSON.
+    pub fn write(self, entry: &Entry, to: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Short => short(entry, "%b %d %H:%M:%S", to),
+            Self::ShortIso => short(entry, "%Y-%m-%dT%H:%M:%S%z", to),
+            Self::Cat => match entry.first("MESSAGE") {
+                Some(message) => to.write_all(message).and_then(|()| to.write_all(b"\n")),
+                None => Ok(()),
+            },
+            Self::Json => {
+                serde_json::to_writer(&mut *to, &json(entry))?;
+                to.write_all(b"\n")
+            }
+        }
+    }
+}
+
+/// `DATE HOST IDENTIFIER[PID]: MESSAGE`; further lines of the message begin below the first.
+fn short(entry: &Entry, date: &str, to: &mut impl Write) -> io::Result<()> {
+    let Some(message) = entry.last("MESSAGE") else { return Ok(()) };
+    let text = |name| entry.last(name).filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable);
+    let mut start = local_time(entry.timestamp, date);
+    if let Some(host) = text("_HOSTNAME") {
+        start += &format!(" {host}");
+    }
+    start += &format!(" {}", text("SYSLOG_IDENTIFIER").or_else(|| text("_COMM")).unwrap_or("unknown".into()));
+    if let Some(pid) = text("_PID").or_else(|| text("SYSLOG_PID")) {
+        start += &format!("[{pid}]");
+    }
+    start += ": ";
+    let Some(message) = printable(message) else {
+        return writeln!(to, "{start}[{}B blob data]", shown_length(message));
+    };
+    let message = message.strip_suffix('\n').unwrap_or(&message);
+    let indent = " ".repeat(start.chars().count());
+    for (number, line) in message.split('\n').enumerate() {
+        writeln!(to, "{}{line}", if number == 0 { &start } else { &indent })?;
+    }
+    Ok(())
+}
+
+/// The length that is told of what cannot be printed.
+fn shown_length(bytes: &[u8]) -> usize {
+    std::str::from_utf8(bytes).map_or(bytes.len(), |text| terminal_text(text).len())
+}
+
+/// The text as a terminal is to see it. None for what is no text, or has control characters.
+fn printable(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let text = terminal_text(std::str::from_utf8(bytes).ok()?);
+    is_printable(&text).then_some(text)
+}
+
+/// Without colours, and with eight blanks for a tab.
+fn terminal_text(text: &str) -> Cow<'_, str> {
+    if text.contains(['\t', '\x1b']) { without_colours(text).replace('\t', "        ").into() } else { text.into() }
+}
+
+/// No control characters but newlines and tabs, and nothing that is no character.
+fn is_printable(text: &str) -> bool {
+    let is_noncharacter = |c: char| matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    !text.contains(|c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || is_noncharacter(c))
+}
+
+/// Without escape sequences of the form `ESC [ … m`, as terminals take for colours.
+fn without_colours(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, sequence)) = rest.split_once("\x1b[") {
+        plain += before;
+        let parameters = sequence.find(|c: char| !matches!(c, '0'..='9' | ';' | ':'));
+        rest = match parameters.map(|end| (sequence[end..].strip_prefix('m'), end)) {
+            Some((Some(after), _)) => after,
+            _ => {
+                plain += "\x1b[";
+                sequence
+            }
+        };
+    }
+    plain + rest
+}
+
+/// strftime(3) in the time zone of this process.
+fn local_time(timestamp: Timestamp, format: &str) -> String {
+    let seconds = libc::time_t::try_from(timestamp.realtime / 1_000_000).unwrap_or(libc::time_t::MAX);
+    let format = CString::new(format).unwrap_or_default();
+    let mut fields = MaybeUninit::<libc::tm>::zeroed();
+    let mut room = [0u8; 64];
+    // SAFETY: the pointers are to a number, to room for the fields, which are all numbers or a pointer that may be NULL, to as
+    // much room for the text as is said, and to a string.
+    let length = unsafe {
+        libc::localtime_r(&raw const seconds, fields.as_mut_ptr());
+        libc::strftime(room.as_mut_ptr().cast(), room.len(), format.as_ptr(), fields.as_ptr())
+    };
+    String::from_utf8_lossy(room.get(..length).unwrap_or_default()).into_owned()
+}
+
+/// Each value is a text, or an array of bytes where it cannot be printed; a name that stands more than once has an array of values.
+fn json(entry: &Entry) -> Value {
+    let mut values: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for field in &entry.fields {
+        let values = values.entry(field.name()).or_default();
+        let value = json_value(field.value());
+        // The journal keeps a field once.
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    let Timestamp { realtime, monotonic } = entry.timestamp;
+    let own = [("__REALTIME_TIMESTAMP", realtime), ("__MONOTONIC_TIMESTAMP", monotonic)];
+    let own = own.map(|(name, time)| (name.to_owned(), time.to_string().into()));
+    let fields = values.into_iter().map(|(name, mut values)| {
+        let only = if values.len() == 1 { values.pop() } else { None };
+        (name.to_owned(), only.unwrap_or(Value::Array(values)))
+    });
+    Value::Object(own.into_iter().chain(fields).collect())
+}
+
+fn json_value(value: &[u8]) -> Value {
+    if value.len() > JSON_MAX {
+        return Value::Null;
+    }
+    match std::str::from_utf8(value) {
+        Ok(text) if is_printable(text) => text.into(),
+        _ => value.to_vec().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::Field;
+    use super::*;
+
+    fn entry(fields: &[(&str, &[u8])]) -> Entry {
+        let own: [(&str, &[u8]); 3] = [("_HOSTNAME", b"vm"), ("_COMM", b"python3"), ("_PID", b"35")];
+        let fields = fields.iter().chain(&own).map(|(name, value)| Field::new(name, value)).collect();
+        Entry { timestamp: Timestamp { realtime: 1_795_856_698_632_744, monotonic: 7 }, fields }
+    }
+
+    fn written(format: Format, fields: &[(&str, &[u8])]) -> String {
+        let mut bytes = Vec::new();
+        format.write(&entry(fields), &mut bytes).expect("memory");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Behind the date and the host, which is as long as `python3[35]: ` was behind it.
+    fn short(fields: &[(&str, &[u8])]) -> String {
+        written(Format::Short, fields).split_once(" vm ").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_line_is_as_journalctl_prints_it() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"plain", "plain\n"),
+            (b"", "\n"),
+            (b"  lead  ", "  lead  \n"),
+            (b"tab\there", "tab        here\n"),
+            (b"\x1b[1mbold\x1b[0m", "bold\n"),
+            (b"\tcontrol \x01\x1b[31m\x7f", "[18B blob data]\n"),
+            (b"bad utf8 \xff\xfe end", "[15B blob data]\n"),
+            (b"a\rb", "[3B blob data]\n"),
+            (b"\x7f", "[1B blob data]\n"),
+            ("\u{85} nel".as_bytes(), "[6B blob data]\n"),
+            ("\u{fffe} nc".as_bytes(), "[6B blob data]\n"),
+            ("\u{200b} zw".as_bytes(), "\u{200b} zw\n"),
+        ];
+        for (message, expected) in cases {
+            let message = short(&[("MESSAGE", message)]);
+            assert_eq!(message, format!("python3[35]: {expected}"));
+        }
+    }
+
+    #[test]
+    fn further_lines_of_a_message_stand_below_the_first() {
+        let blanks = " ".repeat("Nov 28 09:04:58 vm python3[35]: ".len());
+        assert_eq!(short(&[("MESSAGE", b"two\nlines\n")]), format!("python3[35]: two\n{blanks}lines\n"));
+        assert_eq!(short(&[("MESSAGE", b"\n\na")]), format!("python3[35]: \n{blanks}\n{blanks}a\n"));
+    }
+
+    #[test]
+    fn an_entry_goes_by_its_identifier_if_that_can_be_printed() {
+        let long = [b'i'; 300];
+        let cases: &[(&[u8], &str)] = &[
+            (b"ident", "ident[35]: m\n"),
+            (b"a b", "a b[35]: m\n"),
+            (b"", "[35]: m\n"),
+            (b"bad\x01", "python3[35]: m\n"),
+            (&long, "python3[35]: m\n"),
+        ];
+        for (identifier, expected) in cases {
+            assert_eq!(short(&[("MESSAGE", b"m"), ("SYSLOG_IDENTIFIER", identifier)]), *expected);
+        }
+        assert_eq!(short(&[("MESSAGE", b"x"), ("SYSLOG_IDENTIFIER", b"a"), ("SYSLOG_IDENTIFIER", b"b")]), "b[35]: x\n");
+        assert_eq!(written(Format::Short, &[("A", b"without a message")]), "");
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_local_time() {
+        // Whatever the time zone is: it differs from UTC by less than a day, and this is the 28th at nine.
+        let line = written(Format::ShortIso, &[("MESSAGE", b"m")]);
+        let date = line.split(' ').next().expect("a date");
+        assert!(date.starts_with("2026-11-2") && date.len() == "2026-11-28T09:04:58+0000".len(), "{date}");
+    }
+
+    #[test]
+    fn json_has_bytes_where_there_is_no_text_and_arrays_where_names_repeat() {
+        let long = [b'B'; 4097];
+        let line = written(
+            Format::Json,
+            &[("MESSAGE", b"m\n\tx"), ("A", b"1"), ("A", b"1"), ("A", b"\xff"), ("B", b"b"), ("B", b"b"), ("L", &long)],
+        );
+        let expected = serde_json::json!({
+            "__REALTIME_TIMESTAMP": "1795856698632744", "__MONOTONIC_TIMESTAMP": "7", "MESSAGE": "m\n\tx",
+            "A": ["1", [255]], "B": "b", "L": null, "_HOSTNAME": "vm", "_COMM": "python3", "_PID": "35",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), expected);
+        assert!(line.ends_with("}\n"));
+    }
+
+    #[test]
+    fn cat_is_the_message_alone_byte_by_byte() {
+        assert_eq!(written(Format::Cat, &[("MESSAGE", b"a\x1b\nb")]), "a\x1b\nb\n");
+        assert_eq!(written(Format::Cat, &[("A", b"")]), "");
+    }
+}
