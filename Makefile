@@ -110,6 +110,11 @@ check-systemd: all
 check-daemons:
 	$(CARGO) test --test daemons -- all
 
+# Which of the Debian packages that depend on libsystemd0 find every function that they use: writes docs/compatibility.md. Needs
+# Debian, whose packages it downloads; installs nothing.
+check-packages: library
+	tests/packages/check.sh $(BUILT)/libsdlite.so
+
 # That the comparison with libsystemd notices mistakes: some minutes.
 check-mutants:
 	$(CARGO) test --test mutants -- all
@@ -144,4 +149,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-systemd demo fuzz mutants clean
+.PHONY: all library install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean

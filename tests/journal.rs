@@ -392,8 +392,8 @@ fn the_identifier_is_the_name_of_the_program_where_that_is_plain() {
         (b"a[b", None, New),
         (b"folder/", None, New),
         (b"", None, New),
-        // No UTF-8, an overlong form, half a surrogate pair, and what is no character: libsystemd leaves these out (compatibility.md,
-        // Compatibility).
+        // No UTF-8, an overlong form, half a surrogate pair, and what is no character: libsystemd leaves these out
+        // (docs/compatibility.md).
         (b"\x80\xffz", Some(b"\x80\xffz"), Neither),
         (b"\xc0\x80", Some(b"\xc0\x80"), Neither),
         (b"\xed\xa0\x80", Some(b"\xed\xa0\x80"), Neither),
