@@ -12,7 +12,7 @@ use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
 use nix::errno::Errno;
-use nix::sys::socket::{SockType, SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage, UnixAddr, VsockAddr};
+use nix::sys::socket::{SockaddrIn, SockaddrIn6, SockaddrLike, SockaddrStorage, UnixAddr, VsockAddr};
 use sd_activate::address::{Address, Bound};
 
 fuzz_target!(|data: &[u8]| {
@@ -25,7 +25,9 @@ fuzz_target!(|data: &[u8]| {
     match parsed {
         Ok(address) => {
             within_bounds(&address);
-            assert_eq!(Address::parse(&written(&address)), Ok(address.clone()), "{text:?}");
+            if let Some(written) = written(&address) {
+                assert_eq!(Address::parse(&written), Ok(address.clone()), "{text:?}");
+            }
             if let Some((named, shown)) = shown(&address) {
                 assert_eq!(Address::parse(&named), Ok(shown), "{text:?} is shown as {named:?}");
             }
@@ -62,25 +64,9 @@ fn within_bounds(address: &Address) {
     assert!(holds, "{address:?}");
 }
 
-/// The plainest text for an address.
-fn written(address: &Address) -> OsString {
-    let text = match address {
-        Address::Port(port) => port.to_string(),
-        Address::Inet(inet) => inet.to_string(),
-        Address::Inet6(inet6) => format!("[{}]:{}%{}", inet6.ip(), inet6.port(), inet6.scope_id()),
-        Address::Path(path) => return OsString::from_vec(path.clone()),
-        Address::Abstract(name) => return OsString::from_vec([b"@", &name[..]].concat()),
-        Address::Vsock { cid, port, socket_type } => {
-            let scheme = match socket_type {
-                None => "vsock",
-                Some(SockType::Stream) => "vsock-stream",
-                Some(SockType::Datagram) => "vsock-dgram",
-                Some(_) => "vsock-seqpacket",
-            };
-            format!("{scheme}:{cid}:{port}")
-        }
-    };
-    text.into()
+/// The text for an address. None where it has bytes that would not print, or a backslash.
+fn written(address: &Address) -> Option<OsString> {
+    Some(address.to_string()).filter(|text| !text.contains('\\')).map(OsString::from)
 }
 
 /// What the messages say of a socket that is bound there, and the address that this names: no longer the type, and all

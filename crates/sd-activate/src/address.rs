@@ -62,27 +62,34 @@ impl Address {
         if let Some(rest) = text.strip_prefix('[') {
             return inet6(rest);
         }
-        match text.rsplit_once(':') {
-            Some((address, port_text)) => {
-                let address: Ipv4Addr = address.parse().map_err(|_| Errno::EINVAL)?;
-                Ok(Self::Inet(SocketAddrV4::new(address, port(port_text)?)))
-            }
+        match text.split_once(':') {
+            Some((address, rest)) => inet(address, rest),
             None => Ok(Self::Port(port(text)?)),
         }
     }
+}
+
+/// An IPv4 address and what follows its colon. An interface has to exist, and means nothing: only IPv6 has scopes.
+fn inet(address: &str, rest: &str) -> Result<Address, Errno> {
+    let address: Ipv4Addr = address.parse().map_err(|_| Errno::EINVAL)?;
+    let (port, _) = port_and_scope(rest)?;
+    Ok(Address::Inet(SocketAddrV4::new(address, port)))
 }
 
 /// What follows `[`.
 fn inet6(text: &str) -> Result<Address, Errno> {
     let (address, rest) = text.split_once("]:").ok_or(Errno::EINVAL)?;
     let address: Ipv6Addr = address.parse().map_err(|_| Errno::EINVAL)?;
-    let (port_text, interface) = match rest.split_once('%') {
-        Some((port_text, interface)) => (port_text, Some(interface)),
-        None => (rest, None),
-    };
-    let port = port(port_text)?;
-    let scope = interface.map_or(Ok(0), scope)?;
+    let (port, scope) = port_and_scope(rest)?;
     Ok(Address::Inet6(SocketAddrV6::new(address, port, 0, scope)))
+}
+
+/// `PORT` or `PORT%INTERFACE`.
+fn port_and_scope(text: &str) -> Result<(u16, u32), Errno> {
+    match text.split_once('%') {
+        Some((port_text, interface)) => Ok((port(port_text)?, scope(interface)?)),
+        None => Ok((port(text)?, 0)),
+    }
 }
 
 /// An interface's index, from its name or its number.
@@ -97,7 +104,7 @@ fn scope(interface: &str) -> Result<u32, Errno> {
 fn vsock(text: &str, socket_type: Option<SockType>) -> Result<Address, Errno> {
     let (cid, port) = text.split_once(':').ok_or(Errno::EINVAL)?;
     let cid = match cid {
-        "" | "-1" => VMADDR_CID_ANY,
+        "" | "-1" | "any" => VMADDR_CID_ANY,
         cid => number(cid, u32::MAX)?,
     };
     let port = match number(port, u32::MAX)? {
@@ -139,6 +146,31 @@ fn number(text: &str, most: u32) -> Result<u32, Errno> {
             u32::try_from(value).map_err(|_| Errno::ERANGE)
         }
         _ => Err(Errno::ERANGE),
+    }
+}
+
+impl Display for Address {
+    /// As it is read again.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(formatter, "{port}"),
+            Self::Inet(inet) => write!(formatter, "{inet}"),
+            Self::Inet6(inet6) => {
+                write!(formatter, "[{}]:{}", inet6.ip(), inet6.port())?;
+                if inet6.scope_id() == 0 { Ok(()) } else { write!(formatter, "%{}", interface(inet6.scope_id())) }
+            }
+            Self::Path(path) => write!(formatter, "{}", Printable(path)),
+            Self::Abstract(name) => write!(formatter, "@{}", Printable(name)),
+            Self::Vsock { cid, port, socket_type } => {
+                formatter.write_str(match socket_type {
+                    None => "vsock:",
+                    Some(SockType::Stream) => "vsock-stream:",
+                    Some(SockType::Datagram) => "vsock-dgram:",
+                    Some(_) => "vsock-seqpacket:",
+                })?;
+                if *cid == VMADDR_CID_ANY { write!(formatter, ":{port}") } else { write!(formatter, "{cid}:{port}") }
+            }
+        }
     }
 }
 
@@ -249,6 +281,10 @@ mod tests {
             ("127.0.0.1:+8080", inet("127.0.0.1:8080")),
             ("127.0.0.1:0x1e68", inet("127.0.0.1:7784")),
             ("0.0.0.0:80", inet("0.0.0.0:80")),
+            ("127.0.0.1:80%lo", inet("127.0.0.1:80")),
+            ("127.0.0.1:80%1", inet("127.0.0.1:80")),
+            ("127.0.0.1:80%no-such-device", Err(Errno::ENODEV)),
+            ("80%lo", INVALID),
             ("127.0.0.1", INVALID),
             ("127.0.0.1:", INVALID),
             ("127.0.0.1:0", INVALID),
@@ -282,6 +318,7 @@ mod tests {
             ("@", INVALID),
             ("vsock::80", vsock(VMADDR_CID_ANY, 80, None)),
             ("vsock:-1:80", vsock(VMADDR_CID_ANY, 80, None)),
+            ("vsock:any:80", vsock(VMADDR_CID_ANY, 80, None)),
             ("vsock:2:0x10", vsock(2, 16, None)),
             ("vsock-stream:2:80", vsock(2, 80, Some(SockType::Stream))),
             ("vsock-dgram::80", vsock(VMADDR_CID_ANY, 80, Some(SockType::Datagram))),

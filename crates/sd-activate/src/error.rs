@@ -7,8 +7,10 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use crate::address::Address;
+
 /// An error, with what it is about. Its text says what to do.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     /// Options that do not go together, or that lack something.
     Options(&'static str),
@@ -27,10 +29,12 @@ pub enum Error {
     },
     /// An address that cannot be listened on.
     Listen {
-        /// The address, as it was given.
-        text: OsString,
+        /// The address; none where it is something else than a socket.
+        address: Option<Address>,
         /// Why not.
         error: Errno,
+        /// The process that has it, and that one's name, where it can be told.
+        holder: Option<(libc::pid_t, String)>,
     },
     /// A socket that cannot be used.
     Prepare {
@@ -38,6 +42,16 @@ pub enum Error {
         descriptor: RawFd,
         /// Why not.
         error: Errno,
+    },
+    /// Something passed in that nobody can connect to: a regular file, or the like.
+    NotASocket {
+        /// Its descriptor, as the service has it.
+        descriptor: RawFd,
+    },
+    /// A socket that was shut down, and cannot be opened anew, having been passed in.
+    ShutDown {
+        /// Its descriptor, as the service has it.
+        descriptor: RawFd,
     },
     /// A socket that is to accept connections, and does not.
     NotListening {
@@ -107,13 +121,32 @@ impl Display for Error {
                 "Failed to parse socket address {text:?}: {}. Give a port, ADDRESS:PORT, [IPv6]:PORT, /PATH or @ABSTRACT.",
                 reason(*error)
             ),
-            Self::Listen { text, error } => {
-                let text = text.to_string_lossy();
-                write!(formatter, "Failed to listen on {text}: {}{}", reason(*error), listening_hint(*error))
+            Self::Listen { address, error, holder } => {
+                match address {
+                    Some(address) => write!(formatter, "Failed to listen on {address}: {}", reason(*error))?,
+                    None => write!(formatter, "Failed to listen: {}", reason(*error))?,
+                }
+                match holder {
+                    Some((pid, name)) => write!(
+                        formatter,
+                        ". Another process listens there, {pid} ({name}): stop it, or listen on another address."
+                    ),
+                    None => formatter.write_str(listening_hint(*error)),
+                }
             }
             Self::Prepare { descriptor, error } => {
                 write!(formatter, "Failed to prepare descriptor {descriptor}: {}", reason(*error))
             }
+            Self::NotASocket { descriptor } => write!(
+                formatter,
+                "Descriptor {descriptor} is a file that nobody can connect to, such as a regular one or /dev/null. Pass a \
+                 socket, or name an address with --listen=."
+            ),
+            Self::ShutDown { descriptor } => write!(
+                formatter,
+                "The socket at descriptor {descriptor} was shut down (shutdown(2)), and cannot be opened anew here: it was \
+                 passed in, and is closed."
+            ),
             Self::NotListening { descriptor } => write!(
                 formatter,
                 "Descriptor {descriptor} does not accept connections. It may not be combined with --accept."
@@ -164,7 +197,7 @@ fn executing_hint(error: Errno) -> &'static str {
 }
 
 /// The C library's words for an error.
-fn reason(error: Errno) -> String {
+pub fn reason(error: Errno) -> String {
     let mut words = std::io::Error::from(error).to_string();
     if let Some(end) = words.find(" (os error") {
         words.truncate(end);

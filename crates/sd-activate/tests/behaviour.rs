@@ -216,6 +216,8 @@ fn an_address_in_use_is_named() {
         let (status, output) = fails(&["-l", address, "true"]);
         assert_eq!(status, Some(1), "{output}");
         assert!(output.contains(&format!("Failed to listen on {address}: {reason}")), "{output}");
+        let named = output.contains(&format!("listens there, {} (", std::process::id()));
+        assert_eq!(named, address != &file, "the process that has it: {output}");
         assert!(address.contains(':') || fs::exists(address).unwrap(), "{address} was removed");
     }
     listener.set_nonblocking(true).unwrap();

@@ -29,6 +29,12 @@ const INTENDED: &[Intended] = &[
         theirs: |line| line == "death signal 0",
     },
     Intended {
+        why: "in a process group of its own, what is sent to that of sd-activate reaches the service once",
+        when: |_| true,
+        ours: Some("priority 0, session leader 0, group leader 1"),
+        theirs: |line| line == "priority 0, session leader 0, group leader 0",
+    },
+    Intended {
         why: "the original closes what else it was left open only where it opens a socket itself",
         when: |case| case.listens_on() == 0,
         ours: None,

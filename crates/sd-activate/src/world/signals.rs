@@ -4,16 +4,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Named};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// Signals that are passed on to the service.
-const PASSED_ON: &[Signal] =
-    &[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
+use crate::exec::set_default;
+use crate::spec::Signal;
 
 const LAST_SIGNAL: libc::c_int = 64;
 
-/// The signals that this process waits for.
+/// The signals for this process: all that can be caught and were not ignored before.
 ///
 /// They are blocked for good, and read from a descriptor: none can get lost between two looks at it, and as no handler is
 /// installed, none can run in a service that shares this process's memory until it is executed.
@@ -32,30 +31,43 @@ pub struct Inherited {
     waited_for: SigSet,
 }
 
+/// A signal that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A child has ended.
+    Child,
+    /// Another.
+    Other {
+        /// Which.
+        signal: Signal,
+        /// The kernel has sent it, not a process.
+        by_kernel: bool,
+    },
+}
+
 impl Inherited {
-    /// Blocks the signals that are to be waited for.
+    /// Blocks the signals.
     pub fn block() -> Result<Self, Errno> {
         let ignored: Vec<_> = (1..=LAST_SIGNAL).filter(|signal| is_ignored(*signal)).collect();
-
-        let mut waited_for = SigSet::empty();
-        waited_for.add(Signal::SIGCHLD);
-        for signal in PASSED_ON {
+        // A signal that shows a fault of this process itself ends it although it is blocked.
+        let mut waited_for = SigSet::all();
+        for signal in &ignored {
             // As every command that a shell starts in the background: what it was told to ignore stays ignored.
-            if !ignored.contains(&(*signal as libc::c_int)) {
-                waited_for.add(*signal);
+            if let Ok(signal) = Named::try_from(*signal) {
+                waited_for.remove(signal);
             }
         }
-        // A reader of standard error who goes away ends neither this process nor the service.
+        waited_for.add(Named::SIGCHLD);
         let mut blocked = waited_for;
-        blocked.add(Signal::SIGPIPE);
-
+        // A reader of standard error who goes away ends neither this process nor the service.
+        blocked.add(Named::SIGPIPE);
         let mask = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         // Ignored, it would have the kernel throw exit statuses away.
         set_default(libc::SIGCHLD);
         Ok(Self { mask, ignored, waited_for })
     }
 
-    /// Opens what they are read from: not before the sockets, whose descriptors are fixed, have theirs.
+    /// Opens what they are read from: best after the sockets, which then mostly are where a service looks for them.
     pub fn watch(self) -> Result<Signals, Errno> {
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let descriptor = SignalFd::with_flags(&self.waited_for, flags)?;
@@ -65,9 +77,15 @@ impl Inherited {
 
 impl Signals {
     /// The next signal, None where there is none now.
-    pub fn next(&self) -> Option<Signal> {
+    pub fn next(&self) -> Option<Received> {
         let information = self.descriptor.read_signal().ok()??;
-        Signal::try_from(information.ssi_signo as libc::c_int).ok()
+        let signal = Signal::new(information.ssi_signo as libc::c_int)?;
+        match signal.number() {
+            libc::SIGCHLD => Some(Received::Child),
+            // Its own: it has written to standard error, and nobody reads that any more.
+            libc::SIGPIPE if information.ssi_pid == std::process::id() => None,
+            _ => Some(Received::Other { signal, by_kernel: information.ssi_code == libc::SI_KERNEL }),
+        }
     }
 }
 
@@ -83,14 +101,4 @@ fn is_ignored(signal: libc::c_int) -> bool {
     // SAFETY: only asks; `action` is valid for writes. Numbers that are no signals get EINVAL and leave it.
     let asked = unsafe { libc::sigaction(signal, ptr::null(), &mut action) };
     asked == 0 && action.sa_sigaction == libc::SIG_IGN
-}
-
-/// Back to the default disposition. Called between clone(2) and execve(2), too: it does not allocate.
-pub fn set_default(signal: libc::c_int) {
-    // SAFETY: all zeroes is a sigaction, and SIG_DFL needs no handler to be sound.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = libc::SIG_DFL;
-        libc::sigaction(signal, &action, ptr::null_mut());
-    }
 }

@@ -1,0 +1,41 @@
+//! What the engine has done.
+
+use nix::unistd::Pid;
+
+use super::event::{Port, ServiceId};
+use crate::error::Error;
+use crate::spec::Signal;
+
+/// Something to do. What it comes to is told by the [event](super::Event) that is named.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Tell when somebody comes to this port: [`Incoming`](super::Event::Incoming), [`HungUp`](super::Event::HungUp).
+    Watch(Port),
+    /// Do not tell, for now.
+    Ignore(Port),
+    /// Listen there anew: [`Reopened`](super::Event::Reopened), [`NotReopened`](super::Event::NotReopened).
+    Reopen(Port),
+    /// Listen there no longer.
+    Close(Port),
+
+    /// Start a service, and pass it its ports: [`Started`](super::Event::Started),
+    /// [`NotStarted`](super::Event::NotStarted).
+    Start(ServiceId),
+    /// Accept a connection, unless one waits that has been accepted, and start a service for it:
+    /// [`Connected`](super::Event::Connected), [`NotConnected`](super::Event::NotConnected), or nothing where the
+    /// connection is gone again.
+    Accept(Port),
+    /// Send a signal.
+    Kill(Pid, Signal),
+    /// Look for what is left of a service whose main process has ended: [`Inspected`](super::Event::Inspected).
+    Inspect(ServiceId),
+
+    /// Say something.
+    Say(String),
+    /// Stop this process, as SIGTSTP does.
+    Suspend,
+    /// End with this exit status.
+    Exit(u8),
+    /// End with this error.
+    Fail(Error),
+}

@@ -1,0 +1,49 @@
+//! Finding what a command names.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, eaccess};
+
+use crate::error::Error;
+
+/// What execvp(3) searches where PATH is not set.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// The file that a command names.
+pub fn find(command: &OsStr) -> Result<PathBuf, Error> {
+    if command.as_bytes().contains(&b'/') {
+        let path = PathBuf::from(command);
+        return match executable(&path) {
+            Ok(()) => Ok(path),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(Error::NotFound { command: command.into() }),
+            Err(error) => Err(Error::NotExecutable { command: path, error }),
+        };
+    }
+
+    let directories = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    let mut refused = None;
+    for directory in std::env::split_paths(&directories).filter(|_| !command.is_empty()) {
+        let path = directory.join(command);
+        match executable(&path) {
+            Ok(()) => return Ok(path),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => (),
+            Err(error) => refused = refused.or(Some((path, error))),
+        }
+    }
+    match refused {
+        Some((command, error)) => Err(Error::NotExecutable { command, error }),
+        None => Err(Error::NotFound { command: command.into() }),
+    }
+}
+
+fn executable(path: &Path) -> Result<(), Errno> {
+    let metadata = fs::metadata(path).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    if metadata.is_dir() {
+        return Err(Errno::EISDIR);
+    }
+    eaccess(path, AccessFlags::X_OK)
+}

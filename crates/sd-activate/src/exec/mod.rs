@@ -1,0 +1,12 @@
+//! Starting a service. Everything that can be done once is done before the first connection: a [`Plan`] holds all memory
+//! that is needed between clone(2) and execve(2).
+
+pub mod environment;
+mod find;
+mod launch;
+mod number;
+mod plan;
+
+pub use find::find;
+pub use launch::set_default;
+pub use plan::{Plan, Surroundings};
