@@ -7,9 +7,9 @@ CARGO ?= cargo
 INSTALL ?= install
 PORT ?= 8080
 
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+VERSION := $(shell sed -n '/^version = "/{s///;s/".*//p;q;}' Cargo.toml)
 SONAME := libsdlite.so.$(firstword $(subst ., ,$(VERSION)))
-SOURCES := $(shell find Cargo.* build.rs src include/*.toml crates -type f)
+SOURCES := $(shell find Cargo.* build.rs src include/*.toml $(wildcard crates) -type f)
 HEADERS = $(wildcard include/systemd/*.h)
 CARGO_TARGET_DIR ?= target
 BUILT = $(CARGO_TARGET_DIR)/$(CARGO_BUILD_TARGET:%=%/)release

@@ -1,28 +1,6 @@
-//! Socket activation, readiness, the watchdog and the journal for daemons in Rust, without libsystemd.
+#![doc = include_str!("../README.md")]
 //!
-//! A service that takes its listening socket from the service manager, or opens one itself when it is started by hand, and
-//! says when it is ready:
-//!
-//! ```no_run
-//! use std::io::Write;
-//! use std::net::TcpListener;
-//!
-//! use sdlite::{Priority, State, journal_print, listen_fds, notify};
-//!
-//! fn main() -> std::io::Result<()> {
-//!     let listener = match listen_fds()?.pop() {
-//!         Some(passed) => TcpListener::from(passed.fd),
-//!         None => TcpListener::bind("127.0.0.1:8080")?,
-//!     };
-//!     notify(&[State::Ready, State::Status("Waiting for clients")])?;
-//!
-//!     for client in listener.incoming() {
-//!         journal_print!(Priority::Info, "A client has connected.");
-//!         client?.write_all(b"Hello, client!\n")?;
-//!     }
-//!     Ok(())
-//! }
-//! ```
+//! # What is here
 //!
 //! - **Sockets**: [`listen_fds`] gives the sockets that were passed, and their names. [`is_socket_inet`] and its siblings
 //!   tell which is which.
@@ -31,18 +9,8 @@
 //! - **The journal**: [`journal_print!`](macro@journal_print) logs a message, [`Entry`] has fields of its own, and
 //!   [`journal_stream_fd`] is for the output of child processes.
 //!
-//! Where there is no manager and no journal, as in most containers, none of this is an error, except that there is no stream to
-//! open.
-//!
 //! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function of the same
 //! name returns, negated. The functions have the names of sd-daemon(3) and sd-journal(3).
-//!
-//! # Features
-//!
-//! No feature is enabled by default.
-//!
-//! - `log`: `JournalLogger` is a logger of the crate `log`.
-//! - `tracing`: `JournalLogger` is a layer of tracing-subscriber.
 
 mod daemon;
 mod error;
