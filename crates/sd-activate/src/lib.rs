@@ -1,8 +1,9 @@
 //! What the program `sd-activate` is made of: it starts services by socket activation where no systemd runs, and a service
 //! that has ended is started again.
 //!
-//! Data flows one way: [`cli`] turns the command line into [`spec`]s, from which [`exec`] lays out how a service is started;
-//! [`engine`] decides what is done when something happens, and [`world`] tells it what happens and does it.
+//! Data flows one way: [`cli`] turns the command line into [`spec`]s, and [`unit`] unit files; from these [`exec`] lays out
+//! how a service is started; [`engine`] decides what is done when something happens, and [`world`] tells it what happens and
+//! does it.
 //!
 //! It is a library for the program, its tests and the fuzzing, and promises nothing to others.
 
@@ -13,4 +14,5 @@ pub mod error;
 pub mod exec;
 pub mod log;
 pub mod spec;
+pub mod unit;
 pub mod world;

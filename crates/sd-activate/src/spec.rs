@@ -3,13 +3,16 @@
 //! Each field names the setting that it comes from; what the setting means stands in systemd.unit(5), systemd.socket(5),
 //! systemd.service(5), systemd.exec(5) and systemd.kill(5). Defaults are systemd's, so that a `Default` is a unit without
 //! settings. Whoever fills these types has checked them: a port is a port, and a relative path is where one is allowed.
+//! `Duration::MAX` is "infinity", where that makes sense; a [`Timeout`] says it by `None`.
 
 mod command;
+pub mod environment_file;
 mod exec;
 pub mod name;
 mod service;
 mod signal;
 mod socket;
+pub mod status;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -19,8 +22,8 @@ use std::time::Duration;
 
 pub use command::{Command, Privileges};
 pub use exec::{
-    Directories, Directory, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output,
-    Preserve, ResourceLimit, Terminal, WorkingDirectory,
+    Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
+    ResourceLimit, Terminal, WorkingDirectory,
 };
 pub use name::{UnitName, UnitType};
 pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceSpec, ServiceType};
@@ -39,8 +42,6 @@ pub struct UnitSpec {
     pub aliases: Vec<UnitName>,
     /// Description=.
     pub description: Option<String>,
-    /// Documentation=: URIs.
-    pub documentation: Vec<String>,
     /// The file it was read from.
     pub fragment: Option<PathBuf>,
     /// The drop-ins that were read after that, in their order.
@@ -72,7 +73,6 @@ impl UnitSpec {
             name,
             aliases: Vec::new(),
             description: None,
-            documentation: Vec::new(),
             fragment: None,
             drop_ins: Vec::new(),
             dependencies: Vec::new(),

@@ -1,5 +1,6 @@
 //! What the processes of a unit run in, and how they are ended: systemd.exec(5) and systemd.kill(5).
 
+use std::collections::BTreeMap;
 use std::ffi::{OsString, c_int};
 use std::path::PathBuf;
 
@@ -130,25 +131,16 @@ pub struct Directories {
 /// The directories of one such setting.
 #[derive(Clone, Debug)]
 pub struct DirectorySet {
-    /// In the order in which they are written.
-    pub directories: Vec<Directory>,
+    /// Relative paths, and the links to each, which stand beside it.
+    pub directories: BTreeMap<PathBuf, Vec<PathBuf>>,
     /// …DirectoryMode=.
     pub mode: mode_t,
 }
 
 impl Default for DirectorySet {
     fn default() -> Self {
-        Self { directories: Vec::new(), mode: 0o755 }
+        Self { directories: BTreeMap::new(), mode: 0o755 }
     }
-}
-
-/// A directory that is made for a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directory {
-    /// The relative path.
-    pub path: PathBuf,
-    /// What follows a colon: a link to it, beside it.
-    pub link: Option<PathBuf>,
 }
 
 /// RuntimeDirectoryPreserve=: when runtime directories are kept.

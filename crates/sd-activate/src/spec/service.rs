@@ -49,6 +49,8 @@ pub struct ServiceSpec {
     pub timeout_start: Timeout,
     /// TimeoutStopSec=, of each command that stops it and of its end.
     pub timeout_stop: Timeout,
+    /// TimeoutAbortSec=, after WatchdogSignal=; without it, the same.
+    pub timeout_abort: Option<Timeout>,
     /// TimeoutStartFailureMode=.
     pub start_failure: FailureMode,
     /// TimeoutStopFailureMode=.
@@ -89,6 +91,7 @@ impl Default for ServiceSpec {
             restart_force_exit_status: ExitStatuses::default(),
             timeout_start: Some(DEFAULT_TIMEOUT),
             timeout_stop: Some(DEFAULT_TIMEOUT),
+            timeout_abort: None,
             start_failure: FailureMode::Terminate,
             stop_failure: FailureMode::Terminate,
             notify_access: NotifyAccess::None,
@@ -140,6 +143,13 @@ pub struct ExitStatuses {
     pub statuses: BTreeSet<u8>,
     /// Signals.
     pub signals: BTreeSet<Signal>,
+}
+
+impl ExitStatuses {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.statuses.is_empty() && self.signals.is_empty()
+    }
 }
 
 /// TimeoutStartFailureMode= and TimeoutStopFailureMode=: what a service gets whose time is up.

@@ -7,15 +7,14 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(c_int);
 
-/// The signals that have names of their own; where one has two, the one that systemd prints comes first.
-const NAMES: [(&str, c_int); 33] = [
+/// The signals that have names of their own.
+const NAMES: [(&str, c_int); 31] = [
     ("HUP", libc::SIGHUP),
     ("INT", libc::SIGINT),
     ("QUIT", libc::SIGQUIT),
     ("ILL", libc::SIGILL),
     ("TRAP", libc::SIGTRAP),
     ("ABRT", libc::SIGABRT),
-    ("IOT", libc::SIGABRT),
     ("BUS", libc::SIGBUS),
     ("FPE", libc::SIGFPE),
     ("KILL", libc::SIGKILL),
@@ -39,7 +38,6 @@ const NAMES: [(&str, c_int); 33] = [
     ("PROF", libc::SIGPROF),
     ("WINCH", libc::SIGWINCH),
     ("IO", libc::SIGIO),
-    ("POLL", libc::SIGIO),
     ("PWR", libc::SIGPWR),
     ("SYS", libc::SIGSYS),
 ];
@@ -84,7 +82,7 @@ impl Signal {
             let number = if rest.is_empty() { 0 } else { offset(rest.strip_prefix('-')?)? };
             return Some(libc::SIGRTMAX() - number).filter(|number| real_time.contains(number)).map(Self);
         }
-        text.parse().ok().and_then(Self::new)
+        name.parse().ok().filter(|_| name == text).and_then(Self::new)
     }
 }
 
@@ -93,7 +91,39 @@ impl Display for Signal {
         match NAMES.iter().find(|(_, number)| *number == self.0) {
             Some((name, _)) => write!(formatter, "SIG{name}"),
             None if self.0 >= libc::SIGRTMIN() => write!(formatter, "SIGRTMIN+{}", self.0 - libc::SIGRTMIN()),
-            None => write!(formatter, "signal {}", self.0),
+            None => write!(formatter, "SIG{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_are_read_and_shown_as_systemd_does() {
+        let cases = [
+            ("SIGTERM", Some("SIGTERM")),
+            ("TERM", Some("SIGTERM")),
+            ("15", Some("SIGTERM")),
+            ("+15", Some("SIGTERM")),
+            ("RTMIN+1", Some("SIGRTMIN+1")),
+            ("SIGRTMIN", Some("SIGRTMIN+0")),
+            ("RTMAX-1", Some("SIGRTMIN+29")),
+            ("RTMAX", Some("SIGRTMIN+30")),
+            ("64", Some("SIGRTMIN+30")),
+            ("32", Some("SIG32")),
+            ("0", None),
+            ("65", None),
+            ("term", None),
+            ("SIG15", None),
+            ("IOT", None),
+            ("POLL", None),
+            ("RTMIN+40", None),
+            ("RTMAX-31", None),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(Signal::parse(text).map(|signal| signal.to_string()).as_deref(), shown, "{text}");
         }
     }
 }

@@ -1,0 +1,132 @@
+//! What follows from a unit's lines together, and what they have to agree on.
+
+use nix::sys::socket::SockType;
+
+use super::diagnostic::Level;
+use super::draft::Draft;
+use super::value::Invalid;
+use crate::address::Address;
+use crate::spec::{
+    Endpoint, Input, Kind, NotifyAccess, Output, Privileges, Restart, ServiceSpec, ServiceType, SocketSpec, UnitSpec,
+    UnitType,
+};
+
+/// The finished unit, or why there can be none.
+pub fn complete(draft: Draft) -> Result<UnitSpec, Invalid> {
+    let mut unit = draft.unit.clone();
+    unit.kind = match unit.name.unit_type() {
+        UnitType::Socket => Kind::Socket(Box::new(socket(draft)?)),
+        UnitType::Service => Kind::Service(Box::new(service(draft)?)),
+        UnitType::Target | UnitType::Other => Kind::Target,
+    };
+    Ok(unit)
+}
+
+fn error<T>(message: &str) -> Result<T, Invalid> {
+    Err(Invalid { level: Level::Error, message: message.to_owned() })
+}
+
+fn socket(draft: Draft) -> Result<SocketSpec, Invalid> {
+    let name = &draft.unit.name;
+    let mut socket = draft.socket;
+    socket.accept &= socket.listen.iter().any(|listen| accepts(&listen.endpoint));
+    if socket.listen.is_empty() {
+        return error("it listens nowhere: give it a ListenStream= or another Listen…= setting");
+    }
+    if socket.accept && draft.triggered.is_some() {
+        return error(
+            "Service= and Accept=yes do not go together: with the latter it is the template of the same name",
+        );
+    }
+    if socket.accept && socket.max_connections == 0 {
+        return error("with Accept=yes and MaxConnections=0 there could be no connection");
+    }
+    if !socket.symlinks.is_empty() && socket.listen.iter().filter(|listen| has_path(&listen.endpoint)).count() != 1 {
+        return error("Symlinks= needs exactly one socket or FIFO with a path, to which the links lead");
+    }
+    if socket.message_queue_max_messages.is_some() != socket.message_queue_message_size.is_some() {
+        return error("MessageQueueMaxMessages= and MessageQueueMessageSize= need each other");
+    }
+    let suffix = if socket.accept { "@.service" } else { ".service" };
+    socket.service = draft.triggered.unwrap_or_else(|| name.with_suffix(suffix));
+    socket.descriptor_name = draft.descriptor_name.unwrap_or_else(|| name.to_string());
+    if socket.accept {
+        socket.trigger_limit.burst = SocketSpec::ACCEPT_TRIGGER_BURST;
+        socket.poll_limit.burst = SocketSpec::ACCEPT_POLL_BURST;
+    }
+    socket.trigger_limit.burst = draft.trigger_burst.unwrap_or(socket.trigger_limit.burst);
+    socket.poll_limit.burst = draft.poll_burst.unwrap_or(socket.poll_limit.burst);
+    (socket.exec, socket.kill) = (draft.exec, draft.kill);
+    (socket.exec.standard_input, socket.exec.standard_output) =
+        streams(draft.standard_input, draft.standard_output, false);
+    Ok(socket)
+}
+
+/// Whether connections are accepted on it.
+fn accepts(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Socket { address: Address::Vsock { socket_type: Some(own), .. }, .. } => *own != SockType::Datagram,
+        Endpoint::Socket { socket_type, .. } => *socket_type != SockType::Datagram,
+        _ => false,
+    }
+}
+
+/// Whether it is a socket or FIFO in the file system.
+fn has_path(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Socket { address: Address::Path(_), .. } | Endpoint::Fifo(_))
+}
+
+fn service(draft: Draft) -> Result<ServiceSpec, Invalid> {
+    let mut service = draft.service;
+    let unspecified = if service.start.is_empty() { ServiceType::Oneshot } else { ServiceType::Simple };
+    service.service_type = draft.service_type.unwrap_or(unspecified);
+    let oneshot = service.service_type == ServiceType::Oneshot;
+
+    if service.start.is_empty() && service.stop.is_empty() {
+        return error("it has no ExecStart= and no ExecStop=: there is nothing to do");
+    }
+    if service.start.is_empty() && !oneshot {
+        return error("it has no ExecStart=, which only Type=oneshot may do without");
+    }
+    if service.start.is_empty() && !service.remain_after_exit {
+        return error("it has no ExecStart=, which it may do without only with RemainAfterExit=yes");
+    }
+    if service.start.len() > 1 && !oneshot {
+        return error(
+            "it has more than one ExecStart=, which only Type=oneshot may have; an empty ExecStart= forgets those before it",
+        );
+    }
+    if oneshot && matches!(service.restart, Restart::Always | Restart::OnSuccess) {
+        return error("Restart=always and Restart=on-success do not go together with Type=oneshot: it would never end");
+    }
+    if oneshot && !service.restart_force_exit_status.is_empty() {
+        return error("RestartForceExitStatus= does not go together with Type=oneshot");
+    }
+
+    let no_end = if oneshot { None } else { service.timeout_start };
+    service.timeout_start = draft.timeout_start.unwrap_or(no_end);
+    service.notify_access = match draft.notify_access {
+        None | Some(NotifyAccess::None) if service.service_type == ServiceType::Notify => NotifyAccess::Main,
+        given => given.unwrap_or(NotifyAccess::None),
+    };
+    if draft.permissions_start_only {
+        let ServiceSpec { condition, start_pre, start_post, reload, stop, stop_post, .. } = &mut service;
+        for command in [condition, start_pre, start_post, reload, stop, stop_post].into_iter().flatten() {
+            command.privileges = Privileges::Full;
+        }
+    }
+    (service.exec, service.kill) = (draft.exec, draft.kill);
+    (service.exec.standard_input, service.exec.standard_output) =
+        streams(draft.standard_input, draft.standard_output, !service.exec.input_data.is_empty());
+    Ok(service)
+}
+
+/// Where standard input and output lead if that is not said.
+fn streams(input: Option<Input>, output: Option<Output>, data: bool) -> (Input, Output) {
+    let input = input.unwrap_or(if data { Input::Data } else { Input::Null });
+    let unspecified = match input {
+        Input::Tty | Input::TtyForce | Input::TtyFail | Input::Socket | Input::Named(_) => Output::Inherit,
+        Input::Null | Input::Data | Input::File(_) => Output::Journal,
+    };
+    (input, output.unwrap_or(unspecified))
+}

@@ -1,0 +1,466 @@
+//! The settings of systemd.exec(5).
+
+use std::ffi::OsString;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use nix::libc;
+use nix::sys::resource::Resource;
+
+use super::Unless::{Empty, Off, OneOf};
+use super::{Setting, confining, honoured, no_effect, refused, set};
+use crate::spec::{DirectorySet, EnvironmentFile, FileMode, Input, Output, Preserve, WorkingDirectory};
+use crate::unit::draft::Draft;
+use crate::unit::given::{Given, unreadable};
+use crate::unit::limit;
+use crate::unit::quoting::{Escapes, unescape};
+use crate::unit::value::{self, Invalid};
+
+const CREDENTIALS: super::Unless = Empty;
+const JOURNAL: &str = "it is about systemd's journal";
+const LOGIN: &str = "nobody is logged in by it here";
+
+const LEVELS: &[(&str, libc::c_int)] = &[
+    ("emerg", libc::LOG_EMERG),
+    ("alert", libc::LOG_ALERT),
+    ("crit", libc::LOG_CRIT),
+    ("err", libc::LOG_ERR),
+    ("warning", libc::LOG_WARNING),
+    ("notice", libc::LOG_NOTICE),
+    ("info", libc::LOG_INFO),
+    ("debug", libc::LOG_DEBUG),
+];
+
+const FACILITIES: &[(&str, libc::c_int)] = &[
+    ("kern", libc::LOG_KERN),
+    ("user", libc::LOG_USER),
+    ("mail", libc::LOG_MAIL),
+    ("daemon", libc::LOG_DAEMON),
+    ("auth", libc::LOG_AUTH),
+    ("syslog", libc::LOG_SYSLOG),
+    ("lpr", libc::LOG_LPR),
+    ("news", libc::LOG_NEWS),
+    ("uucp", libc::LOG_UUCP),
+    ("cron", libc::LOG_CRON),
+    ("authpriv", libc::LOG_AUTHPRIV),
+    ("ftp", libc::LOG_FTP),
+    ("local0", libc::LOG_LOCAL0),
+    ("local1", libc::LOG_LOCAL1),
+    ("local2", libc::LOG_LOCAL2),
+    ("local3", libc::LOG_LOCAL3),
+    ("local4", libc::LOG_LOCAL4),
+    ("local5", libc::LOG_LOCAL5),
+    ("local6", libc::LOG_LOCAL6),
+    ("local7", libc::LOG_LOCAL7),
+];
+
+pub(super) const EXEC: &[Setting] = &[
+    // Paths.
+    honoured("ExecSearchPath", |draft, given| {
+        let list = &mut draft.exec.search_path;
+        if given.is_empty() {
+            list.clear();
+        }
+        for text in given.words(Escapes::Keep).iter().flat_map(|word| word.split(':')) {
+            match value::absolute_path(text) {
+                Ok(path) => list.push(path),
+                Err(error) => given.say(error),
+            }
+        }
+        Ok(())
+    }),
+    honoured("WorkingDirectory", working_directory),
+    honoured("RootDirectory", |draft, given| {
+        let path = given.path().map_err(Invalid::fatal)?;
+        draft.exec.root_directory = path.filter(|path| path.as_os_str() != "/");
+        Ok(())
+    }),
+    refused("RootImage", Empty),
+    refused("RootImageOptions", Empty),
+    refused("RootImagePolicy", Empty).since(254),
+    refused("RootEphemeral", Off).since(254),
+    refused("RootHash", Empty),
+    refused("RootHashSignature", Empty),
+    refused("RootVerity", Empty),
+    refused("MountAPIVFS", Off),
+    refused("BindLogSockets", Off).since(257),
+    confining("ProtectProc", OneOf(&["default"])),
+    confining("ProcSubset", OneOf(&["all"])),
+    refused("BindPaths", Empty),
+    refused("BindReadOnlyPaths", Empty),
+    refused("MountImages", Empty),
+    refused("MountImagePolicy", Empty).since(254),
+    refused("ExtensionImages", Empty),
+    refused("ExtensionImagePolicy", Empty).since(254),
+    refused("ExtensionDirectories", Empty),
+    // User and group.
+    honoured("User", |draft, given| set(&mut draft.exec.user, given.account())),
+    honoured("Group", |draft, given| set(&mut draft.exec.group, given.account())),
+    // Not one of those that `--ignore=confinement` means: without it the service would be root.
+    refused("DynamicUser", Off),
+    honoured("SupplementaryGroups", |draft, given| {
+        let list = &mut draft.exec.supplementary_groups;
+        if given.is_empty() {
+            list.clear();
+        }
+        for part in given.parts() {
+            let group = given.specifiers.expand(part).map_err(Invalid::fatal)?;
+            list.push(value::account(&group)?);
+        }
+        Ok(())
+    }),
+    refused("SetLoginEnvironment", Off).since(255),
+    refused("PAMName", Empty),
+    // Capabilities and the like.
+    confining("CapabilityBoundingSet", super::Unless::Never),
+    confining("AmbientCapabilities", Empty),
+    confining("NoNewPrivileges", Off),
+    confining("SecureBits", Empty),
+    confining("SELinuxContext", Empty),
+    confining("AppArmorProfile", Empty),
+    confining("SmackProcessLabel", Empty),
+    // What a process has.
+    honoured("LimitCPU", |draft, given| limit::set(draft, given, Resource::RLIMIT_CPU)),
+    honoured("LimitFSIZE", |draft, given| limit::set(draft, given, Resource::RLIMIT_FSIZE)),
+    honoured("LimitDATA", |draft, given| limit::set(draft, given, Resource::RLIMIT_DATA)),
+    honoured("LimitSTACK", |draft, given| limit::set(draft, given, Resource::RLIMIT_STACK)),
+    honoured("LimitCORE", |draft, given| limit::set(draft, given, Resource::RLIMIT_CORE)),
+    honoured("LimitRSS", |draft, given| limit::set(draft, given, Resource::RLIMIT_RSS)),
+    honoured("LimitNOFILE", |draft, given| limit::set(draft, given, Resource::RLIMIT_NOFILE)),
+    honoured("LimitAS", |draft, given| limit::set(draft, given, Resource::RLIMIT_AS)),
+    honoured("LimitNPROC", |draft, given| limit::set(draft, given, Resource::RLIMIT_NPROC)),
+    honoured("LimitMEMLOCK", |draft, given| limit::set(draft, given, Resource::RLIMIT_MEMLOCK)),
+    honoured("LimitLOCKS", |draft, given| limit::set(draft, given, Resource::RLIMIT_LOCKS)),
+    honoured("LimitSIGPENDING", |draft, given| limit::set(draft, given, Resource::RLIMIT_SIGPENDING)),
+    honoured("LimitMSGQUEUE", |draft, given| limit::set(draft, given, Resource::RLIMIT_MSGQUEUE)),
+    honoured("LimitNICE", |draft, given| limit::set(draft, given, Resource::RLIMIT_NICE)),
+    honoured("LimitRTPRIO", |draft, given| limit::set(draft, given, Resource::RLIMIT_RTPRIO)),
+    honoured("LimitRTTIME", |draft, given| limit::set(draft, given, Resource::RLIMIT_RTTIME)),
+    honoured("UMask", |draft, given| set(&mut draft.exec.umask, given.mode())),
+    refused("CoredumpFilter", Empty),
+    refused("KeyringMode", OneOf(&["inherit"])),
+    honoured("OOMScoreAdjust", |draft, given| set(&mut draft.exec.oom_score_adjust, number(given, -1000, 1000))),
+    refused("TimerSlackNSec", Empty),
+    refused("Personality", Empty),
+    honoured("IgnoreSIGPIPE", |draft, given| set(&mut draft.exec.ignore_sigpipe, given.boolean())),
+    honoured("Nice", |draft, given| set(&mut draft.exec.nice, number(given, -20, 19))),
+    refused("CPUSchedulingPolicy", OneOf(&["other"])),
+    refused("CPUSchedulingPriority", Empty),
+    refused("CPUSchedulingResetOnFork", Off),
+    refused("CPUAffinity", Empty),
+    refused("NUMAPolicy", OneOf(&["default"])),
+    no_effect("NUMAMask", "it belongs to NUMAPolicy="),
+    refused("IOSchedulingClass", Empty),
+    refused("IOSchedulingPriority", Empty),
+    no_effect("MemoryKSM", "it shares memory, nothing else").since(254),
+    // Confinement.
+    confining("ProtectSystem", OneOf(NO)),
+    confining("ProtectHome", OneOf(NO)),
+    honoured("RuntimeDirectory", |draft, given| directories(&mut draft.exec.directories.runtime, given)),
+    honoured("StateDirectory", |draft, given| directories(&mut draft.exec.directories.state, given)),
+    honoured("CacheDirectory", |draft, given| directories(&mut draft.exec.directories.cache, given)),
+    honoured("LogsDirectory", |draft, given| directories(&mut draft.exec.directories.logs, given)),
+    honoured("ConfigurationDirectory", |draft, given| directories(&mut draft.exec.directories.configuration, given)),
+    honoured("RuntimeDirectoryMode", |draft, given| set(&mut draft.exec.directories.runtime.mode, given.mode())),
+    honoured("StateDirectoryMode", |draft, given| set(&mut draft.exec.directories.state.mode, given.mode())),
+    honoured("CacheDirectoryMode", |draft, given| set(&mut draft.exec.directories.cache.mode, given.mode())),
+    honoured("LogsDirectoryMode", |draft, given| set(&mut draft.exec.directories.logs.mode, given.mode())),
+    honoured("ConfigurationDirectoryMode", |draft, given| {
+        set(&mut draft.exec.directories.configuration.mode, given.mode())
+    }),
+    honoured("RuntimeDirectoryPreserve", |draft, given| {
+        let boolean = given.boolean().map(|kept| if kept { Preserve::Yes } else { Preserve::No });
+        let words = &[("no", Preserve::No), ("restart", Preserve::Restart), ("yes", Preserve::Yes)];
+        set(&mut draft.exec.directories.preserve, boolean.or_else(|_| given.one_of(words)))
+    }),
+    no_effect("TimeoutCleanSec", "it belongs to systemctl clean"),
+    no_effect("StateDirectoryAccounting", "nothing is accounted for here").since(258),
+    no_effect("CacheDirectoryAccounting", "nothing is accounted for here").since(258),
+    no_effect("LogsDirectoryAccounting", "nothing is accounted for here").since(258),
+    refused("StateDirectoryQuota", Empty).since(258),
+    refused("CacheDirectoryQuota", Empty).since(258),
+    refused("LogsDirectoryQuota", Empty).since(258),
+    confining("ReadWritePaths", Empty),
+    confining("ReadOnlyPaths", Empty),
+    confining("InaccessiblePaths", Empty),
+    confining("ExecPaths", Empty),
+    confining("NoExecPaths", Empty),
+    confining("ReadWriteDirectories", Empty),
+    confining("ReadOnlyDirectories", Empty),
+    confining("InaccessibleDirectories", Empty),
+    confining("TemporaryFileSystem", Empty),
+    confining("PrivateTmp", Off),
+    confining("PrivateDevices", Off),
+    confining("PrivateNetwork", Off),
+    confining("NetworkNamespacePath", Empty),
+    confining("PrivateIPC", Off),
+    confining("IPCNamespacePath", Empty),
+    confining("PrivatePIDs", Off).since(257),
+    confining("PrivateUsers", Off),
+    confining("UserNamespacePath", Empty).since(258),
+    confining("PrivateBPF", Off).since(258),
+    confining("BPFDelegateCommands", Empty).since(258),
+    confining("BPFDelegateMaps", Empty).since(258),
+    confining("BPFDelegatePrograms", Empty).since(258),
+    confining("BPFDelegateAttachments", Empty).since(258),
+    confining("ProtectHostname", Off),
+    confining("ProtectClock", Off),
+    confining("ProtectKernelTunables", Off),
+    confining("ProtectKernelModules", Off),
+    confining("ProtectKernelLogs", Off),
+    confining("ProtectControlGroups", Off),
+    confining("RestrictAddressFamilies", Empty),
+    confining("RestrictFileSystems", Empty),
+    confining("RestrictNamespaces", OneOf(NO)),
+    confining("DelegateNamespaces", Empty).since(258),
+    confining("LockPersonality", Off),
+    confining("MemoryDenyWriteExecute", Off),
+    confining("RestrictRealtime", Off),
+    confining("RestrictSUIDSGID", Off),
+    confining("RemoveIPC", Off),
+    confining("PrivateMounts", Off),
+    confining("MountFlags", Empty),
+    confining("SystemCallFilter", Empty),
+    no_effect("SystemCallErrorNumber", "it belongs to SystemCallFilter="),
+    confining("SystemCallArchitectures", Empty),
+    no_effect("SystemCallLog", "nothing is logged of system calls here"),
+    // Environment.
+    honoured("Environment", environment),
+    honoured("EnvironmentFile", environment_file),
+    honoured("PassEnvironment", |draft, given| {
+        let variable =
+            |text: &str| value::is_variable(text).then(|| text.to_owned()).ok_or_else(|| not_a_variable(text));
+        given.append(&mut draft.exec.pass_environment, Escapes::DecodeStrictly, variable);
+        Ok(())
+    }),
+    honoured("UnsetEnvironment", |draft, given| {
+        let variable = |text: &str| {
+            let name = text.split_once('=').map_or(text, |(name, _)| name);
+            value::is_variable(name).then(|| OsString::from(text)).ok_or_else(|| not_a_variable(text))
+        };
+        given.append(&mut draft.exec.unset_environment, Escapes::DecodeStrictly, variable);
+        Ok(())
+    }),
+    // Standard input, output and error, and the log.
+    honoured("StandardInput", |draft, given| set(&mut draft.standard_input, input(given).map(Some))),
+    honoured("StandardOutput", |draft, given| set(&mut draft.standard_output, output(given, "stdout").map(Some))),
+    honoured("StandardError", |draft, given| set(&mut draft.exec.standard_error, output(given, "stderr"))),
+    honoured("StandardInputText", input_text),
+    honoured("StandardInputData", |draft, given| {
+        let data = base64(given)?;
+        if given.is_empty() {
+            draft.exec.input_data.clear()
+        } else {
+            draft.exec.input_data.extend(data)
+        }
+        Ok(())
+    }),
+    honoured("LogLevelMax", |draft, given| set(&mut draft.exec.log.level_max, level(given).map(Some))),
+    honoured("LogExtraFields", |draft, given| {
+        given.append(&mut draft.exec.log.extra_fields, Escapes::DecodeStrictly, log_field);
+        Ok(())
+    }),
+    no_effect("LogRateLimitIntervalSec", JOURNAL),
+    no_effect("LogRateLimitBurst", JOURNAL),
+    no_effect("LogFilterPatterns", JOURNAL).since(253),
+    no_effect("LogNamespace", JOURNAL),
+    honoured("SyslogIdentifier", |draft, given| set(&mut draft.exec.log.identifier, given.text())),
+    honoured("SyslogFacility", |draft, given| {
+        let number = value::integer(given.value, 0, 127).map(|number: i32| number << 3);
+        set(&mut draft.exec.log.facility, number.or_else(|_| given.one_of(FACILITIES)))
+    }),
+    honoured("SyslogLevel", |draft, given| set(&mut draft.exec.log.level, level(given))),
+    honoured("SyslogLevelPrefix", |draft, given| set(&mut draft.exec.log.level_prefix, given.boolean())),
+    honoured("TTYPath", |draft, given| set(&mut draft.exec.terminal.path, given.path())),
+    honoured("TTYReset", |draft, given| set(&mut draft.exec.terminal.reset, given.boolean())),
+    honoured("TTYVHangup", |draft, given| set(&mut draft.exec.terminal.vhangup, given.boolean())),
+    honoured("TTYRows", |draft, given| set(&mut draft.exec.terminal.rows, rows(given))),
+    honoured("TTYColumns", |draft, given| set(&mut draft.exec.terminal.columns, rows(given))),
+    no_effect("TTYVTDisallocate", "there are no virtual consoles here"),
+    // Credentials and logins.
+    refused("LoadCredential", CREDENTIALS),
+    refused("LoadCredentialEncrypted", CREDENTIALS),
+    refused("ImportCredential", CREDENTIALS).since(254),
+    refused("SetCredential", CREDENTIALS),
+    refused("SetCredentialEncrypted", CREDENTIALS),
+    no_effect("UtmpIdentifier", LOGIN),
+    no_effect("UtmpMode", LOGIN),
+];
+
+const NO: &[&str] = &["no", "n", "false", "f", "off", "0"];
+
+fn number(given: &Given<'_>, least: i32, most: i32) -> Result<Option<i32>, Invalid> {
+    if given.is_empty() { Ok(None) } else { value::integer(given.value, least, most).map(Some) }
+}
+
+fn rows(given: &Given<'_>) -> Result<Option<u16>, Invalid> {
+    if given.is_empty() { Ok(None) } else { value::integer(given.value, 0, u16::MAX).map(Some) }
+}
+
+fn level(given: &Given<'_>) -> Result<libc::c_int, Invalid> {
+    value::integer(given.value, 0, libc::LOG_DEBUG).or_else(|_| given.one_of(LEVELS))
+}
+
+fn working_directory(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    if given.is_empty() {
+        draft.exec.working_directory = None;
+        return Ok(());
+    }
+    let (optional, rest) = given.value.strip_prefix('-').map_or((false, given.value), |rest| (true, rest));
+    let path = if rest == "~" {
+        Ok(None)
+    } else {
+        given.specifiers.expand(rest).and_then(|text| value::absolute_path(&text)).map(Some)
+    };
+    let path = path.map_err(|error| if optional { error } else { error.fatal() })?;
+    draft.exec.working_directory = Some(WorkingDirectory { path, optional });
+    Ok(())
+}
+
+/// Paths that are relative, each perhaps with a colon and the path of a link to it.
+fn directories(set: &mut DirectorySet, given: &Given<'_>) -> Result<(), Invalid> {
+    if given.is_empty() {
+        set.directories.clear();
+    }
+    let checked = |text: &str| {
+        let path = value::relative_path(text)?;
+        if path.as_os_str().is_empty() {
+            return Err(Invalid::new(format_args!("\"{text}\" is no path")));
+        }
+        if path.starts_with("private") {
+            return Err(Invalid::new(format_args!("\"{text}\": \"private\" is taken by systemd itself")));
+        }
+        Ok(path)
+    };
+    for word in given.words(Escapes::DecodeStrictly) {
+        let (path, link) = word.split_once(':').map_or((word.as_str(), ""), |(path, link)| (path, link));
+        let link = Some(link).filter(|link| !link.is_empty()).map(checked).transpose();
+        match checked(path).and_then(|path| Ok((path, link?))) {
+            Ok((path, link)) => set.directories.entry(path).or_default().extend(link),
+            Err(error) => given.say(error),
+        }
+    }
+    Ok(())
+}
+
+fn environment(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    let environment = &mut draft.exec.environment;
+    if given.is_empty() {
+        environment.clear();
+    }
+    for text in given.words(Escapes::DecodeStrictly) {
+        let printable = !text.chars().any(|character| character.is_control() && character != '\t' && character != '\n');
+        match text.split_once('=').filter(|(name, _)| value::is_variable(name) && printable) {
+            Some((name, value)) => match environment.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = value.into(),
+                None => environment.push((name.to_owned(), value.into())),
+            },
+            None => given.say(not_a_variable(&text)),
+        }
+    }
+    Ok(())
+}
+
+fn not_a_variable(text: &str) -> Invalid {
+    Invalid::new(format_args!(
+        "\"{text}\" is no variable: a name has letters, digits and _, begins with no digit, and stands before the ="
+    ))
+}
+
+fn environment_file(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    let files = &mut draft.exec.environment_files;
+    let Some(text) = given.text()? else {
+        files.clear();
+        return Ok(());
+    };
+    let (optional, path) = text.strip_prefix('-').map_or((false, text.as_str()), |path| (true, path));
+    let path = value::absolute_path(path)?;
+    files.push(EnvironmentFile { path, optional, origin: given.origin.clone() });
+    Ok(())
+}
+
+fn input(given: &Given<'_>) -> Result<Input, Invalid> {
+    match given.value.split_once(':') {
+        Some(("file", path)) => Ok(Input::File(value::absolute_path(&given.specifiers.expand(path)?)?)),
+        Some(("fd", name)) => named(given, name, "stdin").map(Input::Named),
+        _ => match given.value {
+            "null" => Ok(Input::Null),
+            "tty" => Ok(Input::Tty),
+            "tty-force" => Ok(Input::TtyForce),
+            "tty-fail" => Ok(Input::TtyFail),
+            "data" => Ok(Input::Data),
+            "socket" => Ok(Input::Socket),
+            "fd" => Ok(Input::Named("stdin".to_owned())),
+            other => Err(Invalid::new(format_args!(
+                "\"{other}\" is not known: give one of null, tty, tty-force, tty-fail, data, file:PATH, socket, fd:NAME"
+            ))),
+        },
+    }
+}
+
+fn output(given: &Given<'_>, default_name: &str) -> Result<Output, Invalid> {
+    let path = |path: &str| value::absolute_path(&given.specifiers.expand(path)?);
+    match given.value.split_once(':') {
+        Some(("file", text)) => Ok(Output::File(path(text)?, FileMode::Overwrite)),
+        Some(("append", text)) => Ok(Output::File(path(text)?, FileMode::Append)),
+        Some(("truncate", text)) => Ok(Output::File(path(text)?, FileMode::Truncate)),
+        Some(("fd", name)) => named(given, name, default_name).map(Output::Named),
+        _ => match given.value {
+            "inherit" => Ok(Output::Inherit),
+            "null" => Ok(Output::Null),
+            "tty" => Ok(Output::Tty),
+            "journal" => Ok(Output::Journal),
+            "kmsg" => Ok(Output::Kmsg),
+            "journal+console" => Ok(Output::JournalConsole),
+            "kmsg+console" => Ok(Output::KmsgConsole),
+            "socket" => Ok(Output::Socket),
+            "fd" => Ok(Output::Named(default_name.to_owned())),
+            "syslog" | "syslog+console" => {
+                let new = given.value.replace("syslog", "journal");
+                given.say(Invalid::new(format_args!("{} is obsolete and means {new}: give that", given.value)));
+                Ok(if new == "journal" { Output::Journal } else { Output::JournalConsole })
+            }
+            other => Err(Invalid::new(format_args!(
+                "\"{other}\" is not known: give one of inherit, null, tty, journal, kmsg, journal+console, kmsg+console, \
+                 file:PATH, append:PATH, truncate:PATH, socket, fd:NAME"
+            ))),
+        },
+    }
+}
+
+/// The name of a descriptor, which defaults to that of the stream.
+fn named(given: &Given<'_>, name: &str, default: &str) -> Result<String, Invalid> {
+    if name.is_empty() { Ok(default.to_owned()) } else { value::descriptor_name(&given.specifiers.expand(name)?) }
+}
+
+/// Escapes are decoded, and a newline is added.
+fn input_text(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    if given.is_empty() {
+        draft.exec.input_data.clear();
+        return Ok(());
+    }
+    let text = unescape(given.value).map_err(|error| unreadable(error, given.value))?;
+    let text = String::from_utf8(text).map_err(|_| Invalid::new("the text is not UTF-8: use StandardInputData="))?;
+    draft.exec.input_data.extend(given.specifiers.expand(&text)?.into_bytes());
+    draft.exec.input_data.push(b'\n');
+    Ok(())
+}
+
+/// What is written in Base64, whatever blanks are in between.
+fn base64(given: &Given<'_>) -> Result<Vec<u8>, Invalid> {
+    let text: String = given.parts().collect();
+    STANDARD.decode(text).map_err(|error| Invalid::new(format_args!("this is no Base64: {error}")))
+}
+
+/// A field as journald knows it: capital letters, digits and underscores, of which none comes first.
+fn log_field(text: &str) -> Result<String, Invalid> {
+    let valid = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let name = text.split_once('=').map(|(name, _)| name).unwrap_or_default();
+    let named = name.starts_with(|first: char| first.is_ascii_uppercase()) && name.len() <= 64;
+    if named && name.bytes().all(valid) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(format_args!(
+        "\"{text}\" is no field of the log: a name has capital letters, digits and _, and stands before the ="
+    )))
+}

@@ -1,0 +1,163 @@
+//! The settings of systemd.service(5).
+
+use std::path::PathBuf;
+
+use super::Unless::{Empty, Off, OneOf};
+use super::{Setting, honoured, no_effect, refused, set};
+use crate::spec::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceType, Signal, UnitName, UnitType, status};
+use crate::unit::diagnostic::Level;
+use crate::unit::draft::Draft;
+use crate::unit::given::Given;
+use crate::unit::value::{self, Invalid};
+
+const TYPES: &[(&str, Option<ServiceType>)] = &[
+    ("simple", Some(ServiceType::Simple)),
+    ("exec", Some(ServiceType::Exec)),
+    ("oneshot", Some(ServiceType::Oneshot)),
+    ("notify", Some(ServiceType::Notify)),
+    ("notify-reload", None),
+    ("forking", None),
+    ("dbus", None),
+    ("idle", None),
+];
+
+const RESTARTS: &[(&str, Restart)] = &[
+    ("no", Restart::No),
+    ("on-success", Restart::OnSuccess),
+    ("on-failure", Restart::OnFailure),
+    ("on-abnormal", Restart::OnAbnormal),
+    ("on-watchdog", Restart::OnWatchdog),
+    ("on-abort", Restart::OnAbort),
+    ("always", Restart::Always),
+];
+
+const FAILURE_MODES: &[(&str, FailureMode)] =
+    &[("terminate", FailureMode::Terminate), ("abort", FailureMode::Abort), ("kill", FailureMode::Kill)];
+
+const NOTIFY_ACCESS: &[(&str, NotifyAccess)] = &[
+    ("none", NotifyAccess::None),
+    ("main", NotifyAccess::Main),
+    ("exec", NotifyAccess::Exec),
+    ("all", NotifyAccess::All),
+];
+
+const USB: &str = "it belongs to ListenUSBFunction=";
+
+pub(super) const SERVICE: &[Setting] = &[
+    honoured("Type", service_type),
+    refused("ExitType", OneOf(&["main"])),
+    honoured("RemainAfterExit", |draft, given| set(&mut draft.service.remain_after_exit, given.boolean())),
+    no_effect("GuessMainPID", "it belongs to Type=forking"),
+    honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given))),
+    no_effect("BusName", "it belongs to Type=dbus"),
+    honoured("ExecCondition", |draft, given| given.commands(&mut draft.service.condition)),
+    honoured("ExecStartPre", |draft, given| given.commands(&mut draft.service.start_pre)),
+    honoured("ExecStart", |draft, given| given.commands(&mut draft.service.start)),
+    honoured("ExecStartPost", |draft, given| given.commands(&mut draft.service.start_post)),
+    honoured("ExecReload", |draft, given| given.commands(&mut draft.service.reload)),
+    honoured("ExecStop", |draft, given| given.commands(&mut draft.service.stop)),
+    honoured("ExecStopPost", |draft, given| given.commands(&mut draft.service.stop_post)),
+    honoured("RestartSec", |draft, given| set(&mut draft.service.restart_delay, given.seconds())),
+    refused("RestartSteps", OneOf(&["0"])).since(254),
+    no_effect("RestartMaxDelaySec", "it belongs to RestartSteps=").since(254),
+    refused("RestartMode", OneOf(&["normal"])).since(254),
+    honoured("TimeoutStartSec", |draft, given| set(&mut draft.timeout_start, given.timeout().map(Some))),
+    honoured("TimeoutStopSec", |draft, given| set(&mut draft.service.timeout_stop, given.timeout())),
+    honoured("TimeoutSec", |draft, given| {
+        let timeout = given.timeout()?;
+        (draft.timeout_start, draft.service.timeout_stop) = (Some(timeout), timeout);
+        Ok(())
+    }),
+    honoured("TimeoutAbortSec", |draft, given| {
+        let timeout = if given.is_empty() { Ok(None) } else { given.timeout().map(Some) };
+        set(&mut draft.service.timeout_abort, timeout)
+    }),
+    honoured("TimeoutStartFailureMode", |draft, given| {
+        set(&mut draft.service.start_failure, given.one_of(FAILURE_MODES))
+    }),
+    honoured("TimeoutStopFailureMode", |draft, given| {
+        set(&mut draft.service.stop_failure, given.one_of(FAILURE_MODES))
+    }),
+    refused("RuntimeMaxSec", OneOf(&["infinity"])),
+    no_effect("RuntimeRandomizedExtraSec", "it belongs to RuntimeMaxSec="),
+    refused("WatchdogSec", OneOf(&["0", "infinity"])),
+    honoured("Restart", |draft, given| set(&mut draft.service.restart, given.one_of(RESTARTS))),
+    honoured("SuccessExitStatus", |draft, given| statuses(&mut draft.service.success_exit_status, given)),
+    honoured("RestartPreventExitStatus", |draft, given| {
+        statuses(&mut draft.service.restart_prevent_exit_status, given)
+    }),
+    honoured("RestartForceExitStatus", |draft, given| statuses(&mut draft.service.restart_force_exit_status, given)),
+    honoured("RootDirectoryStartOnly", |draft, given| {
+        set(&mut draft.service.root_directory_start_only, given.boolean())
+    }),
+    honoured("PermissionsStartOnly", |draft, given| set(&mut draft.permissions_start_only, given.boolean())),
+    honoured("NonBlocking", |draft, given| set(&mut draft.service.non_blocking, given.boolean())),
+    honoured("NotifyAccess", |draft, given| set(&mut draft.notify_access, given.one_of(NOTIFY_ACCESS).map(Some))),
+    honoured("Sockets", sockets),
+    refused("FileDescriptorStoreMax", OneOf(&["0"])),
+    no_effect("FileDescriptorStorePreserve", "it belongs to FileDescriptorStoreMax=").since(254),
+    refused("OpenFile", Empty).since(253),
+    refused("ReloadSignal", Empty).since(253),
+    refused("RefreshOnReload", Off).since(259),
+    no_effect("USBFunctionDescriptors", USB),
+    no_effect("USBFunctionStrings", USB),
+    no_effect("OOMPolicy", "the kernel alone sees to what lacks memory"),
+    // Settings of systemd.unit(5) that once stood here.
+    honoured("StartLimitInterval", |draft, given| given.interval(&mut draft.unit.start_limit.interval)),
+    honoured("StartLimitBurst", |draft, given| set(&mut draft.unit.start_limit.burst, given.unsigned())),
+    refused("StartLimitAction", OneOf(&["none"])),
+    refused("FailureAction", OneOf(&["none"])),
+    no_effect("RebootArgument", "nothing is rebooted here"),
+];
+
+fn service_type(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    let Some(service_type) = given.one_of(TYPES)? else {
+        return Err(Invalid {
+            level: Level::Refused,
+            message: format!("services of this type, {}, are not supported here", given.value),
+        });
+    };
+    draft.service_type = Some(service_type);
+    Ok(())
+}
+
+/// A path, below the runtime directory where it is a relative one.
+fn pid_file(given: &Given<'_>) -> Result<Option<PathBuf>, Invalid> {
+    let Some(text) = given.text()? else { return Ok(None) };
+    let runtime = given.specifiers.scope.runtime.join(text);
+    let path = value::absolute_path(&runtime.to_string_lossy())?;
+    // The old name of the same directory.
+    let moved = path.strip_prefix("/var/run").map(|rest| PathBuf::from("/run").join(rest));
+    Ok(Some(moved.unwrap_or(path)))
+}
+
+fn statuses(list: &mut ExitStatuses, given: &Given<'_>) -> Result<(), Invalid> {
+    if given.is_empty() {
+        *list = ExitStatuses::default();
+    }
+    for part in given.parts() {
+        if let Some(status) = status::parse(part) {
+            list.statuses.insert(status);
+        } else if let Some(signal) = Signal::parse(part) {
+            list.signals.insert(signal);
+        } else {
+            given.say(Invalid::new(format_args!(
+                "\"{part}\" is no exit status: give a number up to 255, a name such as TEMPFAIL, or a signal"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn sockets(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
+    for part in given.parts() {
+        let text = given.specifiers.expand(part)?;
+        match UnitName::new(&text).filter(|name| name.unit_type() == UnitType::Socket) {
+            Some(name) => draft.service.sockets.push(name),
+            None => {
+                given.say(Invalid::new(format_args!("\"{text}\" is no name of a socket: it has to end in .socket")))
+            }
+        }
+    }
+    Ok(())
+}
