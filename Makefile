@@ -51,7 +51,7 @@ $(BUILT)/libsdlite_c.a: $(SOURCES)
 # the part of their names that says where they were made.
 $(BUILT)/libsdlite.a: $(BUILT)/libsdlite_c.a Makefile
 	rm -rf $@.new && mkdir $@.new
-	cd $@.new && $(AR) x ../libsdlite_c.a $$($(AR) t ../libsdlite_c.a | sed -nE '/^compiler_builtins/d; /(rcgu|variadic)\.o$$/p')
+	cd $@.new && $(AR) x ../libsdlite_c.a $$($(AR) t ../libsdlite_c.a | sed -nE '/^compiler_builtins/d; /(rcgu|variadic|arguments)\.o$$/p')
 	cd $@.new && for object in *.rcgu.o; do mv "$$object" "$${object#*.}"; done
 	cd $@.new && $(AR) rcsD libsdlite.a *.o && mv libsdlite.a ../libsdlite.a
 	rm -r $@.new

@@ -1,43 +1,68 @@
-//! Generates the headers, compiles the variadic functions, and gives the shared library its name and its version nodes.
+//! Generates the headers, and compiles the variadic functions.
 
 use std::env;
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    header("sd-daemon.toml", "sd-daemon.h", &["src/listen.rs", "src/is.rs", "src/notify.rs", "src/daemon.rs"])?;
-    header("sd-journal.toml", "sd-journal.h", &["src/journal.rs"])?;
-    variadic_functions();
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR")?);
+    let public = Path::new("include/systemd");
+    // Anew where somebody has changed one of those that are in the source tree.
+    println!("cargo:rerun-if-changed={}", public.display());
+    header(&public.join("sd-daemon.h"), &["src/listen.rs", "src/is.rs", "src/notify.rs", "src/daemon.rs"])?;
+    header(&public.join("sd-journal.h"), &["src/journal.rs"])?;
+    header(&out.join("variadic.h"), &["src/variadic.rs"])?;
+    variadic_functions(&out);
     Ok(())
 }
 
-/// Writes a header below include/systemd/ from the doc comments and signatures of `sources`.
-fn header(configuration: &str, name: &str, sources: &[&str]) -> Result<(), Box<dyn Error>> {
-    let configuration = Path::new("include").join(configuration);
+/// Writes a header from the doc comments and signatures of `sources`, as the file below include/ says that is called like it.
+fn header(header: &Path, sources: &[&str]) -> Result<(), Box<dyn Error>> {
+    let name = header.with_extension("toml");
+    let configuration = Path::new("include").join(name.file_name().ok_or("a header without a name")?);
     println!("cargo:rerun-if-changed={}", configuration.display());
     let mut builder = cbindgen::Builder::new().with_config(cbindgen::Config::from_file(&configuration)?);
     for source in sources {
         println!("cargo:rerun-if-changed={source}");
         builder = builder.with_src(source);
     }
-    // Only written where it changes, so that a source tree that is read-only will do.
-    let header = Path::new("include/systemd").join(name);
-    println!("cargo:rerun-if-changed={}", header.display());
-    builder.generate()?.write_to_file(header);
-    Ok(())
+    let mut generated = Vec::new();
+    builder.generate()?.write(&mut generated);
+    if fs::read(header).is_ok_and(|there| there == generated) {
+        return Ok(());
+    }
+    match fs::write(header, generated) {
+        // Another release of cbindgen may write it otherwise.
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            println!(
+                "cargo:warning={} is not as cbindgen would write it, and stays as it is: {error}",
+                header.display()
+            );
+            Ok(())
+        }
+        written => Ok(written?),
+    }
 }
 
-fn variadic_functions() {
-    println!("cargo:rerun-if-changed=src/variadic.c");
+fn variadic_functions(out: &Path) {
+    const SOURCES: [&str; 2] = ["src/variadic.c", "src/arguments.c"];
+    for file in SOURCES.iter().chain(&["src/arguments.h"]) {
+        println!("cargo:rerun-if-changed={file}");
+    }
     cc::Build::new()
-        .file("src/variadic.c")
+        .files(SOURCES)
+        .include(out)
         .warnings_into_errors(true)
         // The checking variants it calls are glibc's, and the archive has to link with musl too.
         .flag("-U_FORTIFY_SOURCE")
         // Calls through the global offset table, as Rust's are: no procedure linkage table is needed.
         .flag("-fno-plt")
+        // The archive is for every compiler.
+        .flag("-fno-lto")
         .cargo_metadata(false)
         .compile("variadic");
-    println!("cargo:rustc-link-search=native={}", env::var("OUT_DIR").unwrap_or_default());
+    println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-lib=static:+whole-archive=variadic");
 }

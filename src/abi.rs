@@ -1,16 +1,8 @@
-//! The C ABI: symbol versions, and how Rust's results and C's pointers turn into each other.
+//! The C ABI: how Rust's results and C's pointers turn into each other.
 
 use core::ffi::{CStr, c_char, c_int};
 
 use sdlite_core::{Answer, Result, Unset};
-
-/// Keeps a symbol that the C half of this library calls out of what the library exports.
-macro_rules! hidden {
-    ($name:ident) => {
-        core::arch::global_asm!(concat!(".hidden ", stringify!($name)));
-    };
-}
-pub(crate) use hidden;
 
 /// What libsystemd's functions return: an answer, or a negative number of errno(3).
 pub(crate) trait IntoC {

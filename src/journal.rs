@@ -2,7 +2,7 @@ use core::ffi::{CStr, c_char, c_int};
 
 use sdlite_core::journal::{self, Location};
 
-use crate::abi::{IntoC, array, hidden, optional};
+use crate::abi::{IntoC, array, optional};
 
 // Stable Rust cannot define functions with a variable number of arguments: variadic.c does. What stands here with
 // cfg(cbindgen) is read by cbindgen alone, so that the header has one source.
@@ -73,21 +73,6 @@ pub unsafe extern "C" fn sd_journal_printv_with_location(
 ) -> c_int {
 }
 
-hidden!(sdlite_journal_print);
-/// What variadic.c calls with the formatted message. Without a location, `file` is NULL.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sdlite_journal_print(
-    priority: c_int,
-    file: *const c_char,
-    line: *const c_char,
-    func: *const c_char,
-    message: *const c_char,
-) -> c_int {
-    // SAFETY: these are C strings, or NULL as `location` takes it.
-    let (message, location) = unsafe { (CStr::from_ptr(message), location(file, line, func)) };
-    journal::print(priority, message.to_bytes(), location).into_c()
-}
-
 /// Sends an entry to the journal, field by field. The macro of the same name adds the location in the source.
 ///
 /// format, ...: for each field a format as for printf(3), such as "MESSAGE=Listening on port %d.", and its arguments. NULL
@@ -119,23 +104,6 @@ pub unsafe extern "C" fn sd_journal_send_with_location(
     format: *const c_char,
     _: ...
 ) -> c_int {
-}
-
-hidden!(sdlite_journal_send);
-/// What variadic.c calls with the formatted fields. Without a location, `file` is NULL.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sdlite_journal_send(
-    file: *const c_char,
-    line: *const c_char,
-    func: *const c_char,
-    fields: *const *const c_char,
-    n: usize,
-) -> c_int {
-    // SAFETY: there are that many fields, each a C string; the location is what `location` takes.
-    let (fields, location) = unsafe { (core::slice::from_raw_parts(fields, n), location(file, line, func)) };
-    // SAFETY: as above.
-    let fields = fields.iter().map(|field| unsafe { CStr::from_ptr(*field) }.to_bytes());
-    journal::send(fields, location).into_c()
 }
 
 /// Sends an entry with ready-made fields to the journal. The macro of the same name adds the location in the source.
@@ -266,7 +234,11 @@ pub unsafe extern "C" fn sd_journal_stream_fd_with_namespace(
 /// # Safety
 ///
 /// Each is NULL or a C string.
-unsafe fn location<'a>(file: *const c_char, line: *const c_char, func: *const c_char) -> Option<Location<'a>> {
+pub(crate) unsafe fn location<'a>(
+    file: *const c_char,
+    line: *const c_char,
+    func: *const c_char,
+) -> Option<Location<'a>> {
     // SAFETY: as the caller promises.
     let [file, line, func] = [file, line, func].map(|string| unsafe { optional(string) }.map(CStr::to_bytes));
     let (line, function) = (line.unwrap_or_default(), func.unwrap_or_default());

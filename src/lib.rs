@@ -14,6 +14,7 @@ mod is;
 mod journal;
 mod listen;
 mod notify;
+mod variadic;
 
 // The harness of tests brings the one of std.
 #[cfg(not(test))]

@@ -2,7 +2,8 @@ use core::ffi::{c_char, c_int, c_uint};
 
 use sdlite_core::notify;
 
-use crate::abi::{IntoC, array, hidden, optional, unset};
+use crate::abi::{IntoC, unset};
+use crate::variadic::sdlite_notify;
 
 /// Tells the service manager about the state of the service.
 ///
@@ -59,23 +60,6 @@ pub unsafe extern "C" fn sd_pid_notify_with_fds(
 ) -> c_int {
     // SAFETY: as the caller promises.
     unsafe { sdlite_notify(pid, unset_environment, state, fds, n_fds as usize) }
-}
-
-hidden!(sdlite_notify);
-/// What variadic.c calls with the formatted state.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn sdlite_notify(
-    pid: libc::pid_t,
-    unset_environment: c_int,
-    state: *const c_char,
-    fds: *const c_int,
-    n_fds: usize,
-) -> c_int {
-    // More than can be passed are an error before any is looked at.
-    let n_fds = n_fds.min(notify::FDS_MAX + 1);
-    // SAFETY: the caller gave NULL or a C string, and NULL or that many descriptors; the environment is the caller's to change.
-    let (state, fds, unset) = unsafe { (optional(state), array(fds, n_fds), unset(unset_environment)) };
-    notify::notify(pid, unset, state.map(|state| state.to_bytes()), fds).into_c()
 }
 
 /// Like sd_notify(), with a state that is formatted as by printf(3).

@@ -1,5 +1,5 @@
 /* The functions with a variable number of arguments, which stable Rust cannot define. They format with the C library's
- * own vsnprintf() and leave the rest to journal.rs and notify.rs. */
+ * own vsnprintf() and leave the rest to variadic.rs. */
 
 #include <errno.h>
 #include <limits.h>
@@ -12,12 +12,15 @@
 #include <sys/types.h>
 #include <syslog.h>
 
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include "../include/systemd/sd-daemon.h"
+#include "../include/systemd/sd-journal.h"
+#include "arguments.h"
+/* Generated from variadic.rs. */
+#include "variadic.h"
+
 /* Texts up to this size stay on the stack; longer ones are formatted once more, into memory of malloc(). */
 #define USUAL_SIZE 2048
-
-int sdlite_notify(pid_t pid, int unset_environment, const char *state, const int *fds, size_t n_fds);
-int sdlite_journal_print(int priority, const char *file, const char *line, const char *func, const char *message);
-int sdlite_journal_send(const char *file, const char *line, const char *func, const char *const *fields, size_t n);
 
 /* Formats into usual, or where that is too small into memory that the caller has to free(). NULL if there is none. A
  * negative length means that formatting failed; usual then has what stands before the directive that it failed at. What is
@@ -95,51 +98,6 @@ int sd_journal_printv_with_location(int priority, const char *file, const char *
         return print(priority, file ? file : "", line, func, format, ap);
 }
 
-/* Takes from ap what printf() would take for this format. C does not promise that vprintf() itself leaves ap behind its
- * arguments, and where a va_list is no array it does not. */
-static void skip_arguments(const char *format, va_list *ap) {
-        while ((format = strchr(format, '%'))) {
-                unsigned longs = 0;
-
-                /* Flags, width and precision. */
-                for (format++; *format && strchr("-+ #0123456789'I.*$", *format); format++)
-                        if (*format == '*')
-                                (void) va_arg(*ap, int);
-                /* Types as large as long are like it, those as large as long long like that. */
-                for (; *format && strchr("hlqLjzZt", *format); format++)
-                        switch (*format) {
-                        case 'h': break;
-                        case 'l': longs++; break;
-                        case 'q': case 'L': longs = 2; break;
-                        case 'j': longs = sizeof(intmax_t) > sizeof(long) ? 2 : 1; break;
-                        default: longs = sizeof(size_t) > sizeof(int) ? 1 : 0; break;
-                        }
-                switch (*format) {
-                case '\0':
-                        return;
-                case '%': case 'm':
-                        break;
-                case 's': case 'S': case 'p': case 'n':
-                        (void) va_arg(*ap, void *);
-                        break;
-                case 'a': case 'A': case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
-                        if (longs == 2)
-                                (void) va_arg(*ap, long double);
-                        else
-                                (void) va_arg(*ap, double);
-                        break;
-                default:
-                        if (longs >= 2)
-                                (void) va_arg(*ap, long long);
-                        else if (longs == 1)
-                                (void) va_arg(*ap, long);
-                        else
-                                (void) va_arg(*ap, int);
-                }
-                format++;
-        }
-}
-
 /* Formats all the fields, one behind the other, into a buffer; what does not fit is only counted. Returns the size that
  * they need, or a negative errno. */
 static ssize_t format_fields(char *buffer, size_t size, const char **fields, size_t *n, size_t n_max,
@@ -164,7 +122,7 @@ static ssize_t format_fields(char *buffer, size_t size, const char **fields, siz
                         break;
                 fields[*n] = field;
                 needed += (size_t) length + 1;
-                skip_arguments(format, &next);
+                sdlite_skip_arguments(format, &next);
                 format = va_arg(next, const char *);
         }
         va_end(next);
@@ -176,19 +134,29 @@ static ssize_t format_fields(char *buffer, size_t size, const char **fields, siz
         return (ssize_t) needed;
 }
 
-static int send(const char *file, const char *line, const char *func, const char *format, va_list ap) {
+static int send_fields(const char *file, const char *line, const char *func, const char *format, va_list ap) {
         const char *fields[512];
         char usual[USUAL_SIZE], *buffer = usual;
+        size_t n, room = sizeof(usual);
         int saved_errno = errno;
         ssize_t size;
-        size_t n;
         int r;
 
-        size = format_fields(usual, sizeof(usual), fields, &n, sizeof(fields) / sizeof(fields[0]), format, ap);
-        if (size > (ssize_t) sizeof(usual)) {
-                buffer = malloc((size_t) size);
+        for (;;) {
+                size = format_fields(buffer, room, fields, &n, sizeof(fields) / sizeof(fields[0]), format, ap);
+                if (size <= (ssize_t) room)
+                        break;
+                /* Again with as much room as that: more than once if another thread writes to a string meanwhile. */
+                if (buffer != usual)
+                        free(buffer);
+                room = (size_t) size;
+                buffer = malloc(room);
+                /* For %m. */
                 errno = saved_errno;
-                size = buffer ? format_fields(buffer, (size_t) size, fields, &n, n, format, ap) : -ENOMEM;
+                if (!buffer) {
+                        size = -ENOMEM;
+                        break;
+                }
         }
         r = size < 0 ? (int) size : sdlite_journal_send(file, line, func, fields, n);
         if (buffer != usual)
@@ -202,7 +170,7 @@ int sd_journal_send(const char *format, ...) {
         int r;
 
         va_start(ap, format);
-        r = send(NULL, NULL, NULL, format, ap);
+        r = send_fields(NULL, NULL, NULL, format, ap);
         va_end(ap);
         return r;
 }
@@ -212,7 +180,7 @@ int sd_journal_send_with_location(const char *file, const char *line, const char
         int r;
 
         va_start(ap, format);
-        r = send(file ? file : "", line, func, format, ap);
+        r = send_fields(file ? file : "", line, func, format, ap);
         va_end(ap);
         return r;
 }

@@ -157,3 +157,18 @@ fn shared() -> PathBuf {
 fn output(command: &mut Command) -> String {
     String::from_utf8_lossy(&run(command).stdout).into_owned()
 }
+
+#[test]
+fn rustc_refuses_to_make_a_library_that_unwinds() {
+    // It would have std in it, which alone is ten times its size.
+    release();
+    let mut make = support::make(source());
+    let output = make.args(["--always-make", "library"]).env("CARGO_PROFILE_RELEASE_PANIC", "unwind").output();
+    let output = output.expect("make");
+    assert!(!output.status.success(), "{}", support::text(&output));
+    assert!(
+        support::text(&output).contains("unwinding panics are not supported without std"),
+        "{}",
+        support::text(&output)
+    );
+}

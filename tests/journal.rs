@@ -440,6 +440,8 @@ fn formatted_fields() -> Vec<Case> {
         ("%ls %lc %5.1s|", "L\"wide\", (wint_t) 'c', \"xyz\"", "wide c     x|"),
         ("%1$s", "\"x\"", "x"),
         ("%1$s %2$d", "\"x\", 5", "x 5"),
+        ("%2$d %1$s %2$d", "\"x\", 5", "5 x 5"),
+        ("%2$*1$d|%3$g|%1$d", "3, 5, 1.5", "  5|1.5|3"),
         ("plain%%d", "", "plain%d"),
         ("%d%d%d%d%d%d%d%d", "1, 2, 3, 4, 5, 6, 7, 8", "12345678"),
         ("%f%f%f%f%f%f%f%f%f", "1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0", ""),
@@ -494,6 +496,13 @@ fn fields_are_formatted_and_sent_as_libsystemd_does() {
         sends_nothing("(sd_journal_send)(\"A=%lc\", (wint_t) 0x20ac, NULL)", -libc::ENOMEM),
         sends_nothing("(sd_journal_send)(\"A=b\", \"A=%s%lc\", text(3000), (wint_t) 0x20ac, NULL)", -libc::ENOMEM),
     ]);
+}
+
+#[test]
+fn a_text_that_grows_while_it_is_formatted_is_sent_as_it_then_is() {
+    let sent = format!("A=*********\nB={}\nC={}\nD=d\n", "x".repeat(2100), "y".repeat(40));
+    // libsystemd formats each text once.
+    check(&[sends("grow()", sent)], false);
 }
 
 #[test]

@@ -83,7 +83,7 @@ env "CARGO_TARGET_${host}_RUNNER=$linker --library-path $folder" SDLITE_REFERENC
     cargo test --test compare
 
 printf '\n== All messages and system calls, and what comes of system calls that fail\n'
-SDLITE_LIBSYSTEMD=$folder cargo test --test journal --test notify --test syscalls --test faults
+SDLITE_LIBSYSTEMD=$folder cargo test --test journal --test notify --test syscalls --test faults --test formats
 SDLITE_LIBSYSTEMD=$folder cargo test --test dropin version_node
 
 printf '\n== The answers are those of libsystemd %s.\n' "$version"

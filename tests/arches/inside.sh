@@ -108,7 +108,7 @@ check() {
         musl-gcc) left_out_with_musl >/tmp/left-out && skipping ' with musl' ;;
         esac
         # shellcheck disable=SC2086 # a list
-        passes "C programs, ${static:-shared}" -p libsdlite --test files --test journal --test notify -- $skip
+        passes "C programs, ${static:-shared}" -p libsdlite --test files --test journal --test notify --test formats -- $skip
         row="$row $(printf '%6s' "$passed")"
     done
     unset SDLITE_STATIC
