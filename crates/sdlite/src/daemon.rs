@@ -10,13 +10,13 @@ use crate::error::answer;
 ///
 /// # Errors
 ///
-/// What stat(2) of /run/systemd/system/ failed with, except that where there is none the answer is no.
+/// The error of stat(2) for /run/systemd/system/. If that directory does not exist, the answer is no.
 pub fn booted() -> Result<bool> {
     answer(daemon::booted())
 }
 
-/// The time within which the service manager wants to hear [`State::Watchdog`](crate::State::Watchdog), if it does:
-/// sd_watchdog_enabled(3). Notify it twice as often.
+/// How often the service manager expects [`State::Watchdog`](crate::State::Watchdog), if it does: sd_watchdog_enabled(3).
+/// Send it twice as often.
 ///
 /// ```no_run
 /// use std::thread;
@@ -36,13 +36,13 @@ pub fn booted() -> Result<bool> {
 ///
 /// # Errors
 ///
-/// * `EINVAL`: a variable is not a number, or `$WATCHDOG_USEC` is 0 or the largest there is.
-/// * `ERANGE`: a variable is a number that does not fit.
+/// * `EINVAL`: a variable is not a number, or `$WATCHDOG_USEC` is 0 or the largest 64-bit number.
+/// * `ERANGE`: a number is too large, or negative.
 pub fn watchdog_enabled() -> Result<Option<Duration>> {
     interval(None)
 }
 
-/// Like [`watchdog_enabled`], and removes `$WATCHDOG_USEC` and `$WATCHDOG_PID` from the environment, whatever it returns.
+/// Like [`watchdog_enabled`], and removes `$WATCHDOG_USEC` and `$WATCHDOG_PID` from the environment, also if it fails.
 ///
 /// # Errors
 ///
@@ -60,11 +60,12 @@ fn interval(unset: Option<Unset>) -> Result<Option<Duration>> {
     Ok(daemon::watchdog_enabled(unset)?.map(Duration::from_micros))
 }
 
-/// The inode id of the process that a pidfd refers to, which other than a PID is never used again: sd_pidfd_get_inode_id(3).
+/// The inode id of the process that a pidfd refers to: sd_pidfd_get_inode_id(3). Unlike a PID, it is never used again.
 ///
 /// # Errors
 ///
-/// `EBADF` for a descriptor that is no pidfd, `EOPNOTSUPP` where the kernel has no such ids, being older than Linux 6.9.
+/// * `EBADF`: the descriptor is not a pidfd.
+/// * `EOPNOTSUPP`: the kernel is older than Linux 6.9 and has no such ids.
 pub fn pidfd_get_inode_id(pidfd: BorrowedFd<'_>) -> Result<u64> {
     Ok(pidfd::get_inode_id(pidfd.as_raw_fd())?)
 }

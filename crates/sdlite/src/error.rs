@@ -49,7 +49,7 @@ impl std::error::Error for Error {}
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum EntryError {
-    /// This is no name of a field.
+    /// A field cannot have this name.
     FieldName(String),
     /// The journal could not be reached.
     Send(Error),
@@ -75,7 +75,7 @@ impl fmt::Display for EntryError {
         match self {
             Self::FieldName(name) => write!(
                 f,
-                "{name:?} is no name of a journal field: up to 64 of A-Z, 0-9 and _, of which the first is a letter"
+                "{name:?} is not a name for a field of the journal: it takes 1 to 64 of A-Z, 0-9 and _, and the first is a letter"
             ),
             Self::Send(error) => error.fmt(f),
         }
@@ -91,7 +91,7 @@ pub(crate) fn answer(answer: Answer) -> Result<bool> {
     }
 }
 
-/// The path for C. One with a zero byte in it is none: EINVAL, as std has it.
+/// The path for C. A path cannot have a zero byte in it: EINVAL, as in std.
 pub(crate) fn c_path(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Error(Errno::INVAL))
 }

@@ -50,41 +50,42 @@ impl SocketType {
     }
 }
 
-/// What a local socket can be bound to.
+/// What a local socket is bound to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UnixName<'a> {
     /// Nothing.
     Unnamed,
     /// A path.
     Path(&'a Path),
-    /// A name in the abstract namespace, without the zero byte that C has in front of it.
+    /// A name in the abstract namespace, without the zero byte in front.
     Abstract(&'a [u8]),
 }
 
-/// Whether this is a FIFO, and, where `path` is given, the one it leads to: sd_is_fifo(3).
+/// Whether this is a FIFO: sd_is_fifo(3). If `path` is given, it must be the FIFO at that path.
 ///
 /// # Errors
 ///
-/// What stat(2) failed with, except that a path which leads nowhere is a no.
+/// The error of stat(2). If nothing is at the path, the answer is no.
 pub fn is_fifo(fd: BorrowedFd<'_>, path: Option<&Path>) -> Result<bool> {
     answer(is::is_fifo(fd.as_raw_fd(), optional(path)?.as_deref()))
 }
 
-/// Whether this is a regular file or a character device, and, where `path` is given, the one it leads to: sd_is_special(3).
+/// Whether this is a regular file or a character device: sd_is_special(3). If `path` is given, it must be the one at that
+/// path.
 ///
 /// # Errors
 ///
-/// What stat(2) failed with, except that a path which leads nowhere is a no.
+/// The error of stat(2). If nothing is at the path, the answer is no.
 pub fn is_special(fd: BorrowedFd<'_>, path: Option<&Path>) -> Result<bool> {
     answer(is::is_special(fd.as_raw_fd(), optional(path)?.as_deref()))
 }
 
-/// Whether this is a socket of a family and a type that does, or does not, accept connections: sd_is_socket(3). None
-/// matches any.
+/// Whether this is a socket of this family and this type, and whether it listens or does not, as asked: sd_is_socket(3).
+/// None matches all.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a negative number as family or type.
+/// `EINVAL`: the family or the type is negative.
 pub fn is_socket(
     fd: BorrowedFd<'_>,
     family: Option<AddressFamily>,
@@ -94,11 +95,11 @@ pub fn is_socket(
     answer(is::is_socket(fd.as_raw_fd(), any_family(family), any_kind(kind), any_state(listening)))
 }
 
-/// Whether this is an IPv4 or IPv6 socket bound to a port: sd_is_socket_inet(3). None and a port of 0 match any.
+/// Whether this is an IPv4 or IPv6 socket that is bound to this port: sd_is_socket_inet(3). None and port 0 match all.
 ///
 /// # Errors
 ///
-/// `EINVAL` for another family.
+/// `EINVAL`: the family is another one, or the type is negative.
 pub fn is_socket_inet(
     fd: BorrowedFd<'_>,
     family: Option<AddressFamily>,
@@ -109,12 +110,12 @@ pub fn is_socket_inet(
     answer(is::is_socket_inet(fd.as_raw_fd(), any_family(family), any_kind(kind), any_state(listening), port))
 }
 
-/// Whether this is a socket bound to an address: sd_is_socket_sockaddr(3). None, and a port, flow label or scope of 0,
-/// match any.
+/// Whether this is a socket that is bound to this address: sd_is_socket_sockaddr(3). None matches all, and so does a port,
+/// a flow label or a scope of 0.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a negative number as type.
+/// `EINVAL`: the type is negative.
 pub fn is_socket_sockaddr(
     fd: BorrowedFd<'_>,
     kind: Option<SocketType>,
@@ -137,11 +138,11 @@ pub fn is_socket_sockaddr(
     answer(is::is_socket_sockaddr(fd.as_raw_fd(), any_kind(kind), Some(&address), any_state(listening)))
 }
 
-/// Whether this is a local socket bound to a name: sd_is_socket_unix(3). None matches any.
+/// Whether this is a local socket that is bound to this name: sd_is_socket_unix(3). None matches all.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a negative number as type, or a path with a zero byte in it.
+/// `EINVAL`: the type is negative, or the path has a zero byte in it.
 pub fn is_socket_unix(
     fd: BorrowedFd<'_>,
     kind: Option<SocketType>,
@@ -158,11 +159,12 @@ pub fn is_socket_unix(
     }
 }
 
-/// Whether this is a POSIX message queue, and, where `name` is given, the one of that name: sd_is_mq(3).
+/// Whether this is a POSIX message queue: sd_is_mq(3). If `name` is given, it must be the queue of that name.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a name that does not begin with a slash; what stat(2) failed with below /dev/mqueue.
+/// * `EINVAL`: the name does not begin with a slash.
+/// * The error of stat(2) for the queue of that name below /dev/mqueue.
 pub fn is_mq(fd: BorrowedFd<'_>, name: Option<&Path>) -> Result<bool> {
     answer(is::is_mq(fd.as_raw_fd(), optional(name)?.as_deref()))
 }

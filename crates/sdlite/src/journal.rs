@@ -32,26 +32,26 @@ pub enum Priority {
     Debug = libc::LOG_DEBUG,
 }
 
-/// Where in the source a message comes from: what becomes `CODE_FILE`, `CODE_LINE` and `CODE_FUNC`.
+/// Where in the source a message comes from: the fields `CODE_FILE`, `CODE_LINE` and `CODE_FUNC`.
 #[derive(Clone, Copy, Debug)]
 pub struct Location<'a> {
     /// The file: `file!()`.
     pub file: &'a str,
     /// The line: `line!()`.
     pub line: u32,
-    /// The function, or at least its module: `module_path!()`.
+    /// The function, or its module: `module_path!()`.
     pub function: &'a str,
 }
 
-/// Logs a message to the journal: sd_journal_print(3). The macro of the same name formats the message and fills in the
+/// Logs a message to the journal: sd_journal_print(3). The macro of the same name formats the message and knows the
 /// location.
 ///
-/// White space at the end of the message is cut; the rest, newlines included, is one entry. An empty message is none. Where
-/// there is no journal, nothing happens.
+/// White space at the end of the message is removed. The rest is one entry, also if it has several lines. An empty message is
+/// not sent. If there is no journal, nothing happens.
 ///
 /// # Errors
 ///
-/// What socket(2), sendmsg(2) or memfd_create(2) failed with.
+/// The error of socket(2), sendmsg(2) or memfd_create(2).
 pub fn journal_print(priority: Priority, message: impl fmt::Display, location: Option<Location<'_>>) -> Result<()> {
     let mut field = String::new();
     // A String takes whatever is written; a Display that fails has said what it could.
@@ -65,10 +65,10 @@ pub fn journal_print(priority: Priority, message: impl fmt::Display, location: O
     Ok(journal::print(priority as i32, field.as_bytes(), location)?)
 }
 
-/// Logs a message to the journal, formatted as by [`println!`], with the place in the source where this stands.
+/// Logs a message to the journal, formatted as by [`println!`], with its place in the source.
 ///
-/// It has no result, as one rarely knows what to do about a log that cannot be written to; the function
-/// [`journal_print`](fn@crate::journal_print) has.
+/// It returns nothing, as programs can rarely do anything about an error here. The function
+/// [`journal_print`](fn@crate::journal_print) returns it.
 ///
 /// ```no_run
 /// # use sdlite::{Priority, journal_print};
@@ -101,24 +101,24 @@ pub(crate) const NAME_MAX: usize = 64;
 /// }
 /// ```
 ///
-/// Fields with the same name are all kept. Where none is `SYSLOG_IDENTIFIER`, the entry gets the name of the program.
+/// Fields with the same name are all kept. If there is no field `SYSLOG_IDENTIFIER`, the name of the program becomes one.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Each a name, `=` and a value.
     fields: Vec<Vec<u8>>,
-    /// The first name that is none.
+    /// The first name that a field cannot have.
     wrong: Option<String>,
 }
 
 impl Entry {
-    /// An entry with a message, as it is, and a priority.
+    /// An entry with a message and a priority. The message is sent as it is.
     pub fn new(priority: Priority, message: impl fmt::Display) -> Self {
         let entry = Self { fields: Vec::new(), wrong: None };
         entry.field("MESSAGE", message.to_string()).field("PRIORITY", (priority as i32).to_string())
     }
 
-    /// Adds a field. Its value may be any bytes. Its name has up to 64 upper-case letters, digits and underscores, and begins
-    /// with a letter; journald would drop any other, and so [`send`](Self::send) refuses it.
+    /// Adds a field. The value may be any bytes. The name takes 1 to 64 of A-Z, 0-9 and `_`, and the first is a letter. journald
+    /// drops fields with other names, and [`send`](Self::send) refuses them.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         if is_name(name) {
@@ -136,12 +136,13 @@ impl Entry {
         entry.field("CODE_FUNC", at.function)
     }
 
-    /// Sends it. Where there is no journal, nothing happens.
+    /// Sends it. If there is no journal, nothing happens.
     ///
     /// # Errors
     ///
-    /// [`EntryError::FieldName`] for a field whose name is none; otherwise what socket(2), sendmsg(2) or memfd_create(2)
-    /// failed with, and `EINVAL` for more than about 500 fields, or 200 with a line break in them.
+    /// * [`EntryError::FieldName`]: a field cannot have its name.
+    /// * `EINVAL`: there are more than about 500 fields, or 200 with a line break in them.
+    /// * The error of socket(2), sendmsg(2) or memfd_create(2).
     pub fn send(&self) -> std::result::Result<(), EntryError> {
         match &self.wrong {
             Some(name) => Err(EntryError::FieldName(name.clone())),
@@ -155,9 +156,9 @@ pub(crate) fn is_name(name: &str) -> bool {
     name.len() <= NAME_MAX && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(valid)
 }
 
-/// Opens a stream to the journal, each line of which becomes an entry under `identifier`: sd_journal_stream_fd(3).
+/// Opens a stream to the journal: sd_journal_stream_fd(3). Each line becomes an entry under `identifier`.
 ///
-/// `priority` is for lines that do not say theirs, as they can by a prefix such as `<3>` where `level_prefix` is true.
+/// The entries have this priority. If `level_prefix` is true, a line can say its own by a prefix such as `<3>`.
 ///
 /// ```no_run
 /// use std::process::{Command, Stdio};
@@ -173,18 +174,19 @@ pub(crate) fn is_name(name: &str) -> bool {
 ///
 /// # Errors
 ///
-/// `EINVAL` for an identifier with a line break in it; otherwise what socket(2), connect(2) or sendmsg(2) failed with:
-/// `ENOENT` where there is no journal.
+/// * `EINVAL`: the identifier has a line break in it.
+/// * `ENOENT`: there is no journal.
+/// * Another error of socket(2), connect(2) or sendmsg(2).
 pub fn journal_stream_fd(identifier: &str, priority: Priority, level_prefix: bool) -> Result<OwnedFd> {
     stream(None, identifier, priority, level_prefix)
 }
 
-/// Like [`journal_stream_fd`], to the journal of a namespace, as `LogNamespace=` of a unit has it:
-/// sd_journal_stream_fd_with_namespace(3).
+/// Like [`journal_stream_fd`], to the journal of a namespace: sd_journal_stream_fd_with_namespace(3). Units choose one with
+/// `LogNamespace=`.
 ///
 /// # Errors
 ///
-/// As [`journal_stream_fd`], and `EINVAL` for what is no name of a namespace.
+/// As [`journal_stream_fd`], and `EINVAL` if a namespace cannot have this name.
 pub fn journal_stream_fd_with_namespace(
     namespace: &str,
     identifier: &str,
@@ -195,7 +197,7 @@ pub fn journal_stream_fd_with_namespace(
 }
 
 fn stream(namespace: Option<&CStr>, identifier: &str, priority: Priority, level_prefix: bool) -> Result<OwnedFd> {
-    // It stands on a line of its own, before others that say something else.
+    // It is a line of the stream's header, and other lines follow.
     if identifier.contains('\n') {
         return Err(Errno::INVAL.into());
     }
@@ -204,8 +206,8 @@ fn stream(namespace: Option<&CStr>, identifier: &str, priority: Priority, level_
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Whether the standard output or the standard error of this process is a stream to the journal: `$JOURNAL_STREAM` of
-/// systemd.exec(5). A program in a terminal can then print its messages, and one that is a service log them.
+/// Whether the standard output or the standard error of this process goes to the journal: `$JOURNAL_STREAM` in
+/// systemd.exec(5). A program can log to the journal if it does, and print to the terminal if it does not.
 pub fn connected_to_journal() -> bool {
     let Some(stream) = env::var_os("JOURNAL_STREAM") else { return false };
     let is_stream = |fd: BorrowedFd<'_>| {

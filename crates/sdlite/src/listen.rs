@@ -11,36 +11,36 @@ use crate::Result;
 /// A descriptor that the service manager passed.
 #[derive(Debug)]
 pub struct ListenFd {
-    /// The descriptor, which is close-on-exec. Turn it into a [`TcpListener`](std::net::TcpListener),
-    /// [`UnixListener`](std::os::unix::net::UnixListener) or whatever the checks of this crate say that it is.
+    /// The descriptor. It is close-on-exec. Turn it into a [`TcpListener`](std::net::TcpListener), a
+    /// [`UnixListener`](std::os::unix::net::UnixListener), or whatever [`is_socket`](crate::is_socket) and its siblings say.
     pub fd: OwnedFd,
-    /// Its name: what `FileDescriptorName=` of its socket unit says, or `unknown`.
+    /// Its name: `FileDescriptorName=` of the socket unit, or `unknown`.
     pub name: OsString,
 }
 
 /// The descriptors that the service manager passed, in the order of the socket unit: sd_listen_fds_with_names(3).
 ///
-/// They are given away once: later calls find none, as the descriptors have an owner then. None were passed to a program
-/// that was started by hand.
+/// Each descriptor has one owner, so they are given away once: later calls return none. A program that was started by hand
+/// gets none.
 ///
-/// This takes the variables at their word that the descriptors are for this process to own. As a safeguard, a descriptor
-/// that is close-on-exec already counts as not open: it cannot have been passed, and whoever opened it owns it. So does code
-/// in C that has called sd_listen_fds(3) before.
+/// The variables say which descriptors are this process's own, and that is believed. But a descriptor that is close-on-exec
+/// already was not passed: this process has opened it, or C code has called sd_listen_fds(3) and owns it. It counts as not
+/// open.
 ///
-/// The variables stay in the environment. They name this process and so mean nothing to its children.
+/// The variables stay in the environment. They name this process, so its children ignore them.
 ///
 /// # Errors
 ///
-/// * `EINVAL`: a variable is not a number, `$LISTEN_FDS` is not in the range of descriptors, or `$LISTEN_FDNAMES` does not
-///   name as many descriptors as were passed.
-/// * `ERANGE`: a variable is a number that does not fit.
+/// * `EINVAL`: a variable is not a number, `$LISTEN_FDS` is not positive or too large, or `$LISTEN_FDNAMES` has more or fewer
+///   names than there are descriptors.
+/// * `ERANGE`: a number is too large, or negative.
 /// * `EBADF`: one of the descriptors is not open.
 pub fn listen_fds() -> Result<Vec<ListenFd>> {
     take(None)
 }
 
 /// Like [`listen_fds`], and removes `$LISTEN_PID`, `$LISTEN_PIDFDID`, `$LISTEN_FDS` and `$LISTEN_FDNAMES` from the
-/// environment, whatever it returns.
+/// environment, also if it fails.
 ///
 /// # Errors
 ///

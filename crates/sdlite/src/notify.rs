@@ -7,7 +7,7 @@ use sdlite_core::{Errno, Unset, notify};
 use crate::Result;
 use crate::error::answer;
 
-/// What a service tells the manager: an assignment of sd_notify(3), as [`Display`](fmt::Display) writes it.
+/// What a service tells the service manager: an assignment of sd_notify(3). [`Display`](fmt::Display) writes it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,19 +19,19 @@ use crate::error::answer;
 /// assert_eq!(State::ExtendTimeout(Duration::from_secs(5)).to_string(), "EXTEND_TIMEOUT_USEC=5000000");
 /// ```
 ///
-/// A text, such as that of a status, is one line: line breaks and zero bytes in it become blanks, so that no text, wherever
-/// it is from, can make another assignment.
+/// A text, such as that of a status, is one line. Line breaks and zero bytes in it become blanks, so that it cannot contain
+/// another assignment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum State<'a> {
-    /// The service has started up, or has loaded its configuration anew.
+    /// The service has started, or has reloaded its configuration.
     Ready,
-    /// The service loads its configuration anew, since now; [`State::Ready`] follows. `Type=notify-reload` wants to know the
-    /// time, and so `MONOTONIC_USEC=` comes with it.
+    /// The service begins to reload its configuration. [`State::Ready`] follows. The time is sent along, as `MONOTONIC_USEC=`,
+    /// because `Type=notify-reload` requires it.
     Reloading,
-    /// The service is about to end.
+    /// The service begins to stop.
     Stopping,
-    /// A line about what the service does, for whoever looks at it.
+    /// A line for people about what the service does.
     Status(&'a str),
     /// The errno(3) that the service has failed with.
     Errno(i32),
@@ -39,28 +39,28 @@ pub enum State<'a> {
     BusError(&'a str),
     /// The name of the Varlink error that the service has failed with.
     VarlinkError(&'a str),
-    /// What the main process will exit with.
+    /// The status that the main process will exit with.
     ExitStatus(u8),
-    /// The main process, where that is not the one that was started.
+    /// The main process, if it is not the one that the manager started.
     MainPid(u32),
-    /// The service is alive, as `WatchdogSec=` wants to hear: see [`watchdog_enabled`](crate::watchdog_enabled).
+    /// The service is alive: see [`watchdog_enabled`](crate::watchdog_enabled).
     Watchdog,
-    /// The service has failed, as if it had not said [`State::Watchdog`] in time.
+    /// The service has failed. The manager acts as if [`State::Watchdog`] had not come in time.
     WatchdogTrigger,
-    /// From now on the service says [`State::Watchdog`] as often as this.
+    /// From now on the manager waits this long for [`State::Watchdog`].
     WatchdogUsec(Duration),
-    /// Starting, running or stopping takes up to so much longer.
+    /// Starting, running or stopping may take this much longer.
     ExtendTimeout(Duration),
-    /// The manager is to keep the descriptors that come with this, for when the service is restarted:
+    /// The manager keeps the descriptors that come with this, and passes them when it restarts the service: see
     /// [`notify_with_fds`].
     FdStore,
-    /// The manager is to close the descriptors that it keeps under a name, [`State::FdName`].
+    /// The manager closes the descriptors that it keeps under a name: see [`State::FdName`].
     FdStoreRemove,
-    /// The name for descriptors to be kept.
+    /// The name of the descriptors that are kept.
     FdName(&'a str),
-    /// The manager is to keep descriptors even if they report an error or a hangup.
+    /// The manager keeps the descriptors even if they report an error or a hangup.
     FdKeep,
-    /// Who else may notify: `none`, `main`, `exec` or `all`, as `NotifyAccess=` has it.
+    /// Which processes may notify, as in `NotifyAccess=`: `none`, `main`, `exec` or `all`.
     NotifyAccess(&'a str),
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for State<'_> {
     }
 }
 
-/// A text with nothing in it that ends a line for the manager, or the message.
+/// A text without what would end the line, or the message.
 struct Line<'a>(&'a str);
 
 impl fmt::Display for Line<'_> {
@@ -98,9 +98,9 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Tells the service manager, if there is one, about the state of this service: sd_notify(3). All of it is one message.
+/// Tells the service manager about the state of this service, in one message: sd_notify(3).
 ///
-/// True if it was sent, false where nobody wants to know, as in a program that was started by hand.
+/// Returns false if there is no manager to tell, as for a program that was started by hand.
 ///
 /// ```no_run
 /// use std::net::TcpListener;
@@ -120,13 +120,13 @@ impl fmt::Display for Line<'_> {
 ///
 /// # Errors
 ///
-/// `EINVAL`, `EPROTO` or `ENAMETOOLONG` for a `$NOTIFY_SOCKET` that is none; otherwise what socket(2), connect(2) or
-/// sendmsg(2) failed with.
+/// * `EINVAL`, `EPROTO` or `ENAMETOOLONG`: `$NOTIFY_SOCKET` is not an address.
+/// * The error of socket(2), connect(2) or sendmsg(2).
 pub fn notify(states: &[State<'_>]) -> Result<bool> {
     notify_raw(&joined(states))
 }
 
-/// Like [`notify()`], with assignments that are already written, one a line.
+/// Like [`notify()`], with assignments as the manual has them, one on each line.
 ///
 /// # Errors
 ///
@@ -135,7 +135,7 @@ pub fn notify_raw(state: &str) -> Result<bool> {
     send(0, None, state, &[])
 }
 
-/// Like [`notify()`], and passes descriptors with the message, as [`State::FdStore`] wants them.
+/// Like [`notify()`], and passes descriptors with the message: see [`State::FdStore`].
 ///
 /// ```no_run
 /// use std::net::TcpListener;
@@ -152,22 +152,22 @@ pub fn notify_raw(state: &str) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// As [`notify()`], and `E2BIG` for more than 253 descriptors.
+/// As [`notify()`], and `E2BIG` if there are more than 253 descriptors.
 pub fn notify_with_fds(states: &[State<'_>], fds: &[BorrowedFd<'_>]) -> Result<bool> {
     send(0, None, &joined(states), fds)
 }
 
-/// Like [`notify_with_fds`], in the name of another process: sd_pid_notify_with_fds(3). Who may not speak for it sends the
-/// message as its own.
+/// Like [`notify_with_fds`], on behalf of another process: sd_pid_notify_with_fds(3). Without the privilege to do that, the
+/// message comes from this process.
 ///
 /// # Errors
 ///
-/// As [`notify_with_fds`], and `EINVAL` for a number that is no process id.
+/// As [`notify_with_fds`], and `EINVAL` if the number is too large for a process id.
 pub fn pid_notify_with_fds(pid: u32, states: &[State<'_>], fds: &[BorrowedFd<'_>]) -> Result<bool> {
     send(process(pid)?, None, &joined(states), fds)
 }
 
-/// Like [`notify()`], and removes `$NOTIFY_SOCKET` from the environment, whatever it returns: later calls, and child processes,
+/// Like [`notify()`], and removes `$NOTIFY_SOCKET` from the environment, also if it fails. Later calls and child processes
 /// notify nobody.
 ///
 /// # Errors
@@ -182,10 +182,10 @@ pub unsafe fn notify_unset_environment(states: &[State<'_>]) -> Result<bool> {
     send(0, Some(unsafe { Unset::new() }), &joined(states), &[])
 }
 
-/// Waits until the service manager has read everything that was sent before, as a process should that exits right after:
-/// sd_notify_barrier(3). No timeout is for ever.
+/// Waits until the service manager has read all messages that were sent before: sd_notify_barrier(3). Do this before the
+/// process exits. Without a timeout it waits for ever.
 ///
-/// True if it has, false where nobody wants to be notified.
+/// Returns false if there is no manager.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -201,22 +201,22 @@ pub unsafe fn notify_unset_environment(states: &[State<'_>]) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// As [`notify()`]; `ETIMEDOUT` if it has not, `EINTR` if a signal came.
+/// As [`notify()`]. `ETIMEDOUT` if the time is over, `EINTR` if a signal came.
 pub fn notify_barrier(timeout: Option<Duration>) -> Result<bool> {
     barrier(0, timeout)
 }
 
-/// Like [`notify_barrier`], in the name of another process: sd_pid_notify_barrier(3).
+/// Like [`notify_barrier`], on behalf of another process: sd_pid_notify_barrier(3).
 ///
 /// # Errors
 ///
-/// As [`notify_barrier`], and `EINVAL` for a number that is no process id.
+/// As [`notify_barrier`], and `EINVAL` if the number is too large for a process id.
 pub fn pid_notify_barrier(pid: u32, timeout: Option<Duration>) -> Result<bool> {
     barrier(process(pid)?, timeout)
 }
 
 fn barrier(pid: libc::pid_t, timeout: Option<Duration>) -> Result<bool> {
-    // The largest number is for ever.
+    // The largest number means for ever.
     let timeout = timeout.and_then(|timeout| u64::try_from(timeout.as_micros()).ok());
     answer(notify::barrier(pid, None, timeout.unwrap_or(u64::MAX)))
 }

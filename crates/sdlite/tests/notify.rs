@@ -16,9 +16,9 @@ use sdlite::{
 
 /// Runs a test with variables; `$NOTIFY_SOCKET` is a path that nothing is at.
 fn with_variables(test: &str, variables: &[&str]) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let mut command = Command::new("env");
-    command.arg(format!("NOTIFY_SOCKET={}", folder.path().join("notify").display())).args(variables);
+    command.arg(format!("NOTIFY_SOCKET={}", directory.path().join("notify").display())).args(variables);
     common::run_test(command, test);
 }
 

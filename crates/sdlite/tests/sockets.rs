@@ -51,13 +51,13 @@ fn datagram_sockets_do_not_listen() {
 
 #[test]
 fn local_sockets_are_told_by_their_name() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("socket");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("socket");
     let named = UnixListener::bind(&path).expect("a new path");
     let is = |name| is_socket_unix(named.as_fd(), STREAM, LISTENING, name);
     assert_eq!(is(None), Ok(true));
     assert_eq!(is(Some(UnixName::Path(&path))), Ok(true));
-    assert_eq!(is(Some(UnixName::Path(folder.path()))), Ok(false));
+    assert_eq!(is(Some(UnixName::Path(directory.path()))), Ok(false));
     assert_eq!(is(Some(UnixName::Unnamed)), Ok(false));
 
     let name = format!("sdlite-test-{}", std::process::id());

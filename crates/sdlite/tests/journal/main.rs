@@ -125,10 +125,10 @@ fn a_stream_says_what_its_lines_are() {
 fn inner_stream() {
     let errno = |result: sdlite::Result<_>| result.map(|_| ()).map_err(Error::errno);
     assert_eq!(errno(journal_stream_fd("helper", Priority::Info, true)), Err(libc::ENOENT));
-    for (folder, namespace) in [("journal", None), ("journal.space", Some("space"))] {
-        let folder = format!("/run/systemd/{folder}");
-        fs::create_dir_all(&folder).expect("/run is this test's own");
-        let journal = UnixListener::bind(format!("{folder}/stdout")).expect("a new path");
+    for (directory, namespace) in [("journal", None), ("journal.space", Some("space"))] {
+        let directory = format!("/run/systemd/{directory}");
+        fs::create_dir_all(&directory).expect("/run is this test's own");
+        let journal = UnixListener::bind(format!("{directory}/stdout")).expect("a new path");
         let stream = match namespace {
             None => journal_stream_fd("helper", Priority::Info, true),
             Some(namespace) => journal_stream_fd_with_namespace(namespace, "helper", Priority::Info, true),
