@@ -120,7 +120,7 @@ fn options() -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
         .about("Listen on sockets and launch child on connection.")
-        .override_usage("sd-activate [OPTIONS] COMMAND [ARGUMENT]...")
+        .override_usage("sd-activate [OPTIONS] COMMAND [ARGUMENT]...\n       sd-activate --verify UNIT...")
         .after_help(AFTER_HELP)
         // As getopt_long(3): a long option may be shortened.
         .infer_long_args(true)

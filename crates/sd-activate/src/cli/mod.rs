@@ -2,6 +2,7 @@
 
 pub mod activate;
 pub mod names;
+pub mod verify;
 
 use std::ffi::OsString;
 
@@ -29,6 +30,9 @@ const FD_SETSIZE: rlim_t = 1024;
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    if verify::is_asked_for(&arguments) {
+        return verify::main(arguments);
+    }
     let activated = activate::parse(arguments).and_then(|activation| Ok(activate(activation)?));
     activated.unwrap_or_else(|unusable| match unusable {
         Unusable::Options(not_options) => not_options.print(),

@@ -45,16 +45,12 @@ pub struct Diagnostic {
 
 impl Display for Diagnostic {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        // A drop-in or a template does not say by its own name which unit it is about.
-        let named = match &self.origin {
-            Some(origin) => {
-                write!(formatter, "{origin}: ")?;
-                origin.file.file_name().is_some_and(|name| name == self.unit.as_str())
-            }
-            None => false,
+        let Some(origin) = &self.origin else {
+            return write!(formatter, "{}: {}: {}", self.unit, self.level, self.message);
         };
-        write!(formatter, "{}: ", self.level)?;
-        if !named {
+        write!(formatter, "{origin}: {}: ", self.level)?;
+        // A drop-in or a template does not say by its own name which unit it is about.
+        if origin.file.file_name().is_none_or(|name| name != self.unit.as_str()) {
             write!(formatter, "{}: ", self.unit)?;
         }
         formatter.write_str(&self.message)

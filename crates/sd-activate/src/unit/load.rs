@@ -126,7 +126,7 @@ impl Loader {
             Ok(_) => loaded.state = loaded.state.or(State::BadSetting),
             Err(error) => {
                 loaded.state = loaded.state.or(State::BadSetting);
-                loaded.say(error, None, None);
+                loaded.say(error, Some(Origin { file: fragment.into(), line: 0 }), None);
             }
         }
         loaded
@@ -282,12 +282,7 @@ impl Reader<'_> {
 
 /// What there is to say where a setting cannot be done without.
 fn refusal(name: &str, confines: bool) -> Invalid {
-    let way_out =
-        if confines { format!("--ignore={name} or --ignore={CONFINEMENT}") } else { format!("--ignore={name}") };
-    Invalid {
-        level: Level::Refused,
-        message: format!(
-            "it is not honoured here, and the service would be another one without it; {way_out} starts it nevertheless"
-        ),
-    }
+    let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
+    let message = format!("not honoured here; --ignore={name}{confinement} starts the service without it");
+    Invalid { level: Level::Refused, message }
 }
