@@ -219,6 +219,54 @@ static int serve(void) {
     }
 }
 
+/* Answers one connection, and shuts down the socket it came to. */
+static int shut_down(void) {
+    answer();
+    shutdown(passed(), SHUT_RDWR);
+    return 0;
+}
+
+/* Answers one connection, and removes the file of the socket it came to. */
+static int unlink_socket(const char *path) {
+    answer();
+    unlink(path);
+    return 0;
+}
+
+/* Writes down each signal that comes. */
+static void take_signals(const char *path) {
+    int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    dprintf(out, "ready\n");
+    for (;;) {
+        int number = 0;
+        if (sigwait(&all, &number) == 0)
+            dprintf(out, "%d\n", number);
+    }
+}
+
+/* Leaves the work to a child: as a daemon does in the background, or a master that has a worker. */
+static int fork_and_serve(int background) {
+    pid_t child = fork();
+    if (child == 0)
+        return serve();
+    if (background)
+        return 0;
+    for (;;)
+        pause();
+}
+
+/* Reads a line from standard input, and writes it down. */
+static int read_line(const char *path) {
+    char text[100];
+    ssize_t length = read(0, text, sizeof text);
+    int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    write(out, text, length > 0 ? length : 0);
+    return serve();
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "dump") == 0) {
@@ -230,6 +278,20 @@ int main(int argc, char **argv) {
         note = argv[2];
         return serve();
     }
+    if (strcmp(what, "shutdown") == 0)
+        return shut_down();
+    if (strcmp(what, "unlink") == 0)
+        return unlink_socket(argv[2]);
+    if (strcmp(what, "signals") == 0)
+        take_signals(argv[2]);
+    if (strcmp(what, "background") == 0)
+        return fork_and_serve(1);
+    if (strcmp(what, "master") == 0)
+        return fork_and_serve(0);
+    if (strcmp(what, "line") == 0)
+        return read_line(argv[2]);
+    if (strcmp(what, "status") == 0)
+        return atoi(argv[2]);
     if (strcmp(what, "one") == 0) {
         answer();
         return 0;
