@@ -30,6 +30,11 @@ pub enum Action {
     /// Look for what is left of a service whose main process has ended: [`Inspected`](super::Event::Inspected).
     Inspect(ServiceId),
 
+    /// Put the service with this main process into the terminal's foreground, instead of this process, and let it go on.
+    GiveTerminal(Pid),
+    /// Put this process there again.
+    TakeTerminal,
+
     /// Say something.
     Say(String),
     /// Stop this process, as SIGTSTP does.

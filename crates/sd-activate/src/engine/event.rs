@@ -60,6 +60,8 @@ pub enum Event {
 
     /// A child has ended, by itself a service's or one that was left to this process.
     Ended(Pid, End),
+    /// A child was stopped by a signal.
+    Stopped(Pid, Signal),
     /// What a service has left.
     Inspected {
         /// The service, whose main process has ended.

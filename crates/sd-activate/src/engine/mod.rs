@@ -200,6 +200,11 @@ impl Engine {
                 Some(Taker::Connections) => self.connections.ended(pid, end, turn),
                 Some(Taker::Nobody) | None => (),
             },
+            Event::Stopped(pid, signal) => {
+                if let Some(Taker::Service(id)) = self.owners.get(&pid).copied() {
+                    self.tell(id, Happening::Stopped(pid, signal), turn);
+                }
+            }
             Event::Inspected { service, mut left, unlinked } => {
                 left.retain(|pid| self.owners.get(pid).is_none_or(|owner| *owner == Taker::Service(service)));
                 self.tell(service, Happening::Left(left), turn);

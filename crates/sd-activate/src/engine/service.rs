@@ -33,6 +33,8 @@ pub(super) struct Service {
     ran: bool,
     /// The signals that were passed on.
     passed_on: BTreeSet<Signal>,
+    /// Whether it is in the terminal's foreground.
+    has_terminal: bool,
     /// The time by which it should have ended, where it was told to.
     stopping: Option<Stopping>,
 }
@@ -66,6 +68,7 @@ pub(super) enum Happening {
     Started(Pid),
     NotStarted(Error),
     Ended(Pid, End),
+    Stopped(Pid, Signal),
     Left(Vec<Pid>),
     Signal { signal: Signal, stops: bool },
     RestOver,
@@ -84,6 +87,7 @@ impl Service {
             heard: Vec::new(),
             ran: false,
             passed_on: BTreeSet::new(),
+            has_terminal: false,
             stopping: None,
         }
     }
@@ -117,6 +121,11 @@ impl Service {
             (S::Running(main, others), H::Ended(pid, _))  => S::Running(main, without(others, pid)),
             (S::Running(main, others), H::StopOver)       => {
                 self.survived(main, turn);
+                S::Running(main, others)
+            }
+
+            (S::Running(main, others), H::Stopped(pid, signal)) if pid == main => {
+                self.stopped(main, signal, turn);
                 S::Running(main, others)
             }
 
@@ -190,10 +199,32 @@ impl Service {
         }
     }
 
+    /// It has no terminal, as it is not in the foreground, unless it asks for it. Then this process is not.
+    fn stopped(&mut self, main: Pid, signal: Signal, turn: &mut Turn) {
+        match signal.number() {
+            libc::SIGTTIN | libc::SIGTTOU => {
+                self.has_terminal = true;
+                turn.act(Action::GiveTerminal(main));
+            }
+            libc::SIGTSTP if self.take_terminal(turn) => turn.act(Action::Suspend),
+            _ => (),
+        }
+    }
+
+    fn take_terminal(&mut self, turn: &mut Turn) -> bool {
+        turn.actions.extend(self.has_terminal.then_some(Action::TakeTerminal));
+        mem::take(&mut self.has_terminal)
+    }
+
     fn ended(&mut self, main: Pid, end: End, turn: &mut Turn) -> State {
         turn.say(format_args!("Child {main} {end}"));
         if let Some((_, hint)) = self.subject.hint.take_if(|(status, _)| end == End::Exited(*status)) {
             turn.say(hint);
+        }
+        // What was typed there, it got alone.
+        let interrupted = [libc::SIGINT, libc::SIGQUIT].iter().any(|signal| i32::from(end.status()) == 128 + signal);
+        if self.take_terminal(turn) && interrupted {
+            self.stopping = Some(Stopping::ForEver);
         }
         turn.act(Action::Inspect(self.id));
         State::Ended(end)

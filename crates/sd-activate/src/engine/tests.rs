@@ -384,3 +384,25 @@ fn a_service_for_a_connection_that_cannot_be_started_ends_all_the_first_time_and
     let error = Error::Accept { descriptor: 3, error: Errno::EINVAL };
     assert_eq!(trial.step(Event::NotConnected(Port(0), error)), [Action::Reopen(Port(0))]);
 }
+
+#[test]
+fn a_service_that_was_stopped_for_want_of_the_terminal_gets_it_until_it_ends() {
+    for (end, then) in [
+        (CLEAN, watch(&[0])),
+        (End::Killed(Signal::INT), vec![Action::Exit(0)]),
+        (End::Exited(130), vec![Action::Exit(130)]),
+    ] {
+        let mut trial = Trial::one(1);
+        let main = trial.run();
+        let read = Signal::new(libc::SIGTTIN).unwrap();
+        assert_eq!(trial.step(Event::Stopped(main, read)), [Action::GiveTerminal(main)]);
+        assert_eq!(trial.step(Event::Ended(main, end)), [Action::TakeTerminal, Action::Inspect(SERVICE)]);
+        assert_eq!(trial.left(&[]), then);
+    }
+    let mut trial = Trial::one(1);
+    let main = trial.run();
+    let typed = Signal::new(libc::SIGTSTP).unwrap();
+    assert_eq!(trial.step(Event::Stopped(main, typed)), [], "as it was told");
+    trial.step(Event::Stopped(main, Signal::new(libc::SIGTTOU).unwrap()));
+    assert_eq!(trial.step(Event::Stopped(main, typed)), [Action::TakeTerminal, Action::Suspend]);
+}

@@ -14,6 +14,8 @@ use crate::spec::Signal;
 pub enum Reaped {
     /// A child has ended.
     Child(Pid, End),
+    /// A child was stopped by a signal.
+    Stopped(Pid, Signal),
     /// There are children, and all of them run.
     AllRun,
     /// There is no child.
@@ -26,7 +28,7 @@ pub fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
-/// The next child that has ended.
+/// The next child that has ended, or was stopped.
 ///
 /// Any child: those that services leave behind too.
 pub fn reap() -> Reaped {
@@ -34,7 +36,7 @@ pub fn reap() -> Reaped {
     // Not nix's waitpid: where a real-time signal has killed the child, it does not tell which child that was.
     let pid = loop {
         // SAFETY: `status` is valid for writes.
-        let reaped = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+        let reaped = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG | libc::WUNTRACED) };
         match Errno::result(reaped) {
             Err(Errno::EINTR) => (),
             Err(_) => return Reaped::None,
@@ -42,11 +44,15 @@ pub fn reap() -> Reaped {
             Ok(pid) => break pid,
         }
     };
+    let pid = Pid::from_raw(pid);
+    if let Some(signal) = Signal::new(libc::WSTOPSIG(status)).filter(|_| libc::WIFSTOPPED(status)) {
+        return Reaped::Stopped(pid, signal);
+    }
     let end = match Signal::new(libc::WTERMSIG(status)) {
         Some(signal) if libc::WIFSIGNALED(status) => End::Killed(signal),
         _ => End::Exited(libc::WEXITSTATUS(status) as u8),
     };
-    Reaped::Child(Pid::from_raw(pid), end)
+    Reaped::Child(pid, end)
 }
 
 /// The children that have one of these sockets, given as the kernel names them in /proc, the oldest first.

@@ -7,6 +7,7 @@ mod notify;
 mod poll;
 mod signals;
 mod sockets;
+mod terminal;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -145,6 +146,7 @@ impl World {
             Some(Received::Child) => loop {
                 match reap() {
                     Reaped::Child(pid, end) => events.push_back(Event::Ended(pid, end)),
+                    Reaped::Stopped(pid, signal) => events.push_back(Event::Stopped(pid, signal)),
                     rest => break self.has_children = rest == Reaped::AllRun,
                 }
             },
@@ -202,6 +204,14 @@ impl World {
             }
             Action::Suspend => {
                 let _ = kill(nix::unistd::getpid(), nix::sys::signal::Signal::SIGSTOP);
+                return Ok(Outcome::Nothing);
+            }
+            Action::GiveTerminal(pid) => {
+                terminal::give_to(pid);
+                return Ok(Outcome::Nothing);
+            }
+            Action::TakeTerminal => {
+                terminal::take_back();
                 return Ok(Outcome::Nothing);
             }
             Action::Exit(status) => return Ok(Outcome::Exit(status)),
