@@ -105,6 +105,8 @@ static int dump(const char *path, int argc, char **argv) {
     int death = 0;
 
     snprintf(temporary, sizeof temporary, "%s.%d", path, getpid());
+    /* The test is to read it, whatever the mask. */
+    mode_t mask = umask(077);
     FILE *out = fopen(temporary, "we");
     if (!out)
         return 1;
@@ -118,7 +120,6 @@ static int dump(const char *path, int argc, char **argv) {
         else
             fprintf(out, "variable %s\n", *variable);
     }
-    mode_t mask = umask(0);
     fprintf(out, "umask %o\n", mask);
     sigprocmask(SIG_BLOCK, NULL, &blocked);
     for (int number = 1; number < 65; number++) {
