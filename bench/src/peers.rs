@@ -29,7 +29,7 @@ impl Peers {
     pub fn find() -> Self {
         has(SYSTEMD, "systemd");
         let root = scratch();
-        debian::unpack_with_dependencies(&[INETD, UCSPI_TCP], root.path())
+        debian::unpack_with_libraries(&[INETD, UCSPI_TCP], root.path())
             .unwrap_or_else(|error| panic!("no peers of sd-activate: {error}"));
         Self { root }
     }

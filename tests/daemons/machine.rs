@@ -240,14 +240,17 @@ fn sockets(process: u32) -> Vec<PathBuf> {
     sockets
 }
 
-/// A command that runs what is added to it in namespaces of its own: with an empty /run, as if systemd had been started, and a
-/// copy of /etc to which `root`'s is added, and the users that the packages would have made; every process ends with it.
+/// A command that runs what is added to it in namespaces of its own: with an empty /run, as if systemd had been started, and in
+/// /etc what `root` has there, and the users that the packages would have made. Every process ends with it.
 pub fn namespaces(root: &Path) -> Command {
     const SETUP: &str = "\
-        mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/systemd/journal && cp -a /etc /run/etc && \
+        mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/systemd/journal /run/etc && \
         if [ -d \"$0/etc\" ]; then cp -a \"$0/etc/.\" /run/etc; fi && \
-        printf '%s:*:%s:65534::/run:/bin/sh\\n' sshd 64901 _rpc 64902 guest 64903 >>/run/etc/passwd && \
-        mount --bind /run/etc /etc && exec \"$@\"";
+        echo 'root:*:0:0::/root:/bin/sh' >/run/etc/passwd && \
+        printf '%s:*:%s:65534::/run:/bin/sh\\n' sshd 64901 _rpc 64902 guest 64903 nobody 65534 >>/run/etc/passwd && \
+        printf 'root:*:0:\\nnogroup:*:65534:\\n' >/run/etc/group && \
+        printf 'passwd: files\\ngroup: files\\nhosts: files\\n' >/run/etc/nsswitch.conf && \
+        echo '127.0.0.1 localhost' >/run/etc/hosts && mount --bind /run/etc /etc && exec \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SETUP]);
     command.arg::<&OsStr>(root.as_ref());

@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::{run, scratch, text};
 
 /// What must be the system's own, as its dynamic linker is; and what the drop-in stands in for.
-const NEVER: &[&str] = &["libc6", "libc-bin", "libsystemd0"];
+const NEVER: &[&str] = &["libc6", "libc-bin", "libsystemd0", "libsystemd-shared"];
 
 fn apt_get(arguments: &[&str], packages: &[String], folder: &Path) -> Result<String, String> {
     let mut command = Command::new("apt-get");
@@ -29,14 +29,23 @@ fn update_and_again<T>(ask: impl Fn() -> Result<T, String>) -> Result<T, String>
     })
 }
 
-/// Unpacks these packages into `root`, with the libraries that they need and that are not installed.
-pub fn unpack_with_dependencies(packages: &[&str], root: &Path) -> Result<(), String> {
+/// Unpacks these packages into `root`, with the libraries that they need: the same ones wherever apt has the same lists, whatever
+/// is installed there.
+pub fn unpack_with_libraries(packages: &[&str], root: &Path) -> Result<(), String> {
     let packages: Vec<_> = packages.iter().map(|&package| package.to_owned()).collect();
-    let arguments = ["install", "--simulate", "--no-install-recommends"];
+    let nothing = scratch();
+    let status = nothing.path().join("status");
+    fs::write(&status, "").expect("a list of what is installed");
+    // As where nothing is installed, and without a trace of that in apt's cache.
+    let status = format!("Dir::State::Status={}", status.display());
+    let private = ["Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=", &status];
+    let mut arguments = vec!["install", "--simulate", "--no-install-recommends"];
+    arguments.extend(private.iter().flat_map(|option| ["--option", option]));
     let simulated = update_and_again(|| apt_get(&arguments, &packages, Path::new("/")))?;
     let dependencies = simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
-    let dependencies = dependencies.map(str::to_owned).filter(|name| !NEVER.contains(&&**name));
-    let all: BTreeSet<_> = packages.iter().cloned().chain(dependencies).collect();
+    // The rest is there for installing.
+    let libraries = dependencies.filter(|name| name.starts_with("lib") && !NEVER.contains(name)).map(str::to_owned);
+    let all: BTreeSet<_> = packages.iter().cloned().chain(libraries).collect();
     unpack(&all.into_iter().collect::<Vec<_>>(), root)
 }
 
