@@ -37,10 +37,30 @@ mod tracing;
 /// `http.status` becomes `HTTP_STATUS`, `1st` becomes `F_1ST`, `_pid` becomes `F__PID`, and `priority` becomes `F_PRIORITY`.
 /// Fields of the same name are all kept, except that a field of a span which is recorded again has its last value.
 ///
-/// Where there is no journal nothing happens, and an entry that cannot be sent is lost: [`connected_to_journal`] tells
-/// whether it is worth it.
+/// # Errors
+///
+/// If there is no journal, nothing happens. An entry that cannot be sent is lost. [`connected_to_journal`] tells whether this
+/// process is a service that should log here.
 ///
 /// [`connected_to_journal`]: crate::connected_to_journal
+///
+/// # Coming from another logger
+///
+/// | | here | tracing-journald | systemd-journal-logger |
+/// | --- | --- | --- | --- |
+/// | identifier | `with_syslog_identifier("me")` | `with_syslog_identifier("me".into())` | the same |
+/// | fields of every entry | `with_field("A", "1")` | `with_custom_fields([("A", "1")])` | `add_extra_field("A", "1")` |
+/// | prefix | `with_field_prefix("F_")`, by default none | `with_field_prefix(Some("F".into()))`, the default | none |
+/// | priorities | `with_priority_mappings(…)` | the same | fixed |
+/// | a field `priority` | is `F_PRIORITY` | with no prefix, stands beside the real one | stands beside the real one |
+/// | a field `_pid` | is `F__PID` | is `F_PID` | is `ESCAPED__PID` |
+/// | a field `two words` | is `TWO_WORDS` | is `F_TWOWORDS` | is `TWO_WORDS` |
+/// | a value of bytes | is sent as it is | is sent as text: `[ff]` | |
+/// | a field of a span that is recorded twice | has the last value | has both values | |
+/// | the place of a span | is not sent | `SPAN_TARGET`, `SPAN_CODE_FILE`, `SPAN_CODE_LINE` | |
+/// | the module | `CODE_MODULE` | is not sent | `CODE_MODULE` |
+/// | the process | journald knows it | the same | `SYSLOG_PID` |
+/// | no journal | nothing happens | `new` fails | `new` fails |
 #[derive(Clone, Default, Debug)]
 pub struct JournalLogger {
     priorities: PriorityMappings,
