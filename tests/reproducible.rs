@@ -36,7 +36,6 @@ fn another_folder_home_time_umask_and_locale_give_the_same_bytes() {
             .args(["make", "--silent", "CARGOFLAGS=--offline --locked --quiet"])
             .current_dir(&elsewhere)
             .env_remove("CARGO_TARGET_DIR")
-            .env_remove("MAKEFLAGS")
             .env("RUSTUP_HOME", home("RUSTUP_HOME", ".rustup"))
             .env("HOME", &its_home)
             .env("CARGO_HOME", &its_cargo_home)

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use sdlite_test_support as support;
 use support::activation::free_port;
-use support::{builds, debian, has, left_out, release, run, scratch, source, text};
+use support::{debian, has, left_out, run, scratch, text};
 
 use machine::Machine;
 
@@ -384,16 +384,7 @@ fn outside(daemons: &[&'static Daemon], with_survey: bool) -> Result<bool, Strin
     let (prefix, root) = (folder.path().join("prefix"), folder.path().join("root"));
     // Daemons that are not root must find their libraries.
     run(Command::new("chmod").arg("755").arg(folder.path()));
-    release();
-    let install = ["--silent", "install", "DESTDIR=", &format!("PREFIX={}", prefix.display())].map(str::to_owned);
-    run(Command::new("make")
-        .args(install)
-        .current_dir(source())
-        .env("CARGO_TARGET_DIR", builds())
-        .env_remove("MAKEFLAGS")
-        .env_remove("LIBDIR")
-        .env_remove("BINDIR")
-        .env_remove("INCLUDEDIR"));
+    support::install::make("install", &[("PREFIX", prefix.to_str().expect("a path that is text"))]);
 
     println!("Unpacking {} daemons of Debian ...", daemons.len());
     let packages: Vec<_> = daemons.iter().flat_map(|daemon| daemon.packages).copied().collect();
@@ -413,9 +404,6 @@ fn outside(daemons: &[&'static Daemon], with_survey: bool) -> Result<bool, Strin
 const INSIDE: &str = "--inside";
 
 fn main() -> ExitCode {
-    // Whatever it is for who runs this: daemons with users of their own read what is unpacked and written.
-    // SAFETY: it takes a number alone, and cannot fail.
-    unsafe { libc::umask(0o022) };
     let arguments: Vec<_> = env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == INSIDE) {
         let [prefix, root] = [1, 2].map(|index| arguments.get(index).expect("what `outside` passes"));

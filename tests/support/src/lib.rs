@@ -19,6 +19,7 @@ pub mod debian;
 pub mod growth;
 pub mod install;
 mod sanitizer;
+mod surroundings;
 pub mod trace;
 pub mod va_list;
 
@@ -49,10 +50,6 @@ pub fn release() -> &'static Path {
 pub fn make(tree: &Path) -> Command {
     let mut command = Command::new("make");
     command.arg("--silent").current_dir(tree).env("CARGO_TARGET_DIR", builds());
-    // What make hands down when the tests are themselves run by it.
-    for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DESTDIR", "PREFIX", "LIBDIR", "INCLUDEDIR", "BINDIR"] {
-        command.env_remove(variable);
-    }
     command
 }
 

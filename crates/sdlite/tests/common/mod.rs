@@ -2,6 +2,9 @@
 
 use std::process::Command;
 
+// For what it does before main: without variables of whoever runs the tests.
+use sdlite_test_support as _;
+
 /// Adds this program and one test of it to a command, and runs that.
 pub fn run_test(mut command: Command, test: &str) {
     let this = std::env::current_exe().expect("this program has a path");
