@@ -139,13 +139,6 @@ fn pkg_config_finds_both_names_and_can_move_them() {
 
 #[test]
 fn a_c_program_is_built_from_an_installed_prefix_with_every_linker_and_runs_activated() {
-    // musl-gcc -static names a dynamic linker even so, which lld and mold put into the program: it would crash.
-    const LINKERS: &[(&str, &str, &str)] = &[
-        ("bfd", "binutils", ""),
-        ("gold", "binutils", ""),
-        ("lld", "lld", "-Wl,--no-dynamic-linker"),
-        ("mold", "mold", "-Wl,--no-dynamic-linker"),
-    ];
     // The compiler, the package that it is in, and how it links.
     const KINDS: &[(&str, &str, &str)] =
         &[("cc", "gcc", "-Wl,-rpath,$prefix/lib"), ("cc", "gcc", "-static"), ("musl-gcc", "musl-tools", "-static")];
@@ -154,14 +147,11 @@ fn a_c_program_is_built_from_an_installed_prefix_with_every_linker_and_runs_acti
     }
     let prefix = Prefix::new();
     for (compiler, package, options) in KINDS {
-        for (linker, linker_package, musl_options) in LINKERS {
-            if !has(compiler, package) || !has(&format!("ld.{linker}"), linker_package) {
-                continue;
-            }
+        for linker in support::linkers().filter(|_| has(compiler, package)) {
             for library in ["sdlite", "libsystemd"] {
-                let musl_options = if *compiler == "musl-gcc" { musl_options } else { "" };
+                let (option, more) = (linker.option(), linker.with(compiler).unwrap_or_default());
                 let line = format!(
-                    "{compiler} -fuse-ld={linker} {options} {musl_options} \
+                    "{compiler} {option} {options} {more} \
                      -Wall -Wextra -Werror -DFROM_PREFIX -o activated activated.c $flags"
                 );
                 let shared = !options.contains("-static");

@@ -18,12 +18,14 @@ pub mod calls;
 pub mod debian;
 pub mod growth;
 pub mod install;
+mod linker;
 mod sanitizer;
 mod surroundings;
 pub mod trace;
 pub mod va_list;
 
 pub use api::functions;
+pub use linker::linkers;
 pub use sanitizer::sanitizer;
 
 /// The top of the source tree.
