@@ -36,6 +36,13 @@ pub enum Error {
         /// The process that has it, and that one's name, where it can be told.
         holder: Option<(libc::pid_t, String)>,
     },
+    /// Something else to listen on that cannot be opened.
+    Open {
+        /// The setting, and what it says.
+        what: String,
+        /// Why not.
+        error: Errno,
+    },
     /// A socket that cannot be used.
     Prepare {
         /// Its descriptor, as the service has it.
@@ -133,6 +140,9 @@ impl Display for Error {
                     ),
                     None => formatter.write_str(listening_hint(*error)),
                 }
+            }
+            Self::Open { what, error } => {
+                write!(formatter, "{what} cannot be opened: {}{}", reason(*error), listening_hint(*error))
             }
             Self::Prepare { descriptor, error } => {
                 write!(formatter, "Failed to prepare descriptor {descriptor}: {}", reason(*error))

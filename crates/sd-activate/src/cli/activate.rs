@@ -213,6 +213,7 @@ fn socket(listen: Vec<Listen>, accept: bool) -> SocketSpec {
         accept,
         // As the original, whatever umask this process has.
         mode: 0o644,
+        remove_on_stop: true,
         max_connections: u32::MAX,
         // A service that serves one connection and exits does nothing wrong.
         trigger_limit: RateLimit { interval: Duration::ZERO, burst: 0 },

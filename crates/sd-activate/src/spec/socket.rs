@@ -1,6 +1,7 @@
 //! What a `.socket` unit is: systemd.socket(5).
 
 use std::ffi::c_int;
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -220,6 +221,22 @@ pub enum Endpoint {
     },
     /// ListenMessageQueue=, with its slash.
     MessageQueue(String),
+}
+
+impl Display for Endpoint {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket { address, socket_type: SockType::Datagram } => write!(formatter, "ListenDatagram={address}"),
+            Self::Socket { address, socket_type: SockType::SeqPacket } => {
+                write!(formatter, "ListenSequentialPacket={address}")
+            }
+            Self::Socket { address, .. } => write!(formatter, "ListenStream={address}"),
+            Self::Fifo(path) => write!(formatter, "ListenFIFO={}", path.display()),
+            Self::Special(path) => write!(formatter, "ListenSpecial={}", path.display()),
+            Self::Netlink { family, groups } => write!(formatter, "ListenNetlink={family} {groups}"),
+            Self::MessageQueue(name) => write!(formatter, "ListenMessageQueue={name}"),
+        }
+    }
 }
 
 /// SocketProtocol=.

@@ -1,0 +1,115 @@
+//! What a socket unit has in the file system: the file of a socket or a FIFO, and the links to it.
+
+use std::fs::{DirBuilder, remove_file};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{Gid, Group, Uid, User, chown};
+
+use crate::spec::SocketSpec;
+
+/// A file; with RemoveOnStop= removed when this is dropped, unless another process has put its own there since.
+pub(super) struct SocketFile {
+    path: PathBuf,
+    inode: (u64, u64),
+    links: Vec<PathBuf>,
+    remove: bool,
+}
+
+impl SocketFile {
+    /// Takes a file that was made: gives it its owner, SocketUser= and SocketGroup=, and its links, Symlinks=.
+    pub(super) fn adopt(path: &Path, spec: &SocketSpec) -> Result<Self, Errno> {
+        let inode = inode(path).map_err(errno)?;
+        let mut file = Self { path: path.to_owned(), inode, links: Vec::new(), remove: spec.remove_on_stop };
+        file.set_owner(spec)?;
+        for link in &spec.symlinks {
+            with_modes(link, spec, || match symlink(path, link).map_err(errno) {
+                Err(Errno::EEXIST) if std::fs::read_link(link).is_ok_and(|target| target == path) => Ok(()),
+                made => made,
+            })?;
+            file.links.push(link.clone());
+        }
+        Ok(file)
+    }
+
+    /// Whether it was removed.
+    pub(super) fn is_gone(&self) -> bool {
+        inode(&self.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    fn set_owner(&self, spec: &SocketSpec) -> Result<(), Errno> {
+        // A user that is there, but no group, has its own group.
+        let user = spec.user.as_deref().map(user).transpose()?;
+        let group = spec.group.as_deref().map(group).transpose()?;
+        let (owner, of_user) = user.unzip();
+        match (owner, group.or(of_user.flatten())) {
+            (None, None) => Ok(()),
+            (owner, group) => chown(&self.path, owner, group),
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if !self.remove {
+            return;
+        }
+        if inode(&self.path).is_ok_and(|inode| inode == self.inode) {
+            let _ = remove_file(&self.path);
+        }
+        for link in &self.links {
+            if std::fs::read_link(link).is_ok_and(|target| target == self.path) {
+                let _ = remove_file(link);
+            }
+        }
+    }
+}
+
+/// Makes something at a path, and the directories before it: with DirectoryMode= and SocketMode=, whatever umask this process
+/// has.
+pub(super) fn with_modes(
+    path: &Path,
+    spec: &SocketSpec,
+    make: impl FnOnce() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let own = umask(Mode::empty());
+    let directories =
+        path.parent().map(|parent| DirBuilder::new().recursive(true).mode(spec.directory_mode).create(parent));
+    umask(Mode::from_bits_truncate(!spec.mode & 0o777));
+    let made = make();
+    umask(own);
+    match (made, directories) {
+        (Err(Errno::ENOENT), Some(Err(error))) => Err(errno(error)),
+        (made, _) => made,
+    }
+}
+
+/// A user by name or number, and the group that it has by itself. ESRCH where there is none of this name.
+fn user(name: &str) -> Result<(Uid, Option<Gid>), Errno> {
+    let found = match name.parse() {
+        Ok(number) => User::from_uid(Uid::from_raw(number))?,
+        Err(_) => Some(User::from_name(name)?.ok_or(Errno::ESRCH)?),
+    };
+    Ok(match (found, name.parse()) {
+        (Some(user), _) => (user.uid, Some(user.gid)),
+        (None, number) => (Uid::from_raw(number.unwrap_or(0)), None),
+    })
+}
+
+/// A group by name or number.
+fn group(name: &str) -> Result<Gid, Errno> {
+    match name.parse() {
+        Ok(number) => Ok(Gid::from_raw(number)),
+        Err(_) => Ok(Group::from_name(name)?.ok_or(Errno::ESRCH)?.gid),
+    }
+}
+
+pub(super) fn errno(error: std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
+fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}

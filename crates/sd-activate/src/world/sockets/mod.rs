@@ -1,0 +1,149 @@
+//! The sockets: those passed in, and those that a unit says.
+
+mod bind;
+mod file;
+mod node;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::{self, SockaddrStorage, sockopt};
+use sdlite_core::listen::LISTEN_FDS_START;
+
+use file::SocketFile;
+
+use super::children::name_in_proc;
+use super::holder::holder;
+use crate::address::Bound;
+use crate::engine::Port;
+use crate::error::Error;
+use crate::log::say;
+use crate::spec::{Endpoint, Listen, SocketSpec};
+
+/// Something that is listened on.
+///
+/// Every descriptor is close-on-exec, wherever it is: a service is given what it gets when it is started.
+pub struct Socket {
+    descriptor: OwnedFd,
+    /// What it was opened for; nothing where it was passed in.
+    opened_for: Option<Listen>,
+    file: Option<SocketFile>,
+}
+
+/// The sockets of sd_listen_fds(3).
+pub fn passed() -> Result<Vec<Socket>, Error> {
+    // SAFETY: this is the only thread, and no value of a variable is held.
+    let unset = unsafe { sdlite_core::Unset::new() };
+    let count =
+        sdlite_core::listen::listen_fds(Some(unset)).map_err(|error| Error::Passed(Errno::from_raw(error.number())))?;
+    close_from(LISTEN_FDS_START + count);
+    let socket = |index| {
+        // SAFETY: by the protocol these descriptors are this process's to use, and listen_fds found each of them open.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(LISTEN_FDS_START + index) };
+        Socket { descriptor, opened_for: None, file: None }
+    };
+    Ok((0..count).map(socket).collect())
+}
+
+impl Socket {
+    /// One that is listened on, with all the options of its unit.
+    pub fn open(listen: &Listen, spec: &SocketSpec) -> Result<Self, Error> {
+        let opened = match &listen.endpoint {
+            Endpoint::Socket { address, socket_type } => bind::bind(address, *socket_type, spec),
+            Endpoint::Fifo(path) => node::fifo(path, spec),
+            Endpoint::Special(path) => node::special(path, spec),
+            Endpoint::Netlink { family, groups } => node::netlink(*family, *groups, spec),
+            Endpoint::MessageQueue(name) => node::message_queue(name, spec),
+        };
+        let (descriptor, file) = opened.map_err(|error| match &listen.endpoint {
+            Endpoint::Socket { address, .. } => Error::Listen {
+                address: Some(address.clone()),
+                error,
+                holder: (error == Errno::EADDRINUSE).then(|| holder(address)).flatten(),
+            },
+            other => Error::Open { what: other.to_string(), error },
+        })?;
+        for (setting, error) in options::set(&descriptor, &listen.endpoint, spec) {
+            say(format_args!("{}: {setting}= cannot be set for {}: {error}", listen.origin, listen.endpoint));
+        }
+        Ok(Self { descriptor, opened_for: Some(listen.clone()), file })
+    }
+
+    /// Makes it ready for what it is used for.
+    pub fn prepare(&self, port: Port, accept: bool) -> Result<(), Error> {
+        let descriptor = LISTEN_FDS_START + port.0 as RawFd;
+        if !accept {
+            return Ok(());
+        }
+        if socket::getsockopt(&self.descriptor, sockopt::AcceptConn) != Ok(true) {
+            return Err(Error::NotListening { descriptor });
+        }
+        // A connection that is gone again by the time it is accepted must not keep all others waiting.
+        let status = fcntl(&self.descriptor, FcntlArg::F_GETFL).and_then(|status| {
+            let status = OFlag::from_bits_retain(status) | OFlag::O_NONBLOCK;
+            fcntl(&self.descriptor, FcntlArg::F_SETFL(status))
+        });
+        status.map(drop).map_err(|error| Error::Prepare { descriptor, error })
+    }
+
+    /// Says where it listens.
+    pub fn announce(&self, port: Port) {
+        let descriptor = LISTEN_FDS_START + port.0 as RawFd;
+        match self.address() {
+            Some(address) => say(format_args!("Listening on {address} as {descriptor}.")),
+            None => say(format_args!("Listening on descriptor {descriptor}.")),
+        }
+    }
+
+    /// The address that it has, as messages name it.
+    pub fn address(&self) -> Option<String> {
+        let address = socket::getsockname::<SockaddrStorage>(self.descriptor.as_raw_fd()).ok()?;
+        Some(Bound(&address).to_string())
+    }
+
+    /// What /proc calls it.
+    pub fn name_in_proc(&self) -> Option<String> {
+        name_in_proc(self.descriptor.as_raw_fd())
+    }
+
+    /// What it was opened for; nothing where it was passed in, and cannot be opened anew.
+    pub fn opened_for(&self) -> Option<&Listen> {
+        self.opened_for.as_ref()
+    }
+
+    /// Whether its file is gone, so that nobody can connect any more, and nobody waits who has connected before.
+    pub fn is_unlinked(&self) -> bool {
+        self.file.as_ref().is_some_and(SocketFile::is_gone) && !self.has_waiting()
+    }
+
+    fn has_waiting(&self) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        poll(&mut [PollFd::new(self.descriptor.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+/// Closes whatever else was left open for this process; the service is not to see it.
+fn close_from(first: RawFd) {
+    // SAFETY: only descriptors that nothing here has opened are closed.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_int::MAX, 0) };
+    if closed == 0 {
+        return;
+    }
+    // Linux before 5.9.
+    let most =
+        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |limits| limits.0);
+    for descriptor in first..RawFd::try_from(most).unwrap_or(65536).min(65536) {
+        // SAFETY: as above.
+        unsafe { libc::close(descriptor) };
+    }
+}
