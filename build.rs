@@ -6,6 +6,19 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// The sources of sd-login.h, in its order.
+const LOGIN: &[&str] = &[
+    "src/login/process.rs",
+    "src/login/pidfd.rs",
+    "src/login/peer.rs",
+    "src/login/user.rs",
+    "src/login/session.rs",
+    "src/login/seat.rs",
+    "src/login/machine.rs",
+    "src/login/list.rs",
+    "src/login/monitor.rs",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR")?);
     let public = Path::new("include/systemd");
@@ -13,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={}", public.display());
     header(&public.join("sd-daemon.h"), &["src/listen.rs", "src/is.rs", "src/notify.rs", "src/daemon.rs"])?;
     header(&public.join("sd-journal.h"), &["src/journal.rs"])?;
+    header(&public.join("sd-login.h"), LOGIN)?;
     header(&out.join("variadic.h"), &["src/variadic.rs"])?;
     variadic_functions(&out);
     Ok(())

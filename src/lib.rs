@@ -13,6 +13,8 @@ mod daemon;
 mod is;
 mod journal;
 mod listen;
+mod login;
+mod memory;
 mod notify;
 mod variadic;
 

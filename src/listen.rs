@@ -1,9 +1,11 @@
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int};
 
-use sdlite_core::listen::{Name, Names};
-use sdlite_core::{Errno, Result, listen};
+use sdlite_core::listen::Names;
+use sdlite_core::login::Buffer;
+use sdlite_core::{Result, listen};
 
 use crate::abi::{IntoC, unset};
+use crate::memory::{Memory, Strings};
 
 /// The number of the first file descriptor that the service manager passes. The others follow it.
 // Rust 1.85 does not take the assertion below for a use of it.
@@ -52,10 +54,10 @@ pub unsafe extern "C" fn sd_listen_fds_with_names(unset_environment: c_int, name
         return unsafe { sd_listen_fds(unset_environment) };
     }
     // SAFETY: as the caller promises.
-    match listen::listen_fds_with_names(unsafe { unset(unset_environment) }, NameArray::of) {
+    match listen::listen_fds_with_names(unsafe { unset(unset_environment) }, array) {
         Ok(Some((count, array))) => {
             // SAFETY: the caller gave a pointer to a char **.
-            unsafe { names.write(array.into_raw()) };
+            unsafe { names.write(array) };
             count
         }
         Ok(None) => 0,
@@ -63,63 +65,18 @@ pub unsafe extern "C" fn sd_listen_fds_with_names(unset_environment: c_int, name
     }
 }
 
-/// An array of strings that ends in NULL, all of malloc(3), freed unless it becomes the caller's.
-struct NameArray(*mut *mut c_char);
-
-impl NameArray {
-    fn of(names: Names<'_>) -> Result<Self> {
-        let count = names.clone().count();
-        // calloc: at every moment the array ends in NULL.
-        // SAFETY: it checks the product of its arguments.
-        let array: *mut *mut c_char = unsafe { libc::calloc(count + 1, size_of::<*mut c_char>()) }.cast();
-        if array.is_null() {
-            return Err(Errno::NOMEM);
+/// The names as the caller gets them.
+fn array(names: Names<'_>) -> Result<*mut *mut c_char> {
+    let mut array = Strings::new();
+    for name in names {
+        let mut string = Memory::new();
+        for byte in name.bytes() {
+            string.push(&[byte])?;
         }
-        let array = Self(array);
-        for (i, name) in names.enumerate() {
-            let string = string(name)?;
-            // SAFETY: there are `count` elements and the one that ends the array.
-            unsafe { array.0.add(i).write(string) };
-        }
-        Ok(array)
+        array.push(string)?;
     }
-
-    fn into_raw(self) -> *mut *mut c_char {
-        core::mem::ManuallyDrop::new(self).0
-    }
-}
-
-impl Drop for NameArray {
-    fn drop(&mut self) {
-        let mut element = self.0;
-        // SAFETY: each element before the NULL is a string of malloc, and so is the array.
-        unsafe {
-            while !element.read().is_null() {
-                libc::free(element.read().cast::<c_void>());
-                element = element.add(1);
-            }
-            libc::free(self.0.cast::<c_void>());
-        }
-    }
-}
-
-fn string(name: Name<'_>) -> Result<*mut c_char> {
-    // SAFETY: it takes a number.
-    let string: *mut c_char = unsafe { libc::malloc(name.max_len() + 1) }.cast();
-    if string.is_null() {
-        return Err(Errno::NOMEM);
-    }
-    let mut end = string;
-    for byte in name.bytes() {
-        // SAFETY: there is room for as many bytes as the name can have, and one more.
-        unsafe {
-            end.write(byte as c_char);
-            end = end.add(1);
-        }
-    }
-    // SAFETY: the one more.
-    unsafe { end.write(0) };
-    Ok(string)
+    array.end()?;
+    Ok(array.into_raw())
 }
 
 const _: () = assert!(SD_LISTEN_FDS_START == listen::LISTEN_FDS_START);

@@ -11,7 +11,7 @@ use support::{api, growth, has, needed, release, run, scratch, source};
 /// The shared library, stripped, is smaller. Nearly five of these are unwind tables: without them, threads could not be
 /// cancelled in here as they can in libsystemd, nor debuggers tell who called. One and a half are the version nodes that have no
 /// function.
-const SHARED_SIZE: u64 = 48 * 1024;
+const SHARED_SIZE: u64 = 70 * 1024;
 
 /// What parts of the library a static program can use, and what less than that each adds to it, in code and data.
 const PARTS: &[(&str, u64, &[&str])] =

@@ -79,6 +79,9 @@ fn every_function_is_at_the_version_node_where_libsystemd_has_it() {
     assert_eq!(ours, theirs);
 }
 
+/// How many functions releases after Debian 12's have added.
+const LATER: usize = 17;
+
 #[test]
 fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
     let headers = api::headers();
@@ -95,14 +98,15 @@ fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
             headers.iter().map(|name| fs::read_to_string(folder_of_headers.join(name)).expect("a header"));
         let declarations: String = declarations.collect();
         let known = declared.iter().filter_map(|function| {
-            let line = declarations.lines().find(|line| line.starts_with(&format!("int {function}(")))?;
-            let (prototype, _attributes) = line.split_once(')')?;
-            Some(format!("{prototype}) {{ return 0; }}\n"))
+            let (_, after) = declarations.split_once(&format!("\nint {function}("))?;
+            let (parameters, _attributes) = after.split_once(')')?;
+            Some(format!("int {function}({parameters}) {{ return 0; }}\n"))
         });
         // Those of later releases than the one that is installed have nothing to be compared with.
         let known: Vec<_> = known.collect();
         let code = format!(
-            "#include <stdarg.h>\n#include <stdint.h>\n#include <sys/socket.h>\n#include <sys/uio.h>\n{}",
+            "#include <stdarg.h>\n#include <stdint.h>\n#include <sys/socket.h>\n#include <sys/uio.h>\n\
+             typedef struct sd_login_monitor sd_login_monitor;\n{}",
             known.concat()
         );
         let library = folder.path().join(name);
@@ -115,7 +119,8 @@ fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
         command.output().expect("abidiff, which is installed")
     };
     let (their_library, compared) = library(theirs, "theirs.so", ("", ""));
-    assert!(compared + 4 >= declared.len(), "{compared} of {declared:?}");
+    // One returns no int.
+    assert!(compared + LATER + 1 >= declared.len(), "{compared} of {declared:?}");
     let (our_library, _) = library(&ours, "ours.so", ("", ""));
     let output = abidiff(&their_library, &our_library);
     assert!(output.status.success(), "{}", text(&output));

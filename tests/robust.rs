@@ -22,8 +22,9 @@ fn wear_out(wrapper: &[&str], what: &str, number: u64) {
 
 #[test]
 fn every_function_is_called() {
-    let source = support::source().join("tests/programs/every.h");
-    let calls = fs::read_to_string(source).expect("a source");
+    let programs = support::source().join("tests/programs");
+    let sources = ["every.h", "every_login.h"].map(|name| fs::read_to_string(programs.join(name)).expect("a source"));
+    let calls = sources.concat();
     for function in support::functions() {
         let called = [",", "(", ")("].iter().any(|after| calls.contains(&format!("{function}{after}")));
         assert!(called, "every.h does not call {function}()");

@@ -115,7 +115,11 @@ fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
 #[test]
 fn every_function_is_called() {
     let called: BTreeSet<&str> = cases().iter().map(Case::function).collect();
-    let functions = support::functions();
+    // TODO: those of sd-login.h.
+    let mut functions = support::functions();
+    for function in support::api::declared(&support::api::header("sd-login.h")) {
+        functions.remove(&function);
+    }
     let missing: Vec<_> = functions.iter().filter(|function| !called.contains(function.as_str())).collect();
     assert!(missing.is_empty(), "not in tests/support/src/calls/: {missing:?}");
 }

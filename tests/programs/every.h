@@ -177,6 +177,8 @@ static void set_variables(void) {
         putenv(watchdog_pid);
 }
 
+static void set_up_login(void);
+
 static void set_up(void) {
         socklen_t size = sizeof inet;
         struct mq_attr attributes = { .mq_maxmsg = 1, .mq_msgsize = 1 };
@@ -201,6 +203,7 @@ static void set_up(void) {
         inode_id_answer = sd_pidfd_get_inode_id(pidfd, NULL);
         snprintf(listen_pid, sizeof listen_pid, "LISTEN_PID=%d", self);
         snprintf(watchdog_pid, sizeof watchdog_pid, "WATCHDOG_PID=%d", self);
+        set_up_login();
         set_variables();
         memset(long_text, 'x', sizeof long_text - 1);
         memset(huge_field, 'x', sizeof huge_field);
@@ -317,8 +320,11 @@ static void send_everything(void) {
         CALL(-ENOENT, sd_journal_stream_fd_with_namespace("no", "me", LOG_INFO, 1));
 }
 
+#include "every_login.h"
+
 static void every(void) {
         ask_everything();
+        ask_login();
         send_everything();
 }
 

@@ -1,8 +1,10 @@
 /* Uses all that the headers declare, as C and as C++. They are included in the order that FIRST and SECOND name, and twice. */
 #include FIRST
 #include SECOND
+#include <systemd/sd-login.h>
 #include FIRST
 #include SECOND
+#include <systemd/sd-login.h>
 
 /* Brought in by the headers. */
 static const int families[] = { AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM };
@@ -62,4 +64,50 @@ int log_entry(const struct iovec *iov, int n, const char *format, va_list ap) {
                 sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "g", format, ap) +
                 sd_journal_stream_fd("daemon", LOG_INFO, 0) +
                 sd_journal_stream_fd_with_namespace("space", "daemon", LOG_INFO, 1);
+}
+
+/* What a process, a descriptor of one and the peer of a socket belong to. */
+int place(pid_t pid, int fd, char **text, uid_t *uid);
+int place(pid_t pid, int fd, char **text, uid_t *uid) {
+        return sd_pid_get_session(pid, text) + sd_pid_get_owner_uid(pid, uid) + sd_pid_get_unit(pid, text) +
+                sd_pid_get_user_unit(pid, text) + sd_pid_get_slice(pid, text) + sd_pid_get_user_slice(pid, text) +
+                sd_pid_get_machine_name(pid, text) + sd_pid_get_cgroup(pid, text) +
+                sd_pidfd_get_session(fd, text) + sd_pidfd_get_owner_uid(fd, uid) + sd_pidfd_get_unit(fd, text) +
+                sd_pidfd_get_user_unit(fd, text) + sd_pidfd_get_slice(fd, text) + sd_pidfd_get_user_slice(fd, text) +
+                sd_pidfd_get_machine_name(fd, text) + sd_pidfd_get_cgroup(fd, text) +
+                sd_peer_get_session(fd, text) + sd_peer_get_owner_uid(fd, uid) + sd_peer_get_unit(fd, text) +
+                sd_peer_get_user_unit(fd, text) + sd_peer_get_slice(fd, text) + sd_peer_get_user_slice(fd, text) +
+                sd_peer_get_machine_name(fd, text) + sd_peer_get_cgroup(fd, text);
+}
+
+int who(const char *id, uid_t uid, char **text, char ***list, uint64_t *usec);
+int who(const char *id, uid_t uid, char **text, char ***list, uint64_t *usec) {
+        pid_t leader;
+        uid_t *uids;
+        unsigned n;
+        int *ifindices;
+
+        return sd_uid_get_state(uid, text) + sd_uid_get_display(uid, text) + sd_uid_get_login_time(uid, usec) +
+                sd_uid_is_on_seat(uid, 1, id) + sd_uid_get_sessions(uid, 0, list) + sd_uid_get_seats(uid, 0, list) +
+                sd_session_is_active(id) + sd_session_is_remote(id) + sd_session_get_extra_device_access(id, list) +
+                sd_session_get_state(id, text) + sd_session_get_uid(id, &uid) + sd_session_get_username(id, text) +
+                sd_session_get_seat(id, text) + sd_session_get_start_time(id, usec) + sd_session_get_service(id, text) +
+                sd_session_get_type(id, text) + sd_session_get_class(id, text) + sd_session_get_desktop(id, text) +
+                sd_session_get_display(id, text) + sd_session_get_leader(id, &leader) +
+                sd_session_get_remote_host(id, text) + sd_session_get_remote_user(id, text) +
+                sd_session_get_tty(id, text) + sd_session_get_vt(id, &n) +
+                sd_seat_get_active(id, text, &uid) + sd_seat_get_sessions(id, list, &uids, &n) + sd_seat_can_tty(id) +
+                sd_seat_can_graphical(id) + sd_machine_get_class(id, text) + sd_machine_get_ifindices(id, &ifindices) +
+                sd_get_seats(list) + sd_get_sessions(list) + sd_get_machine_names(list) + sd_get_uids(&uids);
+}
+
+int watch(uint64_t *timeout);
+int watch(uint64_t *timeout) {
+        __attribute__((__cleanup__(sd_login_monitor_unrefp))) sd_login_monitor *m = (sd_login_monitor *) 0;
+
+        if (sd_login_monitor_new("seat", &m) < 0)
+                return 0;
+        if (sd_login_monitor_flush(m) + sd_login_monitor_get_timeout(m, timeout) + sd_login_monitor_get_events(m) < 0)
+                m = sd_login_monitor_unref(m);
+        return sd_login_monitor_get_fd(m);
 }

@@ -14,12 +14,20 @@ pub type Result<T> = core::result::Result<T, Errno>;
 impl Errno {
     pub(crate) const ACCES: Self = Self::new(libc::EACCES);
     pub(crate) const AGAIN: Self = Self::new(libc::EAGAIN);
+    pub(crate) const BADMSG: Self = Self::new(libc::EBADMSG);
     pub(crate) const IO: Self = Self(NonZero::new(libc::EIO).unwrap());
+    pub(crate) const MFILE: Self = Self::new(libc::EMFILE);
     pub(crate) const MSGSIZE: Self = Self::new(libc::EMSGSIZE);
     pub(crate) const NAMETOOLONG: Self = Self::new(libc::ENAMETOOLONG);
+    pub(crate) const NFILE: Self = Self::new(libc::ENFILE);
     pub(crate) const NOBUFS: Self = Self::new(libc::ENOBUFS);
+    pub(crate) const NODATA: Self = Self::new(libc::ENODATA);
     pub(crate) const NOENT: Self = Self::new(libc::ENOENT);
+    pub(crate) const NOPROTOOPT: Self = Self::new(libc::ENOPROTOOPT);
+    pub(crate) const NOSYS: Self = Self::new(libc::ENOSYS);
     pub(crate) const NOTDIR: Self = Self::new(libc::ENOTDIR);
+    pub(crate) const NOTTY: Self = Self::new(libc::ENOTTY);
+    pub(crate) const NXIO: Self = Self::new(libc::ENXIO);
     pub(crate) const OPNOTSUPP: Self = Self::new(libc::EOPNOTSUPP);
     pub(crate) const PERM: Self = Self::new(libc::EPERM);
     pub(crate) const PFNOSUPPORT: Self = Self::new(libc::EPFNOSUPPORT);
@@ -28,8 +36,12 @@ impl Errno {
     pub(crate) const ADDRINUSE: Self = Self::new(libc::EADDRINUSE);
     pub(crate) const NOTSOCK: Self = Self::new(libc::ENOTSOCK);
     pub(crate) const PROTO: Self = Self::new(libc::EPROTO);
+    pub(crate) const REMOTE: Self = Self::new(libc::EREMOTE);
+    pub(crate) const SRCH: Self = Self::new(libc::ESRCH);
     pub(crate) const TIMEDOUT: Self = Self::new(libc::ETIMEDOUT);
     pub(crate) const TOOBIG: Self = Self::new(libc::E2BIG);
+    pub(crate) const UCLEAN: Self = Self::new(libc::EUCLEAN);
+    pub(crate) const UNATCH: Self = Self::new(libc::EUNATCH);
     /// Bad descriptor, for callers that look at one themselves.
     pub const BADF: Self = Self::new(libc::EBADF);
     /// Invalid argument, for callers that cannot turn theirs into one of this crate.

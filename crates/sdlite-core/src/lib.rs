@@ -17,6 +17,7 @@ pub mod is;
 pub mod journal;
 mod large_message;
 pub mod listen;
+pub mod login;
 pub mod notify;
 mod number;
 pub mod pidfd;

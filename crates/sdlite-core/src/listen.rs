@@ -127,11 +127,6 @@ impl<'a> Iterator for Names<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// No more bytes than this are in the name.
-    pub fn max_len(self) -> usize {
-        self.0.len()
-    }
-
     /// The bytes of the name, with the backslashes that escaped others gone.
     pub fn bytes(self) -> impl Iterator<Item = u8> + use<'a> {
         let mut escaped = false;

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::{Errno, Result, sys};
+use crate::{Errno, Result, sys, text};
 
 /// A count: an `int`.
 pub fn int(text: &CStr) -> Result<c_int> {
@@ -26,6 +26,29 @@ pub fn pid(text: &CStr) -> Result<libc::pid_t> {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err(Errno::RANGE),
     }
+}
+
+/// A user id as systemd writes it: decimal, with no sign and no zero in front. ENXIO for the two that mean "no user".
+pub fn uid(text: &CStr) -> Result<u32> {
+    if matches!(text.to_bytes(), [b' ' | b'\t' | b'\n' | b'\r' | b'+' | b'-', ..] | [b'0', _, ..]) {
+        return Err(Errno::INVAL);
+    }
+    match u32::try_from(sys::strtoul(text, 10, 0)?) {
+        Ok(uid) if is_uid(uid) => Ok(uid),
+        Ok(_) => Err(Errno::NXIO),
+        Err(_) => Err(Errno::RANGE),
+    }
+}
+
+/// Whether a user may have this id.
+pub(crate) fn is_uid(uid: u32) -> bool {
+    !matches!(uid, 0xffff | u32::MAX)
+}
+
+/// Yes or no: `1`, `yes`, `y`, `true`, `t`, `on`, or `0`, `no`, `n`, `false`, `f`, `off`, in any case.
+pub(crate) fn boolean(text: &[u8]) -> Result<bool> {
+    let place = text::place(text, b"1 yes y true t on 0 no n false f off", true);
+    place.map(|place| place < 6).ok_or(Errno::INVAL)
 }
 
 fn unsigned(text: &CStr, end: u8, convert: impl FnOnce(&CStr, c_int, u8) -> Result<u64>) -> Result<u64> {

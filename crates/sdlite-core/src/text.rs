@@ -38,9 +38,13 @@ impl<'a> Text<'a> {
         if number < 0 {
             self.push(b"-");
         }
+        self.push_unsigned(number.unsigned_abs())
+    }
+
+    pub(crate) fn push_unsigned(&mut self, number: u32) -> &mut Self {
         let mut digits = [b'0'; 10];
         let mut first = digits.len();
-        let mut rest = number.unsigned_abs();
+        let mut rest = number;
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
@@ -62,6 +66,19 @@ impl<'a> Text<'a> {
         // SAFETY: the last of them is the zero; nobody pushes another.
         Ok(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
     }
+}
+
+/// The place of a word in a list of words with a space between them, in any case or in its own.
+#[inline(never)]
+pub(crate) fn place(word: &[u8], words: &[u8], in_any_case: bool) -> Option<usize> {
+    let is_it = |known: &[u8]| if in_any_case { known.eq_ignore_ascii_case(word) } else { known == word };
+    words.split(|byte| *byte == b' ').position(is_it)
+}
+
+/// What is before and behind the last dot.
+pub(crate) fn suffix(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (stem, suffix) = name.split_at_checked(name.iter().rposition(|byte| *byte == b'.')?)?;
+    Some((stem, suffix.get(1..)?))
 }
 
 #[cfg(test)]

@@ -23,9 +23,14 @@ impl OwnedFd {
 
 impl Drop for OwnedFd {
     fn drop(&mut self) {
-        // SAFETY: the descriptor is ours and nobody else closes it.
-        unsafe { libc::close(self.0) };
+        close(self.0);
     }
+}
+
+/// close(2), of a descriptor that was handed out before.
+pub(crate) fn close(fd: c_int) {
+    // SAFETY: it takes a number; whose the descriptor is, is the caller's to know.
+    unsafe { libc::close(fd) };
 }
 
 /// Sets FD_CLOEXEC, the one flag there is to set, so that there is nothing to read first.

@@ -47,6 +47,24 @@ pub(crate) fn getsockopt(fd: c_int, level: c_int, option: c_int) -> Result<c_int
     Ok(value)
 }
 
+/// SO_PEERPIDFD: a pidfd of the process at the other end, close-on-exec.
+pub(crate) fn peer_pidfd(fd: c_int) -> Result<OwnedFd> {
+    // Of the architectures that Rust has, one numbers them otherwise.
+    const SO_PEERPIDFD: c_int = if cfg!(target_arch = "sparc64") { 0x56 } else { 77 };
+    getsockopt(fd, libc::SOL_SOCKET, SO_PEERPIDFD).map(OwnedFd)
+}
+
+/// SO_PEERCRED: the process at the other end.
+pub(crate) fn peer_pid(fd: c_int) -> Result<libc::pid_t> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the pointers are to a ucred and to its size, no more than which is written.
+    check(unsafe {
+        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut credentials).cast(), &raw mut size)
+    })?;
+    Ok(credentials.pid)
+}
+
 /// Sets a socket option that is an int.
 pub(crate) fn setsockopt(fd: c_int, level: c_int, option: c_int, value: c_int) -> Result<()> {
     let size = size_of::<c_int>() as libc::socklen_t;

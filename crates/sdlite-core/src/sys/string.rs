@@ -13,6 +13,23 @@ pub(crate) fn tail(text: &CStr, from: usize) -> &CStr {
     tail.map_or(c"", |tail| unsafe { CStr::from_bytes_with_nul_unchecked(tail) })
 }
 
+/// The text up to the first zero byte, which is put into the last place if there is no other. There has to be a last place.
+pub(crate) fn terminated(bytes: &mut [u8]) -> &CStr {
+    match bytes {
+        [.., last] => *last = 0,
+        [] => return c"",
+    }
+    // SAFETY: there is a zero byte.
+    unsafe { CStr::from_ptr(bytes.as_ptr().cast()) }
+}
+
+/// The text up to the first zero byte.
+pub(crate) fn c_str(bytes: &[u8]) -> Option<&CStr> {
+    let text = bytes.get(..=memchr(bytes, 0)?)?;
+    // SAFETY: it ends in the first zero byte.
+    Some(unsafe { CStr::from_bytes_with_nul_unchecked(text) })
+}
+
 /// strtoll(3) of the whole text.
 #[cfg(target_pointer_width = "64")]
 pub(crate) fn strtoll(text: &CStr, base: c_int) -> Result<i64> {

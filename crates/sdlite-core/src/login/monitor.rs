@@ -1,0 +1,43 @@
+//! sd_login_monitor_new(3): an inotify(7) descriptor for the directories whose files tell what has changed.
+
+use core::ffi::{CStr, c_int};
+
+use crate::text::{self, Text};
+use crate::{Errno, Result, sys};
+
+/// sd_login_monitor_new(3): the descriptor, which is the caller's to close. `category` is `seat`, `session`, `uid`, `machine` or,
+/// for all of these, None.
+pub fn open(category: Option<&CStr>) -> Result<c_int> {
+    const CATEGORIES: &[u8] = b"seat session uid machine";
+    const DIRECTORIES: &[u8] = b"seats sessions users machines";
+    let inotify = sys::inotify_init()?;
+    let wanted = match category {
+        Some(category) => Some(text::place(category.to_bytes(), CATEGORIES, false).ok_or(Errno::INVAL)?),
+        None => None,
+    };
+    for (number, directory) in DIRECTORIES.split(|byte| *byte == b' ').enumerate() {
+        if wanted.is_none_or(|wanted| wanted == number) {
+            let mut room = text::room::<32>();
+            let mut path = Text::new(&mut room);
+            let path = path.push(b"/run/systemd/").push(directory).push(b"/").finish()?;
+            sys::inotify_add_watch(&inotify, path, libc::IN_MOVED_TO | libc::IN_DELETE)?;
+        }
+    }
+    Ok(inotify.into_raw())
+}
+
+/// sd_login_monitor_unref(3).
+pub fn close(monitor: c_int) {
+    sys::close(monitor);
+}
+
+/// sd_login_monitor_flush(3): forgets the changes up to now.
+pub fn flush(monitor: c_int) -> Result<()> {
+    let mut room = text::room::<4096>();
+    loop {
+        match sys::read(monitor, &mut room) {
+            Ok([]) | Err(Errno::AGAIN) => return Ok(()),
+            changes => changes.map(drop)?,
+        }
+    }
+}

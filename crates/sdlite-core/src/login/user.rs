@@ -1,0 +1,105 @@
+//! sd_uid_get_state(3) and its siblings.
+
+use core::ffi::{CStr, c_int};
+
+use super::words::{self, Kind, Words};
+use super::{Buffer, c_str, file, seat};
+use crate::text::{self, Text};
+use crate::{Answer, Errno, Result, number, yes_if};
+
+/// sd_uid_get_state(3). Somebody who has never logged in is `offline`.
+pub fn state(uid: u32, buffer: &mut dyn Buffer) -> Result<()> {
+    if !read(uid, "STATE", buffer)? {
+        return buffer.push(b"offline");
+    }
+    if buffer.bytes().is_empty() { Err(Errno::IO) } else { Ok(()) }
+}
+
+/// sd_uid_get_display(3): the primary session.
+pub fn display(uid: u32, buffer: &mut dyn Buffer) -> Result<()> {
+    read(uid, "DISPLAY", buffer)?;
+    if buffer.bytes().is_empty() { Err(Errno::NODATA) } else { Ok(()) }
+}
+
+/// sd_uid_get_login_time(3): microseconds since the epoch.
+pub fn login_time(uid: u32, buffer: &mut dyn Buffer) -> Result<u64> {
+    if !read(uid, "REALTIME", buffer)? {
+        return Err(Errno::NXIO);
+    }
+    if buffer.bytes().is_empty() {
+        return Err(Errno::IO);
+    }
+    number::u64(c_str(buffer)?)
+}
+
+/// sd_uid_is_on_seat(3).
+pub fn is_on_seat(uid: u32, require_active: bool, seat: Option<&CStr>, buffer: &mut dyn Buffer) -> Answer {
+    check(uid)?;
+    let users = if require_active { "ACTIVE_UID" } else { "UIDS" };
+    match seat::field(seat, users, buffer) {
+        // Where there is no such seat, nobody is on it.
+        Err(Errno::NXIO) => buffer.truncate(0),
+        result => result?,
+    }
+    let mut room = text::room::<16>();
+    let mut wanted = Text::new(&mut room);
+    let wanted = wanted.push_unsigned(uid).finish()?;
+    let mut found = false;
+    let result = words::split_all(buffer, Kind::Escaped, &mut |word: &CStr| {
+        found = word == wanted;
+        // What comes behind it does not matter.
+        if found { Err(Errno::INVAL) } else { Ok(()) }
+    });
+    if !found {
+        result?;
+    }
+    yes_if(found)
+}
+
+/// What users have lists of.
+#[derive(Clone, Copy)]
+pub enum Field {
+    /// Sessions.
+    Sessions,
+    /// Seats on which they have sessions.
+    Seats,
+}
+
+/// sd_uid_get_sessions(3), sd_uid_get_seats(3): those that are active, that are online, or with a negative number all. False where
+/// there is no list.
+#[inline(never)]
+pub fn list(
+    uid: u32,
+    field: Field,
+    require_active: c_int,
+    buffer: &mut dyn Buffer,
+    words: &mut dyn Words,
+) -> Result<bool> {
+    let name = match (field, require_active) {
+        (Field::Sessions, ..0) => "SESSIONS",
+        (Field::Sessions, 0) => "ONLINE_SESSIONS",
+        (Field::Sessions, _) => "ACTIVE_SESSIONS",
+        (Field::Seats, ..0) => "SEATS",
+        (Field::Seats, 0) => "ONLINE_SEATS",
+        (Field::Seats, _) => "ACTIVE_SEATS",
+    };
+    read(uid, name, buffer)?;
+    words::split_all(buffer, Kind::Unique, words)
+}
+
+/// Leaves a field of a user's file in the buffer; false, and nothing, where there is no file.
+#[inline(never)]
+fn read(uid: u32, field: &str, buffer: &mut dyn Buffer) -> Result<bool> {
+    check(uid)?;
+    let mut room = text::room::<16>();
+    let mut name = Text::new(&mut room);
+    let name = name.push_unsigned(uid).finish()?;
+    match file::field("users", name.to_bytes(), field, buffer) {
+        Err(Errno::NOENT) => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+fn check(uid: u32) -> Result<()> {
+    if number::is_uid(uid) { Ok(()) } else { Err(Errno::INVAL) }
+}

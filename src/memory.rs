@@ -1,0 +1,174 @@
+//! What becomes the caller's to free(): strings and arrays, which are of malloc(3).
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::ManuallyDrop;
+use core::ptr;
+
+use sdlite_core::login::{Buffer, Words};
+use sdlite_core::{Errno, Result};
+
+/// Bytes that grow, freed unless they become the caller's.
+pub(crate) struct Memory {
+    data: *mut u8,
+    len: usize,
+    capacity: usize,
+}
+
+impl Memory {
+    pub(crate) const fn new() -> Self {
+        Self { data: ptr::null_mut(), len: 0, capacity: 0 }
+    }
+
+    /// Room for so many more bytes, which has to be filled.
+    #[inline(never)]
+    fn grow(&mut self, by: usize) -> Result<*mut u8> {
+        let start = self.len;
+        let len = start.checked_add(by).ok_or(Errno::NOMEM)?;
+        if len > self.capacity {
+            // Half as much again: what grows by single bytes need not be copied as often.
+            let capacity = len.saturating_add(len / 2);
+            // SAFETY: it is memory of malloc, or NULL.
+            let data = unsafe { libc::realloc(self.data.cast(), capacity) };
+            if data.is_null() {
+                return Err(Errno::NOMEM);
+            }
+            (self.data, self.capacity) = (data.cast(), capacity);
+        }
+        self.len = len;
+        // SAFETY: there is as much memory, and more.
+        Ok(unsafe { self.data.add(start) })
+    }
+
+    pub(crate) fn into_string(mut self) -> Result<*mut c_char> {
+        self.push(b"\0")?;
+        Ok(ManuallyDrop::new(self).data.cast())
+    }
+}
+
+impl Buffer for Memory {
+    fn bytes(&mut self) -> &mut [u8] {
+        if self.data.is_null() {
+            return &mut [];
+        }
+        // SAFETY: as many bytes have been written.
+        unsafe { core::slice::from_raw_parts_mut(self.data, self.len) }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let room = self.grow(bytes.len())?;
+        // SAFETY: there is room for as many, of which nobody else knows.
+        unsafe { room.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: it is memory of malloc, or NULL, and nobody else's.
+        unsafe { libc::free(self.data.cast()) };
+    }
+}
+
+/// An array of strings that ends in NULL, freed with all of them unless it becomes the caller's.
+pub(crate) struct Strings(Memory);
+
+impl Strings {
+    pub(crate) const fn new() -> Self {
+        Self(Memory::new())
+    }
+
+    fn len(&self) -> usize {
+        self.0.len / size_of::<*mut c_char>()
+    }
+
+    pub(crate) fn count(&self) -> c_int {
+        count(self.len())
+    }
+
+    #[inline(never)]
+    pub(crate) fn push(&mut self, string: Memory) -> Result<()> {
+        let string = string.into_string()?;
+        let result = self.write(string);
+        if result.is_err() {
+            // SAFETY: it is a string of malloc, and nobody else's.
+            unsafe { libc::free(string.cast()) };
+        }
+        result
+    }
+
+    fn write(&mut self, string: *mut c_char) -> Result<()> {
+        let place = self.0.grow(size_of::<*mut c_char>())?;
+        // SAFETY: there is room for it, and aligned, as all that is before it is as large.
+        unsafe { place.cast::<*mut c_char>().write(string) };
+        Ok(())
+    }
+
+    /// Puts the NULL behind the last string.
+    #[inline(never)]
+    pub(crate) fn end(&mut self) -> Result<()> {
+        let len = self.0.len;
+        self.write(ptr::null_mut())?;
+        self.0.len = len;
+        Ok(())
+    }
+
+    /// The array, which has to have an end.
+    pub(crate) fn into_raw(self) -> *mut *mut c_char {
+        ManuallyDrop::new(self).0.data.cast()
+    }
+}
+
+impl Words for Strings {
+    #[inline(never)]
+    fn push(&mut self, word: &CStr) -> Result<()> {
+        let mut string = Memory::new();
+        string.push(word.to_bytes())?;
+        Self::push(self, string)
+    }
+}
+
+impl Drop for Strings {
+    #[inline(never)]
+    fn drop(&mut self) {
+        for i in 0..self.len() {
+            // SAFETY: there are as many, each a string of malloc, and nobody else's.
+            unsafe { libc::free(self.0.data.cast::<*mut c_void>().add(i).read()) };
+        }
+    }
+}
+
+/// An array of numbers, freed unless it becomes the caller's.
+pub(crate) struct Numbers(Memory);
+
+impl Numbers {
+    pub(crate) const fn new() -> Self {
+        Self(Memory::new())
+    }
+
+    pub(crate) fn push(&mut self, number: u32) -> Result<()> {
+        self.0.push(&number.to_ne_bytes())
+    }
+
+    pub(crate) fn count(&self) -> c_int {
+        count(self.0.len / size_of::<u32>())
+    }
+
+    /// Sees to it that even the array of no numbers is not NULL.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        self.push(0)
+    }
+
+    /// The array, which has to have an end.
+    pub(crate) fn into_raw(self) -> *mut u32 {
+        ManuallyDrop::new(self).0.data.cast()
+    }
+}
+
+/// A number of elements as C's functions return it.
+fn count(elements: usize) -> c_int {
+    c_int::try_from(elements).unwrap_or(c_int::MAX)
+}
