@@ -7,7 +7,10 @@ CARGO ?= cargo
 INSTALL ?= install
 PORT ?= 8080
 
-VERSION := $(shell sed -n '/^version = "/{s///;s/".*//p;q;}' Cargo.toml)
+manifest = $(shell sed -n '/^$(1) = "/{s///;s/".*//p;q;}' Cargo.toml)
+VERSION := $(call manifest,version)
+LICENSE := $(call manifest,license)
+URL := $(call manifest,repository)
 SONAME := libsdlite.so.$(firstword $(subst ., ,$(VERSION)))
 SOURCES := $(shell find Cargo.* build.rs src include/*.toml $(wildcard crates) -type f)
 HEADERS = $(wildcard include/systemd/*.h)
@@ -32,7 +35,9 @@ lib = $(DESTDIR)$(LIBDIR)
 # Places below the prefix are named by it, so that pkg-config --define-prefix moves them along.
 below = $(1:$(PREFIX)/%=$(2)%)
 PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${prefix}/)|' \
-	-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR),$${prefix}/)|' -e 's|@VERSION@|$(VERSION)|'
+	-e 's|@INCLUDEDIR@|$(call below,$(INCLUDEDIR),$${prefix}/)|' -e 's|@VERSION@|$(VERSION)|' \
+	-e '$(if $(URL),s|@URL@|$(URL)|,/@URL@/d)' -e 's|@LICENSE@|$(LICENSE)|'
+PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
 all: $(BUILT)/sd-activate library
 
@@ -64,28 +69,35 @@ $(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
 		-Wl,--whole-archive $< -Wl,--no-whole-archive
 	mv $@.new $@
 
-# What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
-install: all
-	$(INSTALL) -d "$(bin)" "$(include)/systemd" "$(lib)/pkgconfig" "$(lib)/sdlite/pkgconfig"
-	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
-	$(INSTALL) -m 644 $(HEADERS) "$(include)/systemd"
-	$(INSTALL) -m 644 $(BUILT)/libsdlite.a "$(lib)/libsdlite.a"
+install: install-runtime install-dev install-activate
+
+# What programs that are linked with the library need. What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
+install-runtime: library
+	$(INSTALL) -d "$(lib)/sdlite"
 	$(INSTALL) -m 755 $(BUILT)/libsdlite.so "$(lib)/libsdlite.so.$(VERSION)"
 	ln -sf libsdlite.so.$(VERSION) "$(lib)/$(SONAME)"
-	ln -sf $(SONAME) "$(lib)/libsdlite.so"
 	ln -sf ../$(SONAME) "$(lib)/sdlite/libsystemd.so.0"
 	ln -sf ../$(SONAME) "$(lib)/sdlite/$(SONAME)"
+
+# What their builds need.
+install-dev: library
+	$(INSTALL) -d "$(include)/systemd" "$(lib)/pkgconfig" "$(lib)/sdlite/pkgconfig"
+	$(INSTALL) -m 644 $(HEADERS) "$(include)/systemd"
+	$(INSTALL) -m 644 $(BUILT)/libsdlite.a "$(lib)/libsdlite.a"
+	ln -sf $(SONAME) "$(lib)/libsdlite.so"
 	ln -sf libsystemd.so.0 "$(lib)/sdlite/libsystemd.so"
 	ln -sf ../libsdlite.a "$(lib)/sdlite/libsystemd.a"
-	$(PC) sdlite.pc.in >"$(lib)/pkgconfig/sdlite.pc"
-	$(PC) libsystemd.pc.in >"$(lib)/sdlite/pkgconfig/libsystemd.pc"
-	chmod 644 "$(lib)/pkgconfig/sdlite.pc" "$(lib)/sdlite/pkgconfig/libsystemd.pc"
+	for pc in $(PC_FILES); do $(PC) $${pc##*/}.in >"$(lib)/$$pc" && chmod 644 "$(lib)/$$pc" || exit 1; done
 
-# Folders go if they are empty; those that every system has stay.
+install-activate: $(BUILT)/sd-activate
+	$(INSTALL) -d "$(bin)"
+	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
+
+# Directories go if they are empty; those that every system has stay.
 uninstall:
 	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
-	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) pkgconfig/sdlite.pc)
-	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME) pkgconfig/libsystemd.pc)
+	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))
+	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
 	@case "$(DESTDIR)$(PREFIX)" in /usr | /usr/local) ;; *) cd "$(DESTDIR)$(PREFIX)" && \
 		rmdir -p $(foreach folder,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(folder))"); \
@@ -149,4 +161,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean

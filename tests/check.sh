@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages='abigail-tools clang cmake g++ gcc libsystemd-dev lld meson mold musl-tools ninja-build pkg-config
+packages='abigail-tools clang cmake g++ gcc libsystemd-dev lld meson mold musl-tools ninja-build patchelf pkg-config
     python3-systemd strace systemd systemd-container valgrind'
 
 # For check-debian13, which installs the same.

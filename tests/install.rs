@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
@@ -52,6 +52,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
         (format!("{lib}/sdlite/libsystemd.so"), "libsystemd.so.0"),
         (format!("{lib}/sdlite/libsystemd.a"), "../libsdlite.a"),
         (format!("{lib}/sdlite/pkgconfig/libsystemd.pc"), "644"),
+        (format!("{lib}/sdlite/pkgconfig/systemd.pc"), "644"),
     ];
     files.into_iter().map(|(name, what)| (name, what.to_owned())).chain(headers).collect()
 }
@@ -81,7 +82,7 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
 
         make("install", &variables);
         assert_eq!(without_folders(installed(&root)), layout(bin, include, lib), "{variables:?}");
-        let pc_files = ["pkgconfig/sdlite.pc", "sdlite/pkgconfig/libsystemd.pc"];
+        let pc_files = ["pkgconfig/sdlite.pc", "sdlite/pkgconfig/libsystemd.pc", "sdlite/pkgconfig/systemd.pc"];
         for pc in pc_files.map(|pc| fs::read_to_string(root.join(lib).join(pc)).expect("a .pc file")) {
             assert!(!pc.contains("image") && !pc.contains('@'), "{pc}");
         }
@@ -97,6 +98,22 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
         assert_eq!(left, BTreeMap::new(), "{variables:?}");
         make("uninstall", &variables);
     }
+}
+
+#[test]
+fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
+    let [bin, include, lib] = ["usr/local/bin", "usr/local/include", "usr/local/lib"];
+    let mut together = BTreeMap::new();
+    for (target, count) in
+        [("install-runtime", 4), ("install-dev", 7 + support::api::headers().len()), ("install-activate", 1)]
+    {
+        let root = scratch();
+        make(target, &[("DESTDIR", root.path().to_str().expect("text"))]);
+        let mut part = without_folders(installed(root.path()));
+        assert_eq!(part.len(), count, "{target}: {part:?}");
+        together.append(&mut part);
+    }
+    assert_eq!(together, layout(bin, include, lib));
 }
 
 #[test]
@@ -122,7 +139,13 @@ fn pkg_config_finds_both_names_and_can_move_them() {
     let prefix = Prefix::new();
     let usr = prefix.path("usr");
     assert_eq!(prefix.pkg_config("--modversion sdlite"), VERSION);
-    assert_eq!(prefix.pkg_config("--modversion libsystemd"), "262");
+    for name in ["libsystemd", "systemd"] {
+        assert_eq!(prefix.pkg_config(&format!("--modversion {name}")), "262");
+    }
+    for pc in ["pkgconfig/sdlite.pc", "sdlite/pkgconfig/libsystemd.pc"] {
+        let pc = fs::read_to_string(prefix.path("usr/lib") + "/" + pc).expect("a .pc file");
+        assert!(pc.contains("\nLicense: MIT OR Apache-2.0\n"), "{pc}");
+    }
     let cases = [
         ("--cflags --libs sdlite", format!("-I{usr}/include/sdlite -L{usr}/lib -lsdlite")),
         ("--cflags --libs --static sdlite", format!("-I{usr}/include/sdlite -L{usr}/lib -lsdlite")),
@@ -189,25 +212,117 @@ fn a_rust_program_is_built_from_an_installed_prefix_and_runs_activated() {
     }
 }
 
+/// The dynamic linker that a program names.
+fn interpreter(program: &Path) -> String {
+    let headers = support::text(&run(Command::new("readelf").arg("-lW").arg(program)));
+    let (_, name) = headers.split_once("program interpreter: ").expect("a program for a dynamic linker");
+    name.split(']').next().expect("the end of its name").to_owned()
+}
+
 #[test]
 fn a_finished_program_that_needs_libsystemd_runs_with_the_drop_in() {
-    if !has("/usr/include/systemd/sd-daemon.h", "libsystemd-dev") {
+    if !has("/usr/include/systemd/sd-daemon.h", "libsystemd-dev") || !has("patchelf", "patchelf") {
         return;
     }
     let prefix = Prefix::new();
     let line = "cc -o activated activated.c -l:libsystemd.so.0";
     let program = prefix.build("activated.c", line, "--cflags sdlite");
     assert!(needed(&program).contains(&"libsystemd.so.0".to_owned()));
+    let drop_in = prefix.path("usr/lib/sdlite");
 
-    let drop_in = format!("LD_LIBRARY_PATH={}", prefix.path("usr/lib/sdlite"));
-    assert_eq!(activated(&program, &["-E", &drop_in]), ANSWER);
-    // And it is the drop-in that it runs with.
-    let loaded = run(Command::new("env").arg(drop_in).arg("LD_TRACE_LOADED_OBJECTS=1").arg(program));
-    let loaded = support::text(&loaded);
-    assert!(
-        loaded.contains(&format!("libsystemd.so.0 => {}", prefix.path("usr/lib/sdlite/libsystemd.so.0"))),
-        "{loaded}"
-    );
+    // A copy of it that looks there, and its dynamic linker that looks there: neither is passed on to what it starts, as the variable is.
+    // Needing the library by another name would not do: what patchelf 0.14 writes then, glibc does not load.
+    let looks = PathBuf::from(prefix.path("looks"));
+    fs::copy(&program, &looks).expect("a copy");
+    run(Command::new("patchelf").args(["--add-rpath", &drop_in]).arg(&looks));
+    let wrapper = PathBuf::from(prefix.path("wrapper"));
+    let script =
+        format!("#!/bin/sh\nexec {} --library-path {drop_in} {} \"$@\"\n", interpreter(&program), program.display());
+    fs::write(&wrapper, script).expect("a script");
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("its mode");
+    let variable = format!("LD_LIBRARY_PATH={drop_in}");
+    let ways: [(&Path, &[&str]); 3] = [(&looks, &[]), (&wrapper, &[]), (&program, &["-E", &variable])];
+    for (program, arguments) in ways {
+        assert_eq!(activated(program, arguments), ANSWER, "{} {arguments:?}", program.display());
+    }
+
+    // And it is the drop-in that they run with.
+    let loaded = |command: &mut Command| support::text(&run(command));
+    let of = |program: &Path| loaded(Command::new(program).env("LD_TRACE_LOADED_OBJECTS", "1"));
+    let here = format!("libsystemd.so.0 => {drop_in}/libsystemd.so.0");
+    assert!(of(&looks).contains(&here), "{}", of(&looks));
+    let by_linker =
+        loaded(Command::new(interpreter(&program)).args(["--library-path", &drop_in, "--list"]).arg(&program));
+    assert!(by_linker.contains(&here), "{by_linker}");
+    let by_variable =
+        loaded(Command::new(&program).env("LD_LIBRARY_PATH", &drop_in).env("LD_TRACE_LOADED_OBJECTS", "1"));
+    assert!(by_variable.contains(&here), "{by_variable}");
+}
+
+#[test]
+fn a_finished_program_that_does_not_come_to_call_what_is_missing_runs_with_the_drop_in() {
+    const CODE: &str = r#"
+        #include <systemd/sd-daemon.h>
+        void *sd_bus_error_free(void *error);
+        int main(int argc, char *argv[]) {
+                (void) argv;
+                if (argc > 1)
+                        sd_bus_error_free(0);
+                return sd_booted() < 0;
+        }
+    "#;
+    if !has("/usr/include/systemd/sd-daemon.h", "libsystemd-dev") {
+        return;
+    }
+    let prefix = Prefix::new();
+    let (code, program) = (prefix.path("bus.c"), prefix.path("bus"));
+    fs::write(&code, CODE).expect("a file");
+    // Symbols that are looked for where they are called, and all of them at the start.
+    for (binding, runs) in [("lazy", true), ("now", false)] {
+        let option = format!("-Wl,-z,{binding}");
+        run(Command::new("cc").args([&option, "-o", &program, &code]).args(["-fplt", "-l:libsystemd.so.0"]));
+        let with_drop_in = |arguments: &[&str]| {
+            let mut command = Command::new(&program);
+            command.args(arguments).env("LD_LIBRARY_PATH", prefix.path("usr/lib/sdlite")).output().expect("a program")
+        };
+        let output = with_drop_in(&[]);
+        assert_eq!(output.status.success(), runs, "{binding}: {}", support::text(&output));
+        let output = support::text(&with_drop_in(&["call"]));
+        assert!(output.contains("undefined symbol: sd_bus_error_free, version LIBSYSTEMD_221"), "{binding}: {output}");
+    }
+}
+
+#[test]
+fn systemd_pc_names_the_folders_that_systemds_own_names() {
+    const THEIRS: &str = "/usr/share/pkgconfig/systemd.pc";
+    if !has("pkg-config", "pkg-config") || !has(THEIRS, "systemd") {
+        return;
+    }
+    let prefix = Prefix::new();
+    let ours = prefix.path("usr/lib/sdlite/pkgconfig/systemd.pc");
+    let theirs = fs::read_to_string(THEIRS).expect("a .pc file");
+    let variables: Vec<_> = theirs.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    // By the name of a file pkg-config asks that one alone.
+    let value = |file: &str, name: &str| {
+        let output = run(Command::new("pkg-config").arg(format!("--variable={name}")).arg(file));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    assert!(variables.contains(&"systemdsystemunitdir"), "{theirs}");
+    // Where / and /usr are two file systems, units are below /: since release 255 nowhere.
+    let merged = |value: String| {
+        let mut paths: Vec<_> = value.split(':').map(|path| path.strip_prefix("/usr").unwrap_or(path)).collect();
+        let mut seen = Vec::new();
+        paths.retain(|path| {
+            !seen.contains(path) && {
+                seen.push(path);
+                true
+            }
+        });
+        paths.join(":")
+    };
+    for name in variables.into_iter().filter(|name| !matches!(*name, "root_prefix" | "rootprefix")) {
+        assert_eq!(merged(value(&ours, name)), merged(value(THEIRS, name)), "{name}");
+    }
 }
 
 /// The listings of the tutorial that the examples follow, where they lie beside the source tree.

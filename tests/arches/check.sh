@@ -30,7 +30,7 @@ foreign() {
 
 arches=${SDLITE_ARCHES:-amd64 i386 armhf arm64 riscv64 s390x}
 make_root
-packages='cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools pkg-config qemu-user strace'
+packages='cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools patchelf pkg-config qemu-user strace'
 for arch in $arches; do
     gnu=$(awk -v arch="$arch" '$1 == arch { print $3 }' "$top/tests/arches/architectures")
     [ -n "$gnu" ] || fail "SDLITE_ARCHES: $arch is none of those in tests/arches/architectures."
