@@ -8,9 +8,10 @@
 //!   [`watchdog_enabled`] says how often it wants to hear from the service, and [`booted`] whether systemd is there at all.
 //! - **The journal**: [`journal_print!`](macro@journal_print) logs a message, [`Entry`] has fields of its own, and
 //!   [`journal_stream_fd`] is for the output of child processes.
+//! - **Logins**: [`login`] knows sessions, users, seats and machines, and which session or unit a process belongs to.
 //!
-//! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function of the same
-//! name returns, negated. The functions have the names of sd-daemon(3) and sd-journal(3).
+//! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function returns,
+//! negated. The functions have the names of those in sd-daemon(3) and sd-journal(3).
 
 mod daemon;
 mod error;
@@ -19,6 +20,7 @@ mod journal;
 mod listen;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod logger;
+pub mod login;
 mod notify;
 
 pub use daemon::{booted, pidfd_get_inode_id, watchdog_enabled, watchdog_enabled_unset_environment};
