@@ -42,7 +42,8 @@ pub unsafe extern "C" fn sd_login_monitor_new(category: *const c_char, ret: *mut
 #[unsafe(no_mangle)]
 pub extern "C" fn sd_login_monitor_unref(m: *mut Monitor) -> *mut Monitor {
     if let Ok(fd) = fd(m) {
-        monitor::close(fd);
+        // SAFETY: the caller gave a monitor, which is not used any more.
+        unsafe { monitor::close(fd) };
     }
     ptr::null_mut()
 }

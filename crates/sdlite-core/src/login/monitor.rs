@@ -27,8 +27,13 @@ pub fn open(category: Option<&CStr>) -> Result<c_int> {
 }
 
 /// sd_login_monitor_unref(3).
-pub fn close(monitor: c_int) {
-    sys::close(monitor);
+///
+/// # Safety
+///
+/// The monitor is the caller's own, and nobody uses it any more.
+pub unsafe fn close(monitor: c_int) {
+    // SAFETY: the caller's promise.
+    unsafe { sys::close(monitor) };
 }
 
 /// sd_login_monitor_flush(3): forgets the changes up to now.

@@ -23,13 +23,18 @@ impl OwnedFd {
 
 impl Drop for OwnedFd {
     fn drop(&mut self) {
-        close(self.0);
+        // SAFETY: the descriptor is ours and nobody else closes it.
+        unsafe { close(self.0) };
     }
 }
 
-/// close(2), of a descriptor that was handed out before.
-pub(crate) fn close(fd: c_int) {
-    // SAFETY: it takes a number; whose the descriptor is, is the caller's to know.
+/// close(2).
+///
+/// # Safety
+///
+/// The descriptor is the caller's own, and nobody uses it any more.
+pub(crate) unsafe fn close(fd: c_int) {
+    // SAFETY: it takes a number; the rest is the caller's promise.
     unsafe { libc::close(fd) };
 }
 
