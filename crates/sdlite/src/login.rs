@@ -14,23 +14,24 @@
 //!         let client = client?;
 //!         let process = login::of_peer(client.as_fd());
 //!         match process.session()? {
-//!             Some(session) => println!("session {} of {}, active: {}", session.id(), session.username()?, session.is_active()?),
-//!             None => println!("no session, but the unit {:?}", process.unit()?),
+//!             Some(session) if session.is_active()? => println!("{} at {:?}", session.username()?, session.seat()?),
+//!             Some(session) => println!("{}, but not at the screen", session.username()?),
+//!             None => println!("the unit {:?}", process.unit()?),
 //!         }
 //!     }
 //!     Ok(())
 //! }
 //! ```
 //!
-//! No bus is asked: the answers are in the files that systemd-logind or elogind writes below /run/systemd, and in the control
-//! groups of processes. What such a file does not have is None.
+//! This asks no bus. The answers are in the files that systemd-logind or elogind writes below /run/systemd, and in the control
+//! groups of processes. A function returns None if the file, or the control group, does not say anything about it.
 //!
 //! # Errors
 //!
 //! * `ENXIO`: there is no such session, seat, user or machine.
 //! * `ESRCH`: there is no such process.
-//! * `EINVAL`: this cannot be the name of a session, a seat or a machine, the number of a user or of a process; or something
-//!   has been found that is not UTF-8.
+//! * `EINVAL`: a session, a seat or a machine cannot have this name, or a user or a process this number. Or an answer is not
+//!   UTF-8.
 //! * `EIO` or another number: a file is not as it should be, or cannot be read.
 
 use std::ffi::{CStr, CString};

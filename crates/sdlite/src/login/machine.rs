@@ -18,7 +18,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// See the [module](super). So it is for all functions here.
+    /// The [module](super) lists the errors of all functions here.
     pub fn all() -> Result<Vec<Self>> {
         Ok(names(Directory::Machines)?.into_iter().map(Self).collect())
     }

@@ -7,7 +7,7 @@ use crate::Result;
 
 /// A descriptor that becomes readable when something changes: sd_login_monitor_new(3).
 ///
-/// Wait for that with poll(2) or an event loop, call [`flush`](Self::flush), and ask again what you want to know.
+/// Wait until it is, with poll(2) or an event loop. Then call [`flush`](Self::flush), and ask again what you want to know.
 ///
 /// ```no_run
 /// use sdlite::login::{Category, Monitor, Session};
@@ -50,11 +50,11 @@ impl Category {
 }
 
 impl Monitor {
-    /// Begins to watch. None is everything.
+    /// Begins to watch one category, or all of them.
     ///
     /// # Errors
     ///
-    /// What inotify_init1(2) or inotify_add_watch(2) failed with: `ENOENT` where there is nothing to watch.
+    /// The error of inotify_init1(2) or inotify_add_watch(2). `ENOENT` if there is nothing to watch.
     pub fn new(category: Option<Category>) -> Result<Self> {
         let fd = monitor::open(category.map(Category::name))?;
         // SAFETY: it has just been opened, for the caller to own.
@@ -65,7 +65,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// What read(2) failed with.
+    /// The error of read(2).
     pub fn flush(&self) -> Result<()> {
         Ok(monitor::flush(self.0.as_raw_fd())?)
     }

@@ -44,7 +44,7 @@ impl Process<'_> {
     ///
     /// # Errors
     ///
-    /// See the [module](super). So it is for all functions here.
+    /// The [module](super) lists the errors of all functions here.
     pub fn session(self) -> Result<Option<Session>> {
         Ok(self.field(Field::Session)?.map(Session::new))
     }
@@ -105,7 +105,7 @@ impl Process<'_> {
     }
 }
 
-/// None for what is not there. libsystemd has another number for that if the process is a peer.
+/// None for what is not there. For a peer, libsystemd says so with another number.
 fn optional<T>(found: Result<T>) -> Result<Option<T>> {
     match found {
         Err(error) if error.errno() == libc::ENXIO => Ok(None),

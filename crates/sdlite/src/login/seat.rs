@@ -12,7 +12,7 @@ use crate::error::answer;
 pub struct Seat(String);
 
 impl Seat {
-    /// The seat of this name, such as `seat0`. Whether there is one, the functions below say.
+    /// The seat of this name, such as `seat0`. If there is none, the functions below fail with `ENXIO`.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -21,7 +21,7 @@ impl Seat {
     ///
     /// # Errors
     ///
-    /// See the [module](super). So it is for all functions here.
+    /// The [module](super) lists the errors of all functions here.
     pub fn all() -> Result<Vec<Self>> {
         Ok(names(Directory::Seats)?.into_iter().map(Self).collect())
     }

@@ -12,7 +12,7 @@ use crate::error::answer;
 
 /// A session, by its id: sd_session_is_active(3).
 ///
-/// ```
+/// ```no_run
 /// use sdlite::login::Session;
 ///
 /// fn main() -> std::io::Result<()> {
@@ -26,7 +26,7 @@ use crate::error::answer;
 pub struct Session(String);
 
 impl Session {
-    /// The session of this id. Whether there is one, the functions below say.
+    /// The session of this id. If there is none, the functions below fail with `ENXIO`.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
@@ -35,7 +35,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// See the [module](super). So it is for all functions here.
+    /// The [module](super) lists the errors of all functions here.
     pub fn all() -> Result<Vec<Self>> {
         Ok(names(Directory::Sessions)?.into_iter().map(Self).collect())
     }
@@ -130,7 +130,7 @@ impl Session {
         optional(self.text(session::REMOTE_USER))
     }
 
-    /// What the devices are tagged with that it may use beyond those of its seat: sd_session_get_extra_device_access(3).
+    /// The tags of devices that it may use beyond those of its seat: sd_session_get_extra_device_access(3).
     pub fn extra_device_access(&self) -> Result<Vec<String>> {
         let id = self.c_id()?;
         texts(|room, ids| session::extra_device_access(Some(&id), room, ids))

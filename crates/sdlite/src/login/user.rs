@@ -43,7 +43,7 @@ impl User {
     ///
     /// # Errors
     ///
-    /// See the [module](super). So it is for all functions here.
+    /// The [module](super) lists the errors of all functions here.
     pub fn all() -> Result<Vec<Self>> {
         let mut users = Vec::new();
         list::uids(&mut |uid| {
