@@ -54,7 +54,7 @@ pub struct Location<'a> {
 /// The error of socket(2), sendmsg(2) or memfd_create(2).
 pub fn journal_print(priority: Priority, message: impl fmt::Display, location: Option<Location<'_>>) -> Result<()> {
     let mut field = String::new();
-    // A String takes whatever is written; a Display that fails has said what it could.
+    // Writing to a String does not fail. If a Display does, the text so far is kept.
     let _ = write!(field, "{message}");
     let location = location.map(|at| (format!("CODE_FILE={}", at.file), format!("CODE_LINE={}", at.line), at.function));
     let location = location.as_ref().map(|(file, line, function)| journal::Location {

@@ -57,7 +57,7 @@ pub unsafe fn listen_fds_unset_environment() -> Result<Vec<ListenFd>> {
 fn take(unset: Option<Unset>) -> Result<Vec<ListenFd>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     if TAKEN.load(Ordering::Relaxed) {
-        // Whatever has these numbers by now is somebody else's: it is not even looked at.
+        // What has these numbers now is somebody else's.
         if let Some(unset) = unset {
             listen::unset_environment(unset);
         }
@@ -82,9 +82,9 @@ fn take(unset: Option<Unset>) -> Result<Vec<ListenFd>> {
         .collect())
 }
 
-/// The end of the descriptors that can have been passed: std and everybody who is careful open theirs close-on-exec.
+/// The end of the descriptors that can have been passed. std, and most others, open theirs close-on-exec.
 fn end_of_inherited() -> c_int {
-    // The flags are set by the calls that get as far as that, also if these fail in the end.
+    // An earlier call may have set the flags and then failed.
     static BEFORE: AtomicI32 = AtomicI32::new(0);
     // SAFETY: F_GETFD touches no memory.
     let is_inherited = |fd: c_int| unsafe { libc::fcntl(fd, libc::F_GETFD) } == 0;

@@ -155,7 +155,7 @@ impl JournalLogger {
         if let Some(identifier) = &self.identifier {
             entry = entry.field("SYSLOG_IDENTIFIER", identifier);
         }
-        // A log that cannot be written to is nothing that a program could log.
+        // An error of the log cannot be logged.
         let _ = entry.send();
     }
 }

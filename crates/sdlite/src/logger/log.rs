@@ -20,7 +20,7 @@ impl JournalLogger {
     ///
     /// # Errors
     ///
-    /// The program has one.
+    /// The program has a logger already.
     pub fn install(self, level: LevelFilter) -> Result<(), SetLoggerError> {
         log::set_boxed_logger(Box::new(self))?;
         log::set_max_level(level);
@@ -42,7 +42,7 @@ impl Log for JournalLogger {
             Level::Trace => self.priorities.trace,
         };
         let mut fields = Fields(Vec::new());
-        // A source of key-values that fails has given those that it could.
+        // If a source of key-values fails, those before it are kept.
         let _ = record.key_values().visit(&mut fields);
         let entry = Entry::new(priority, record.args()).field("TARGET", record.target());
         let entry = fields.0.iter().fold(entry, |entry, (key, value)| self.add(entry, key.as_str(), value.to_string()));

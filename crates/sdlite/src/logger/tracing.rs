@@ -28,7 +28,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JournalLogger {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
-            // Another layer of this type may have been here before.
+            // Another layer of this type may have inserted its own.
             span.extensions_mut().replace(fields);
         }
     }
@@ -92,7 +92,7 @@ impl Fields {
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let mut text = String::new();
-        // A Debug that fails has said what it could.
+        // If a Debug fails, the text so far is kept.
         let _ = write!(text, "{value:?}");
         self.0.push((field.name(), text.into()));
     }

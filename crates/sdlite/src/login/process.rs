@@ -79,7 +79,7 @@ impl Process<'_> {
     /// The virtual machine or container that it is in.
     pub fn machine(self) -> Result<Option<Machine>> {
         match self.field(Field::MachineName) {
-            // It is in a unit, but in none of a machine.
+            // It is in a unit, but the unit is not that of a machine.
             Err(error) if error.errno() == libc::ENOENT => Ok(None),
             name => Ok(name?.map(Machine::new)),
         }
