@@ -106,6 +106,10 @@ uninstall:
 check:
 	tests/check.sh
 
+# What check compares the library with: says what it installs, and nothing else here installs anything. Needs root, and Debian.
+check-deps:
+	tests/deps.sh
+
 # What make check compares with a million cases, with fifty million.
 check-long:
 	SDLITE_CASES=$${SDLITE_CASES:-50_000_000} $(CARGO) test --test compare
@@ -161,4 +165,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean

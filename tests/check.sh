@@ -1,26 +1,11 @@
 #!/bin/sh
-# What `make check` does: formatting, lints, all tests, documentation. On Debian, as root, it first installs what the library
-# is compared with; elsewhere it says at the end what was left out for want of it.
+# What `make check` does: formatting, lints, all tests, documentation. As root on Debian it has `make check-deps` install first what
+# the library is compared with; elsewhere it says what is missing, and at the end which tests were left out for want of it.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages='abigail-tools clang cmake g++ gcc libsystemd-dev lld meson mold musl-tools ninja-build patchelf pkg-config
-    python3-systemd strace systemd systemd-container valgrind'
-
-# For check-debian13, which installs the same.
-if [ "${1-}" = packages ]; then
-    echo $packages
-    exit
-fi
-
 step() {
     printf '\n== %s\n' "$1"
-}
-
-missing_packages() {
-    for package in $packages; do
-        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q ' installed$' || printf '%s ' "$package"
-    done
 }
 
 # What could not be tried here, a line each.
@@ -28,20 +13,17 @@ left_out=$(mktemp)
 trap 'rm -f "$left_out"' EXIT
 export SDLITE_REPORT="$left_out"
 
+step 'What the library is compared with'
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    step 'Installing what the library is compared with'
-    missing=$(missing_packages)
-    if [ -n "$missing" ]; then
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get update -q
-        # shellcheck disable=SC2086 # a list
-        apt-get install -q -y --no-install-recommends $missing
-    else
-        echo "All there: $packages"
-    fi
+    make --no-print-directory check-deps
 else
     # Tests that need something which could be installed write a line there too, instead of failing.
     export SDLITE_LEFT_OUT="$left_out"
+    missing=$(tests/deps.sh missing)
+    if [ -n "$missing" ]; then
+        echo "Not installed: $missing"
+        echo 'What needs these is left out. As root, `make check-deps` installs them.'
+    fi
 fi
 
 step 'Formatting'
@@ -86,7 +68,7 @@ RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
 if [ -s "$left_out" ]; then
     step "Left out: $(sort -u "$left_out" | wc -l) tests"
     sort -u "$left_out"
-    echo 'Where it can, that is on Debian and as root, make check installs what these need.'
+    echo 'On Debian, `make check-deps` installs as root what these need.'
 else
     step 'Everything passed, and nothing was left out.'
 fi

@@ -7,5 +7,5 @@ top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 
 make_root
 # shellcheck disable=SC2046 # a list
-add $(sh "$top/tests/check.sh" packages) binutils-gold cargo make rustc
+add $(sh "$top/tests/deps.sh" all) binutils-gold cargo make rustc
 inside sh tests/debian13/inside.sh

@@ -26,10 +26,10 @@ logged() {
 make_root() {
     [ "$(id -u)" = 0 ] || fail 'This needs root, for it makes a root directory of Debian 13 and runs in it.'
     command -v apt-get >/dev/null || fail 'This needs Debian, for apt-get and its mirror.'
+    command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+        fail 'This needs debootstrap (Debian: apt-get install debootstrap debian-archive-keyring).'
     if [ ! -e "$root" ]; then
         step "Debian 13, into $root"
-        logged apt-get update -q
-        DEBIAN_FRONTEND=noninteractive logged apt-get install -q -y --no-install-recommends debian-archive-keyring debootstrap
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)
         [ -n "$mirror" ] || fail 'apt has no mirror of Debian: look into /etc/apt/sources.list.d.'
         rm -rf "$root.new"

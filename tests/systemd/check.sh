@@ -6,6 +6,10 @@
 # Exits with 0 where everything passed, 77 where it cannot run here, having said why, and another status otherwise.
 set -eu
 
+# Who runs this may itself be a service, or keep what it makes to itself.
+unset LISTEN_FDS LISTEN_PID NOTIFY_SOCKET
+umask 022
+
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$here/../..
 limit=600
