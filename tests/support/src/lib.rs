@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::{Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -220,6 +221,18 @@ pub fn has_pidfs() -> bool {
         let found = (numbers.next(), numbers.next()) >= (Some(6), Some(9));
         if !found {
             not_here("Linux 6.9 or later, for the cases with pidfds");
+        }
+        found
+    })
+}
+
+/// Whether the loopback interface has ::1, which containers often lack. Where it has not, that is reported.
+pub fn has_ipv6() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let found = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+        if !found {
+            not_here("IPv6 on the loopback interface, for the cases with it");
         }
         found
     })

@@ -127,7 +127,8 @@ fn every_option_is_what_the_kernel_tells_afterwards() {
         ("ReceiveBuffer", UDP, |spec| spec.receive_buffer = Some(70_000), SOL_SOCKET, SO_RCVBUF, 140_000),
         ("SendBuffer", UDP, |spec| spec.send_buffer = Some(70_000), SOL_SOCKET, SO_SNDBUF, 140_000),
     ];
-    for (name, (address, socket_type), change, level, number, expected) in cases {
+    let is_here = |address: &str| !address.starts_with("[::1]") || sdlite_test_support::has_ipv6();
+    for (name, (address, socket_type), change, level, number, expected) in cases.iter().filter(|case| is_here(case.1.0)) {
         let socket = listening(address, *socket_type, &spec(change));
         assert_eq!(option(&socket, *level, *number), *expected, "{name}");
     }
