@@ -67,8 +67,8 @@ fn written(activation: &Activation) -> Option<Vec<OsString>> {
         ("--seqpacket", types.iter().any(seqpacket)),
         ("--accept", activation.socket.accept),
         ("--inetd", activation.is_inetd()),
-        ("--now", activation.form.now),
-        ("--once", activation.form.once),
+        ("--now", activation.once.now),
+        ("--once", activation.once.once),
     ];
     options.extend(flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.into()));
     options.push("--".into());

@@ -89,6 +89,22 @@ pub enum Error {
         /// Why not.
         error: Errno,
     },
+    /// A unit that cannot be started.
+    Unit {
+        /// The unit.
+        unit: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A setting of a unit that cannot be carried out.
+    Setting {
+        /// The unit.
+        unit: String,
+        /// The setting and its value.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
     /// No process can be had for a service.
     Fork(Errno),
     /// Signals cannot be waited for.
@@ -178,6 +194,8 @@ impl Display for Error {
                 let (command, hint) = (command.display(), executing_hint(*error));
                 write!(formatter, "Failed to execute '{command}': {}{hint}.", reason(*error))
             }
+            Self::Unit { unit, reason } => write!(formatter, "{unit}: {reason}"),
+            Self::Setting { unit, what, reason } => write!(formatter, "{unit}: {what}: {reason}"),
             Self::Fork(error) => write!(formatter, "Failed to fork: {}", reason(*error)),
             Self::Signals(error) => write!(formatter, "Failed to wait for signals: {}", reason(*error)),
             Self::Wait(error) => write!(formatter, "Failed to wait for connections: {}", reason(*error)),

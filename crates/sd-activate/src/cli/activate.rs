@@ -10,7 +10,7 @@ use nix::sys::socket::SockType;
 
 use super::names;
 use crate::address::Address;
-use crate::engine::Form;
+use crate::engine::Once;
 use crate::error::Error;
 use crate::spec::{
     Command, Endpoint, Input, Listen, Origin, Output, Privileges, RateLimit, ServiceSpec, ServiceType, SocketSpec,
@@ -29,8 +29,8 @@ pub struct Activation {
     pub service: ServiceSpec,
     /// The names of the descriptors. One stands for every descriptor.
     pub names: Vec<Vec<u8>>,
-    /// What becomes of all when the service has ended.
-    pub form: Form,
+    /// How often it is started.
+    pub once: Once,
 }
 
 impl Activation {
@@ -162,16 +162,16 @@ fn options() -> clap::Command {
 
 fn activation(matches: &mut ArgMatches) -> Result<Activation, Error> {
     let accept = matches.get_flag("accept");
-    let form = Form { now: matches.get_flag("now"), once: matches.get_flag("once") };
+    let once = Once { now: matches.get_flag("now"), once: matches.get_flag("once") };
     let socket_type = match (matches.get_flag("datagram"), matches.get_flag("seqpacket")) {
         (true, _) => SockType::Datagram,
         (_, true) => SockType::SeqPacket,
         _ => SockType::Stream,
     };
-    if accept && form.now {
+    if accept && once.now {
         return Err(Error::Options("--now cannot be used in conjunction with --accept."));
     }
-    if accept && form.once {
+    if accept && once.once {
         return Err(Error::Options("--once cannot be used in conjunction with --accept."));
     }
 
@@ -192,7 +192,7 @@ fn activation(matches: &mut ArgMatches) -> Result<Activation, Error> {
     let variables = setenv.iter().map(|text| assign(text).ok_or_else(|| Error::Assignment(text.clone())));
     let variables = variables.collect::<Result<_, _>>()?;
     let service = service(command, matches.get_flag("inetd"), variables);
-    Ok(Activation { socket: socket(listen, accept), service, names: names::read(&fdnames), form })
+    Ok(Activation { socket: socket(listen, accept), service, names: names::read(&fdnames), once })
 }
 
 /// The values of an option, each with its place on the command line.

@@ -5,19 +5,20 @@ pub mod names;
 pub mod verify;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::SigSet;
 
 use activate::{Activation, Unusable};
 
-use crate::engine::{Engine, Port, Subject};
+use crate::engine::{Engine, Form, Port, Subject};
 use crate::error::Error;
 use crate::exec::environment::{self, Passing};
-use crate::exec::{self, Plan, Surroundings};
+use crate::exec::{self, Plan, Stream, Surroundings};
 use crate::log::say;
-use crate::spec::ResourceLimit;
-use crate::world::{self, Inherited, Socket, Unit, World};
+use crate::spec::{RateLimit, ResourceLimit};
+use crate::world::{self, Inherited, Socket, Starter, Taker, World};
 
 /// Exit status for everything that has none of its own.
 const FAILURE: u8 = 1;
@@ -27,6 +28,9 @@ const NOT_FOUND: u8 = 127;
 
 /// What programs that use select(2) can bear: as the original, every service gets this for each connection.
 const FD_SETSIZE: rlim_t = 1024;
+
+/// The standard streams of this process.
+const KEPT: [Stream; 3] = [Stream::Kept, Stream::Kept, Stream::Kept];
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
@@ -64,16 +68,26 @@ fn activate(mut activation: Activation) -> Result<u8, Error> {
         activation.service.exec.limits = limit_descriptors(sockets.len());
     }
 
-    let subject = Subject {
-        title: title(&activation),
-        timeout_stop: activation.service.timeout_stop,
-        hint: library_path_hint(&activation),
-    };
-    let plan = plan(&activation, &path, sockets.len(), &signals.inherited)?;
-    let mut engine = Engine::new(activation.form);
-    engine.add(&activation.socket, sockets.len(), subject);
+    let plan = Box::new(plan(&activation, &path, sockets.len(), &signals.inherited)?);
+    let title = title(&activation);
+    let subject = Subject { name: title.clone(), title, hint: library_path_hint(&activation) };
+    let mut engine = Engine::new(Form::Command(activation.once));
     let mut world = World::new(signals)?;
-    world.add(Unit { spec: activation.socket, sockets, plan })?;
+    let names = (0..sockets.len()).map(|port| Port(port).to_string());
+    let taker = if activation.socket.accept {
+        engine.add_accepting(&activation.socket, names, activation.service, subject);
+        Taker::Each { plan, template: None }
+    } else {
+        // Not the start limit, either.
+        let id = engine.add_service(activation.service, RateLimit { interval: Duration::ZERO, burst: 0 }, subject);
+        engine.add_socket(&activation.socket, names, id);
+        if activation.once.now {
+            engine.want(id);
+        }
+        world.add_service(Starter::Plan(plan));
+        Taker::Service(id)
+    };
+    world.add_socket(activation.socket, sockets, taker)?;
     world.run(engine)
 }
 
@@ -116,10 +130,17 @@ fn plan(activation: &Activation, path: &std::path::Path, count: usize, inherited
         // The original executes the service in its own place, but forks for each connection and cleans up after it.
         mask: if accept { SigSet::empty() } else { inherited.mask },
         default_signals: if accept { inherited.ignored.clone() } else { Vec::new() },
-        inetd,
+        ignore_sigpipe: false,
+        session: false,
+        streams: if inetd { [Stream::Passed, Stream::Passed, Stream::Kept] } else { KEPT },
+        list: !inetd,
         limits: activation.service.exec.limits.clone(),
+        umask: None,
+        nice: None,
+        credentials: None,
+        directory: None,
     };
-    Plan::new(path, activation.command(), &environment, surroundings)
+    Plan::new(path, &activation.command().arguments, &environment, surroundings)
 }
 
 /// The command and its arguments.

@@ -18,17 +18,20 @@ pub enum Action {
     /// Listen there no longer.
     Close(Port),
 
-    /// Start a service, and pass it its ports: [`Started`](super::Event::Started),
-    /// [`NotStarted`](super::Event::NotStarted).
-    Start(ServiceId),
+    /// Execute a command of a service, the how-manieth from zero on, and pass it its ports:
+    /// [`Executed`](super::Event::Executed), [`NotExecuted`](super::Event::NotExecuted).
+    Start(ServiceId, usize),
     /// Accept a connection, unless one waits that has been accepted, and start a service for it:
     /// [`Connected`](super::Event::Connected), [`NotConnected`](super::Event::NotConnected), or nothing where the
     /// connection is gone again.
     Accept(Port),
+    /// Accept a connection and close it: there are too many.
+    Refuse(Port),
     /// Send a signal.
     Kill(Pid, Signal),
-    /// Look for what is left of a service whose main process has ended: [`Inspected`](super::Event::Inspected).
-    Inspect(ServiceId),
+    /// Look for what is left of a service whose main process, which was this, has ended:
+    /// [`Inspected`](super::Event::Inspected).
+    Inspect(ServiceId, Pid),
 
     /// Put the service with this main process into the terminal's foreground, instead of this process, and let it go on.
     GiveTerminal(Pid),

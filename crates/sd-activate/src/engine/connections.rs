@@ -1,14 +1,15 @@
 //! Accept=yes: a service for each connection.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
 use super::event::{End, Port};
-use super::{Action, Timer, Turn};
+use super::verdict::Outcome;
+use super::{Action, Form, Subject, Timer, Turn};
 use crate::error::Error;
-use crate::spec::Signal;
+use crate::spec::{ServiceSpec, Signal};
 
 /// How long to wait where descriptors, memory or processes have run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -18,36 +19,81 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// The services that run, and the connections that wait for one.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    /// An exit status that has a likely reason, and that reason: said once.
-    pub(super) hint: Option<(u8, String)>,
-    running: HashSet<Pid>,
-    /// Whether one ran before.
-    ran: bool,
+    sockets: Vec<Accepting>,
+    running: HashMap<Pid, Connection>,
     /// The ports to go on with when a shortage is over, while there is one. The first has a connection that was accepted.
     waiting: Option<Vec<Port>>,
     /// When the user was told of a shortage.
     told: Option<Instant>,
-    /// Whether all ends with the last of them.
-    stopping: bool,
+    /// When the time is up in which those should have ended that were told to.
+    deadline: Option<Instant>,
+}
+
+/// A socket that connections are accepted on.
+#[derive(Debug)]
+pub(super) struct Accepting {
+    /// The service that is started for each of them.
+    pub(super) service: ServiceSpec,
+    pub(super) subject: Subject,
+    /// MaxConnections=.
+    pub(super) most: u32,
+    /// How many there are.
+    count: u32,
+    /// Whether a service ran before.
+    ran: bool,
+}
+
+/// A connection that is served.
+#[derive(Debug)]
+struct Connection {
+    /// Which of the sockets it was accepted on.
+    socket: usize,
+    /// Its service's name.
+    name: String,
+}
+
+impl Accepting {
+    pub(super) fn new(service: ServiceSpec, subject: Subject, most: u32) -> Self {
+        Self { service, subject, most, count: 0, ran: false }
+    }
 }
 
 impl Connections {
+    /// Adds a socket, and numbers it.
+    pub(super) fn add(&mut self, socket: Accepting) -> usize {
+        self.sockets.push(socket);
+        self.sockets.len() - 1
+    }
+
     pub(super) fn runs(&self) -> bool {
         !self.running.is_empty()
     }
 
-    pub(super) fn incoming(&mut self, port: Port, turn: &mut Turn) {
-        let Some(waiting) = &mut self.waiting else { return turn.act(Action::Accept(port)) };
-        waiting.push(port);
-        turn.act(Action::Ignore(port));
+    pub(super) fn incoming(&mut self, socket: usize, port: Port, turn: &mut Turn) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.push(port);
+            return turn.act(Action::Ignore(port));
+        }
+        let accepting = &self.sockets[socket];
+        if accepting.count < accepting.most {
+            return turn.act(Action::Accept(port));
+        }
+        let (name, most) = (&accepting.subject.name, accepting.most);
+        turn.say(format_args!("{name}: Too many incoming connections ({most}), dropping connection."));
+        turn.act(Action::Refuse(port));
     }
 
-    pub(super) fn connected(&mut self, pid: Pid) {
-        self.ran = true;
-        self.running.insert(pid);
+    pub(super) fn connected(&mut self, socket: usize, pid: Pid, name: String, turn: &mut Turn) {
+        let accepting = &mut self.sockets[socket];
+        accepting.ran = true;
+        accepting.count += 1;
+        if matches!(turn.form, Form::Units) {
+            turn.say(format_args!("Started {name} - {}.", accepting.subject.title));
+        }
+        self.running.insert(pid, Connection { socket, name });
     }
 
-    pub(super) fn not_connected(&mut self, port: Port, error: Error, turn: &mut Turn) {
+    pub(super) fn not_connected(&mut self, socket: usize, port: Port, error: Error, turn: &mut Turn) {
         match &error {
             error if error.is_shortage() => (),
             // The socket's own error, and not the connection's.
@@ -55,7 +101,7 @@ impl Connections {
                 turn.say(error);
                 return turn.act(Action::Reopen(port));
             }
-            _ if self.ran => return turn.say(error),
+            _ if self.sockets[socket].ran || matches!(turn.form, Form::Units) => return turn.say(error),
             _ => return turn.act(Action::Fail(error)),
         }
         self.waiting.get_or_insert_default().push(port);
@@ -76,21 +122,44 @@ impl Connections {
     }
 
     pub(super) fn ended(&mut self, pid: Pid, end: End, turn: &mut Turn) {
-        self.running.remove(&pid);
-        // A line for every connection would cost as much as the connection.
-        if end != End::Exited(0) {
-            turn.say(format_args!("Child {pid} {end}"));
+        let Some(connection) = self.running.remove(&pid) else { return };
+        let accepting = &mut self.sockets[connection.socket];
+        accepting.count -= 1;
+        match turn.form {
+            // A line for every connection would cost as much as the connection.
+            Form::Command(_) if end != End::Exited(0) => turn.say(format_args!("Child {pid} {end}")),
+            Form::Command(_) => (),
+            Form::Units => {
+                let subject = Subject { name: connection.name, ..accepting.subject.clone() };
+                let outcome = Outcome::of(&accepting.service, end);
+                turn.say_any(turn.form.ended(&subject, pid, end, outcome));
+                turn.say_any(turn.form.dead(&subject, outcome));
+            }
         }
-        if let Some((_, hint)) = self.hint.take_if(|(status, _)| end == End::Exited(*status)) {
+        if let Some((_, hint)) = accepting.subject.hint.take_if(|(status, _)| end == End::Exited(*status)) {
             turn.say(hint);
-        }
-        if self.stopping && self.running.is_empty() {
-            turn.act(Action::Exit(0));
         }
     }
 
-    pub(super) fn signal(&mut self, signal: Signal, stops: bool, turn: &mut Turn) {
-        self.stopping |= stops;
-        turn.actions.extend(self.running.iter().map(|pid| Action::Kill(*pid, signal)));
+    /// Sends all of them a signal.
+    pub(super) fn pass_on(&self, signal: Signal, turn: &mut Turn) {
+        turn.actions.extend(self.running.keys().map(|pid| Action::Kill(*pid, signal)));
+    }
+
+    /// Has all of them end, as their unit says.
+    pub(super) fn stop(&mut self, turn: &mut Turn) {
+        for (pid, connection) in &self.running {
+            turn.act(Action::Kill(*pid, self.sockets[connection.socket].service.kill.signal));
+        }
+        let timeouts = self.running.values().map(|connection| self.sockets[connection.socket].service.timeout_stop);
+        let longest = timeouts.max_by_key(|timeout| timeout.unwrap_or(Duration::MAX)).flatten();
+        self.deadline = longest.and_then(|timeout| turn.now.checked_add(timeout));
+        turn.timers.extend(self.deadline.map(|deadline| (deadline, Timer::Connections)));
+    }
+
+    pub(super) fn time_is_up(&mut self, turn: &mut Turn) {
+        if self.deadline.is_some_and(|deadline| deadline <= turn.now) {
+            self.pass_on(Signal::KILL, turn);
+        }
     }
 }

@@ -50,18 +50,20 @@ pub enum Event {
     NotReopened(Port, Error),
 
     /// A service runs.
-    Started(ServiceId, Pid),
-    /// A service could not be started.
-    NotStarted(ServiceId, Error),
-    /// A service runs for a connection that was accepted.
-    Connected(Port, Pid),
+    Executed(ServiceId, Pid),
+    /// A service could not be executed.
+    NotExecuted(ServiceId, Error),
+    /// A process has said READY=1.
+    Ready(Pid),
+    /// A service runs for a connection that was accepted. The last is the instance's name, of a unit.
+    Connected(Port, Pid, String),
     /// A connection could not be accepted, or no service be started for it; then it waits.
     NotConnected(Port, Error),
 
     /// A child has ended, by itself a service's or one that was left to this process.
     Ended(Pid, End),
     /// A child was stopped by a signal.
-    Stopped(Pid, Signal),
+    Suspended(Pid, Signal),
     /// What a service has left.
     Inspected {
         /// The service, whose main process has ended.

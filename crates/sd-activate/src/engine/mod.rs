@@ -7,61 +7,96 @@
 mod action;
 mod connections;
 mod event;
+mod lifecycle;
 mod limit;
 mod service;
+mod verdict;
+mod words;
 
 use std::collections::{BTreeSet, HashMap};
-use std::iter;
+use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};
+use std::{iter, mem};
 
 use nix::unistd::Pid;
 
 pub use action::Action;
 pub use event::{End, Event, Port, ServiceId};
 
-use connections::Connections;
+use connections::{Accepting, Connections};
+use limit::Limit;
 use service::{Happening, Service};
 
 use crate::error::Error;
-use crate::spec::{Signal, SocketSpec, Timeout};
+use crate::spec::{RateLimit, ServiceSpec, Signal, SocketSpec};
 
-/// What becomes of all when a service has ended.
+/// What is managed, and so what becomes of all when a service has ended, and what a signal means.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// A command, as systemd-socket-activate(1) has it: it stands for this process. Signals are passed on, and where it ends
+    /// because of one, all does.
+    Command(Once),
+    /// Units: a signal stops all of them.
+    Units,
+}
+
+/// How often a command is started.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Form {
-    /// The service is started at once.
+pub struct Once {
+    /// It is started at once.
     pub now: bool,
     /// It is started once only.
     pub once: bool,
 }
 
-/// A service, as the engine has to know it.
+/// What messages call a service.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// What messages call it.
+    /// Its name.
+    pub name: String,
+    /// Its description, or its command line.
     pub title: String,
-    /// TimeoutStopSec=: after that, a signal that was to end it has not.
-    pub timeout_stop: Timeout,
     /// An exit status that has a likely reason, and that reason: said once.
     pub hint: Option<(u8, String)>,
+}
+
+impl Display for Subject {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} - {}", self.name, self.title)
+    }
 }
 
 /// Everything that is listened on and may run.
 #[derive(Debug)]
 pub struct Engine {
     form: Form,
-    /// Who takes what comes to each port.
-    takers: Vec<Taker>,
+    ports: Vec<Listener>,
     services: Vec<Service>,
+    /// The services that are started at once.
+    wanted: Vec<ServiceId>,
     connections: Connections,
     owners: HashMap<Pid, Taker>,
     timers: BTreeSet<(Instant, Timer)>,
+    /// Whether all is to end.
+    stopping: bool,
+    /// Whether a unit has failed.
+    failed: bool,
+}
+
+/// A port.
+#[derive(Debug)]
+struct Listener {
+    /// What messages call it.
+    name: String,
+    taker: Taker,
 }
 
 /// Who takes what comes to a port, and whose a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taker {
     Service(ServiceId),
-    Connections,
+    /// A service for each connection, of one of the sockets that accept them.
+    Connections(usize),
     /// The port was closed.
     Nobody,
 }
@@ -69,10 +104,12 @@ enum Taker {
 /// What there is to do at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    /// A service may be started again.
+    /// Those who wait for a service may be let in again.
     Rest(ServiceId),
-    /// A service should have ended by now.
-    Stop(ServiceId),
+    /// The time of a service's state may be up.
+    Service(ServiceId),
+    /// The time may be up in which services for connections are to end.
+    Connections,
     /// There may be room for connections again.
     Shortage,
 }
@@ -85,6 +122,9 @@ struct Turn {
     actions: Vec<Action>,
     timers: Vec<(Instant, Timer)>,
     owned: Vec<(Pid, Taker)>,
+    /// Services that are not started any more.
+    given_up: Vec<ServiceId>,
+    failed: bool,
 }
 
 impl Turn {
@@ -94,6 +134,10 @@ impl Turn {
 
     fn say(&mut self, message: impl ToString) {
         self.act(Action::Say(message.to_string()));
+    }
+
+    fn say_any(&mut self, message: Option<String>) {
+        self.actions.extend(message.map(Action::Say));
     }
 
     /// Whether everything ends with it.
@@ -113,32 +157,71 @@ impl Engine {
     pub fn new(form: Form) -> Self {
         Self {
             form,
-            takers: Vec::new(),
+            ports: Vec::new(),
             services: Vec::new(),
+            wanted: Vec::new(),
             connections: Connections::default(),
             owners: HashMap::new(),
             timers: BTreeSet::new(),
+            stopping: false,
+            failed: false,
         }
     }
 
-    /// Adds a socket unit with so many ports, which are numbered on, and the service that it is for.
-    pub fn add(&mut self, socket: &SocketSpec, ports: usize, subject: Subject) -> ServiceId {
+    /// Adds a service that takes what comes to its sockets.
+    pub fn add_service(&mut self, spec: ServiceSpec, start_limit: RateLimit, subject: Subject) -> ServiceId {
         let id = ServiceId(self.services.len());
-        let taker = if socket.accept { Taker::Connections } else { Taker::Service(id) };
-        self.takers.extend(iter::repeat_n(taker, ports));
-        if socket.accept {
-            self.connections.hint = subject.hint.clone();
-        }
-        self.services.push(Service::new(id, socket.poll_limit, subject));
+        self.services.push(Service::new(id, spec, start_limit, subject));
         id
+    }
+
+    /// Has a service started at once.
+    pub fn want(&mut self, service: ServiceId) {
+        self.wanted.push(service);
+    }
+
+    /// Adds the ports of a socket, which are numbered on, for a service that takes whatever comes.
+    pub fn add_socket(&mut self, socket: &SocketSpec, names: impl IntoIterator<Item = String>, service: ServiceId) {
+        let listener = |name| Listener { name, taker: Taker::Service(service) };
+        self.ports.extend(names.into_iter().map(listener));
+        let service = &mut self.services[service.0];
+        service.poll_limit = Limit::new(socket.poll_limit);
+        service.trigger_limit = Limit::new(socket.trigger_limit);
+    }
+
+    /// Adds the ports of a socket, which are numbered on, and of which each connection has a service of its own.
+    pub fn add_accepting(
+        &mut self,
+        socket: &SocketSpec,
+        names: impl IntoIterator<Item = String>,
+        service: ServiceSpec,
+        subject: Subject,
+    ) {
+        let taker = Taker::Connections(self.connections.add(Accepting::new(service, subject, socket.max_connections)));
+        self.ports.extend(names.into_iter().zip(iter::repeat(taker)).map(|(name, taker)| Listener { name, taker }));
     }
 
     /// What is to be done, now that this has happened.
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
-        let mut turn = Turn { now, form: self.form, actions: Vec::new(), timers: Vec::new(), owned: Vec::new() };
+        let mut turn = Turn {
+            now,
+            form: self.form,
+            actions: Vec::new(),
+            timers: Vec::new(),
+            owned: Vec::new(),
+            given_up: Vec::new(),
+            failed: false,
+        };
         self.happen(event, &mut turn);
-        self.timers.extend(turn.timers);
-        self.owners.extend(turn.owned);
+        for id in mem::take(&mut turn.given_up) {
+            self.give_up(id, &mut turn);
+        }
+        self.failed |= turn.failed;
+        self.timers.extend(mem::take(&mut turn.timers));
+        self.owners.extend(mem::take(&mut turn.owned));
+        if !turn.ends() {
+            turn.actions.extend(self.end().map(Action::Exit));
+        }
         turn.actions
     }
 
@@ -150,11 +233,9 @@ impl Engine {
     fn happen(&mut self, event: Event, turn: &mut Turn) {
         match event {
             Event::Begun => {
-                turn.actions.extend((0..self.takers.len()).map(Port).map(Action::Watch));
-                if self.form.now {
-                    for service in &mut self.services {
-                        service.step(Happening::Wanted, turn);
-                    }
+                turn.actions.extend((0..self.ports.len()).map(Port).map(Action::Watch));
+                for id in mem::take(&mut self.wanted) {
+                    self.tell(id, Happening::Wanted, turn);
                 }
             }
             Event::Time => {
@@ -162,55 +243,60 @@ impl Engine {
                     self.timers.remove(&due);
                     match due.1 {
                         Timer::Rest(id) => self.tell(id, Happening::RestOver, turn),
-                        Timer::Stop(id) => self.tell(id, Happening::StopOver, turn),
+                        Timer::Service(id) => self.tell(id, Happening::TimeUp, turn),
+                        Timer::Connections => self.connections.time_is_up(turn),
                         Timer::Shortage => self.connections.shortage_is_over(turn),
                     }
                 }
             }
             Event::Signal { signal, by_kernel } => self.signal(signal, by_kernel, turn),
 
-            Event::Incoming(port) => match self.takers[port.0] {
+            Event::Incoming(port) => match self.ports[port.0].taker {
                 Taker::Service(id) => self.tell(id, Happening::Incoming(port), turn),
-                Taker::Connections => self.connections.incoming(port, turn),
+                Taker::Connections(socket) => self.connections.incoming(socket, port, turn),
                 Taker::Nobody => (),
             },
-            Event::HungUp(port) => match self.takers[port.0] {
-                Taker::Nobody => (),
-                _ => {
-                    turn.say(format_args!("The socket at {port} was shut down (shutdown(2)): it is opened anew."));
-                    turn.act(Action::Reopen(port));
-                }
-            },
+            Event::HungUp(port) if self.ports[port.0].taker == Taker::Nobody => (),
+            Event::HungUp(port) => {
+                let name = &self.ports[port.0].name;
+                turn.say(format_args!("The socket at {name} was shut down (shutdown(2)): it is opened anew."));
+                turn.act(Action::Reopen(port));
+            }
             Event::Reopened(port) => turn.act(Action::Watch(port)),
             Event::NotReopened(port, error) => self.close(port, error, turn),
 
-            Event::Started(id, pid) => {
+            Event::Executed(id, pid) => {
                 turn.owned.push((pid, Taker::Service(id)));
-                self.tell(id, Happening::Started(pid), turn);
+                self.tell(id, Happening::Executed(pid), turn);
             }
-            Event::NotStarted(id, error) => self.tell(id, Happening::NotStarted(error), turn),
-            Event::Connected(_, pid) => {
-                turn.owned.push((pid, Taker::Connections));
-                self.connections.connected(pid);
+            Event::NotExecuted(id, error) => self.tell(id, Happening::NotExecuted(error), turn),
+            Event::Ready(pid) => self.tell_owner(pid, Happening::Ready(pid), turn),
+            Event::Connected(port, pid, name) => {
+                let taker = self.ports[port.0].taker;
+                turn.owned.push((pid, taker));
+                if let Taker::Connections(socket) = taker {
+                    self.connections.connected(socket, pid, name, turn);
+                }
             }
-            Event::NotConnected(port, error) => self.connections.not_connected(port, error, turn),
+            Event::NotConnected(port, error) => {
+                if let Taker::Connections(socket) = self.ports[port.0].taker {
+                    self.connections.not_connected(socket, port, error, turn);
+                }
+            }
 
             Event::Ended(pid, end) => match self.owners.remove(&pid) {
                 Some(Taker::Service(id)) => self.tell(id, Happening::Ended(pid, end), turn),
-                Some(Taker::Connections) => self.connections.ended(pid, end, turn),
+                Some(Taker::Connections(_)) => self.connections.ended(pid, end, turn),
                 Some(Taker::Nobody) | None => (),
             },
-            Event::Stopped(pid, signal) => {
-                if let Some(Taker::Service(id)) = self.owners.get(&pid).copied() {
-                    self.tell(id, Happening::Stopped(pid, signal), turn);
-                }
-            }
+            Event::Suspended(pid, signal) => self.tell_owner(pid, Happening::Suspended(pid, signal), turn),
             Event::Inspected { service, mut left, unlinked } => {
                 left.retain(|pid| self.owners.get(pid).is_none_or(|owner| *owner == Taker::Service(service)));
                 self.tell(service, Happening::Left(left), turn);
                 for port in unlinked {
                     if !self.services[service.0].runs() && !turn.ends() {
-                        turn.say(format_args!("The file of the socket at {port} is gone: it is made anew."));
+                        let name = &self.ports[port.0].name;
+                        turn.say(format_args!("The file of the socket at {name} is gone: it is made anew."));
                         turn.act(Action::Reopen(port));
                     }
                 }
@@ -222,6 +308,12 @@ impl Engine {
         self.services[id.0].step(happening, turn);
     }
 
+    fn tell_owner(&mut self, pid: Pid, happening: Happening, turn: &mut Turn) {
+        if let Some(Taker::Service(id)) = self.owners.get(&pid).copied() {
+            self.tell(id, happening, turn);
+        }
+    }
+
     fn signal(&mut self, signal: Signal, by_kernel: bool, turn: &mut Turn) {
         let number = signal.number();
         // The kernel sends SIGHUP where the terminal is gone, and nobody could send SIGINT any more.
@@ -230,34 +322,82 @@ impl Engine {
         if stops {
             self.accept_no_more(turn);
         }
-        self.connections.signal(signal, stops, turn);
-        for service in &mut self.services {
-            service.step(Happening::Signal { signal, stops }, turn);
+        match self.form {
+            Form::Command(_) => {
+                self.connections.pass_on(signal, turn);
+                self.tell_all(|| Happening::PassOn { signal, stops }, turn);
+            }
+            Form::Units if stops => {
+                self.connections.stop(turn);
+                self.tell_all(|| Happening::Stop, turn);
+            }
+            Form::Units => (),
         }
         let runs = self.connections.runs() || self.services.iter().any(Service::runs);
+        // With a command, whether all ends depends on how that does, where it runs.
+        self.stopping |= stops && (matches!(self.form, Form::Units) || self.services.is_empty() || !runs);
         match number {
             libc::SIGTSTP => turn.act(Action::Suspend),
-            _ if runs => (),
-            _ if stops => turn.act(Action::Exit(0)),
             libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => (),
-            _ => turn.say(format_args!("No service runs that {signal} could be passed on to.")),
+            _ if stops => (),
+            _ => match self.form {
+                Form::Command(_) if runs => (),
+                Form::Command(_) => turn.say(format_args!("No service runs that {signal} could be passed on to.")),
+                Form::Units => turn.say(format_args!("{signal} is ignored: SIGTERM stops the units.")),
+            },
+        }
+    }
+
+    fn tell_all(&mut self, happening: impl Fn() -> Happening, turn: &mut Turn) {
+        for service in &mut self.services {
+            service.step(happening(), turn);
+        }
+    }
+
+    /// The exit status, once there is nothing more to do.
+    fn end(&self) -> Option<u8> {
+        let rests = !self.connections.runs() && self.services.iter().all(Service::is_over);
+        if !rests {
+            return None;
+        }
+        let listens = self.ports.iter().any(|port| port.taker != Taker::Nobody);
+        match self.form {
+            _ if self.stopping => Some(0),
+            Form::Command(_) => None,
+            Form::Units => (!listens).then_some(self.failed.into()),
         }
     }
 
     /// Services that serve all connections have their ports until they have ended; nobody else will serve the others.
     fn accept_no_more(&mut self, turn: &mut Turn) {
-        for (index, taker) in self.takers.iter_mut().enumerate() {
-            if *taker == Taker::Connections {
-                *taker = Taker::Nobody;
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            if matches!(port.taker, Taker::Connections(_)) {
+                port.taker = Taker::Nobody;
                 turn.act(Action::Close(Port(index)));
             }
         }
     }
 
+    /// Closes the ports of a service that is not started any more.
+    fn give_up(&mut self, id: ServiceId, turn: &mut Turn) {
+        let mut names = BTreeSet::new();
+        for (index, port) in self.ports.iter_mut().enumerate() {
+            if port.taker == Taker::Service(id) {
+                port.taker = Taker::Nobody;
+                names.insert(&port.name);
+                turn.actions.push(Action::Close(Port(index)));
+            }
+        }
+        for name in names {
+            let service = &self.services[id.0].subject.name;
+            turn.say(format_args!("{name}: Closed, as {service} is not started any more."));
+        }
+    }
+
     /// Gives a port up.
     fn close(&mut self, port: Port, error: Error, turn: &mut Turn) {
-        self.takers[port.0] = Taker::Nobody;
-        if self.takers.iter().all(|taker| *taker == Taker::Nobody) {
+        self.ports[port.0].taker = Taker::Nobody;
+        if self.ports.iter().all(|port| port.taker == Taker::Nobody) {
             return turn.act(Action::Fail(error));
         }
         turn.say(error);

@@ -19,24 +19,41 @@ struct Trial {
 }
 
 impl Trial {
-    fn new(accept: bool, ports: usize, form: Form) -> Self {
+    fn new(accept: bool, ports: usize, once: Once) -> Self {
         let mut socket = SocketSpec::new(&UnitName::new("a.socket").unwrap());
-        (socket.accept, socket.poll_limit) = (accept, RateLimit { interval: Duration::from_secs(2), burst: 3 });
+        (socket.accept, socket.max_connections) = (accept, u32::MAX);
+        socket.poll_limit = RateLimit { interval: Duration::from_secs(2), burst: 3 };
+        socket.trigger_limit.burst = 0;
+        let spec = ServiceSpec { timeout_stop: Some(TIMEOUT), ..ServiceSpec::default() };
+        Self::with(Form::Command(once), &socket, ports, spec, RateLimit { interval: TIMEOUT, burst: 0 })
+    }
+
+    fn with(form: Form, socket: &SocketSpec, ports: usize, service: ServiceSpec, start_limit: RateLimit) -> Self {
         let mut engine = Engine::new(form);
         let hint = Some((127, "a hint".to_owned()));
-        engine.add(&socket, ports, Subject { title: "a b".into(), timeout_stop: Some(TIMEOUT), hint });
+        let subject = Subject { name: "a.service".into(), title: "A".into(), hint };
+        let names = (0..ports).map(|port| Port(port).to_string());
+        if socket.accept {
+            engine.add_accepting(socket, names, service, subject);
+        } else {
+            let id = engine.add_service(service, start_limit, subject);
+            engine.add_socket(socket, names, id);
+            if matches!(form, Form::Command(Once { now: true, .. })) {
+                engine.want(id);
+            }
+        }
         let mut trial = Self { engine, now: Instant::now(), next_pid: 100 };
         let watched: Vec<_> = trial.step(Event::Begun).into_iter().take(ports).collect();
-        assert_eq!(watched, (0..ports).map(|port| Action::Watch(Port(port))).collect::<Vec<_>>());
+        assert_eq!(watched, watch(&(0..ports).collect::<Vec<_>>()));
         trial
     }
 
     fn one(ports: usize) -> Self {
-        Self::new(false, ports, Form::default())
+        Self::new(false, ports, Once::default())
     }
 
     fn each() -> Self {
-        Self::new(true, 2, Form::default())
+        Self::new(true, 2, Once::default())
     }
 
     /// What is done then, but for what is said.
@@ -65,20 +82,20 @@ impl Trial {
 
     /// Somebody comes, and the service runs.
     fn run(&mut self) -> Pid {
-        assert_eq!(self.step(Event::Incoming(Port(0))), [Action::Start(SERVICE)]);
+        assert_eq!(self.step(Event::Incoming(Port(0))), [Action::Start(SERVICE, 0)]);
         self.started()
     }
 
     fn started(&mut self) -> Pid {
         let pid = self.pid();
-        assert_eq!(self.step(Event::Started(SERVICE, pid)), []);
+        assert_eq!(self.step(Event::Executed(SERVICE, pid)), []);
         pid
     }
 
     fn connect(&mut self, port: Port) -> Pid {
         assert_eq!(self.step(Event::Incoming(port)), [Action::Accept(port)]);
         let pid = self.pid();
-        assert_eq!(self.step(Event::Connected(port, pid)), []);
+        assert_eq!(self.step(Event::Connected(port, pid, String::new())), []);
         pid
     }
 
@@ -89,7 +106,8 @@ impl Trial {
 
     /// The main process ends, and has left these behind.
     fn end(&mut self, pid: Pid, end: End, left: &[Pid]) -> Vec<Action> {
-        assert_eq!(self.step(Event::Ended(pid, end)), [Action::Inspect(SERVICE)]);
+        let actions = self.step(Event::Ended(pid, end));
+        assert!(matches!(actions[..], [Action::Inspect(SERVICE, _)]), "{actions:?}");
         self.left(left)
     }
 
@@ -118,14 +136,14 @@ fn the_first_who_comes_starts_the_service_and_the_next_only_when_it_has_ended() 
     let first = trial.run();
     assert_eq!(trial.step(Event::Incoming(Port(2))), [], "it runs");
     assert_eq!(trial.end(first, CLEAN, &[]), watch(&[0, 2]), "those that have told are watched again, and only those");
-    assert_eq!(trial.step(Event::Incoming(Port(1))), [Action::Start(SERVICE)]);
+    assert_eq!(trial.step(Event::Incoming(Port(1))), [Action::Start(SERVICE, 0)]);
     let second = trial.started();
     assert_eq!(trial.end(second, CLEAN, &[]), watch(&[1]));
 }
 
 #[test]
 fn what_is_started_at_once_is_started_again_by_those_who_come() {
-    let mut trial = Trial::new(false, 1, Form { now: true, once: false });
+    let mut trial = Trial::new(false, 1, Once { now: true, once: false });
     let first = trial.started();
     assert_eq!(trial.end(first, CLEAN, &[]), []);
     trial.run();
@@ -134,7 +152,7 @@ fn what_is_started_at_once_is_started_again_by_those_who_come() {
 #[test]
 fn what_is_started_once_ends_all_with_its_exit_status() {
     for (end, status) in [(CLEAN, 0), (End::Exited(5), 5), (End::Killed(Signal::TERM), 143)] {
-        let mut trial = Trial::new(false, 1, Form { now: false, once: true });
+        let mut trial = Trial::new(false, 1, Once { now: false, once: true });
         let main = trial.run();
         assert_eq!(trial.end(main, end, &[]), [Action::Exit(status)]);
     }
@@ -161,13 +179,13 @@ fn a_service_that_cannot_be_started_ends_all_the_first_time_and_later_does_not()
     let error = Error::Fork(Errno::EAGAIN);
     let mut trial = Trial::one(1);
     trial.step(Event::Incoming(Port(0)));
-    assert_eq!(trial.step(Event::NotStarted(SERVICE, error.clone())), [Action::Fail(error.clone())]);
+    assert_eq!(trial.step(Event::NotExecuted(SERVICE, error.clone())), [Action::Fail(error.clone())]);
 
     let mut trial = Trial::one(1);
     let main = trial.run();
     trial.end(main, CLEAN, &[]);
     trial.step(Event::Incoming(Port(0)));
-    assert_eq!(trial.step(Event::NotStarted(SERVICE, error)), watch(&[0]));
+    assert_eq!(trial.step(Event::NotExecuted(SERVICE, error)), watch(&[0]));
 }
 
 #[test]
@@ -197,7 +215,7 @@ fn where_nothing_runs_only_what_is_to_stop_it_ends_it() {
         (libc::SIGWINCH, vec![]),
         (libc::SIGRTMIN() + 3, vec![]),
     ] {
-        for mut trial in [Trial::one(1), Trial::new(true, 0, Form::default())] {
+        for mut trial in [Trial::one(1), Trial::new(true, 0, Once::default())] {
             assert_eq!(trial.signal(number), actions, "{number}");
         }
     }
@@ -312,13 +330,13 @@ fn a_port_that_was_shut_down_or_whose_file_is_gone_is_opened_anew() {
     assert_eq!(trial.step(Event::Reopened(Port(1))), watch(&[1]));
 
     let main = trial.run();
-    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE)]);
+    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, main)]);
     let inspected = || Event::Inspected { service: SERVICE, left: Vec::new(), unlinked: vec![Port(1)] };
     assert_eq!(trial.step(inspected()), [watch(&[0]), vec![Action::Reopen(Port(1))]].concat());
 
     let main = trial.run();
     trial.signal(libc::SIGTERM);
-    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE)]);
+    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, main)]);
     assert_eq!(trial.step(inspected()), [Action::Exit(0)], "nobody needs it any more");
 }
 
@@ -334,11 +352,13 @@ fn a_port_that_cannot_be_opened_anew_is_given_up_and_with_the_last_one_all() {
 #[test]
 fn an_exit_status_that_has_a_likely_reason_is_explained_once() {
     for accept in [false, true] {
-        let mut trial = Trial::new(accept, 1, Form::default());
+        let mut trial = Trial::new(accept, 1, Once::default());
         let explained = |trial: &mut Trial| {
             let pid = if accept { trial.connect(Port(0)) } else { trial.run() };
             let said = trial.said(Event::Ended(pid, End::Exited(127)));
-            trial.left(&[]);
+            if !accept {
+                trial.left(&[]);
+            }
             assert!(said.contains(&format!("Child {pid} died with code 127")));
             said.contains("a hint")
         };
@@ -395,14 +415,158 @@ fn a_service_that_was_stopped_for_want_of_the_terminal_gets_it_until_it_ends() {
         let mut trial = Trial::one(1);
         let main = trial.run();
         let read = Signal::new(libc::SIGTTIN).unwrap();
-        assert_eq!(trial.step(Event::Stopped(main, read)), [Action::GiveTerminal(main)]);
-        assert_eq!(trial.step(Event::Ended(main, end)), [Action::TakeTerminal, Action::Inspect(SERVICE)]);
+        assert_eq!(trial.step(Event::Suspended(main, read)), [Action::GiveTerminal(main)]);
+        assert_eq!(trial.step(Event::Ended(main, end)), [Action::TakeTerminal, Action::Inspect(SERVICE, main)]);
         assert_eq!(trial.left(&[]), then);
     }
     let mut trial = Trial::one(1);
     let main = trial.run();
     let typed = Signal::new(libc::SIGTSTP).unwrap();
-    assert_eq!(trial.step(Event::Stopped(main, typed)), [], "as it was told");
-    trial.step(Event::Stopped(main, Signal::new(libc::SIGTTOU).unwrap()));
-    assert_eq!(trial.step(Event::Stopped(main, typed)), [Action::TakeTerminal, Action::Suspend]);
+    assert_eq!(trial.step(Event::Suspended(main, typed)), [], "as it was told");
+    trial.step(Event::Suspended(main, Signal::new(libc::SIGTTOU).unwrap()));
+    assert_eq!(trial.step(Event::Suspended(main, typed)), [Action::TakeTerminal, Action::Suspend]);
+}
+
+/// A unit's service, and its socket with one port.
+fn unit(service: ServiceSpec) -> Trial {
+    let socket = SocketSpec::new(&UnitName::new("a.socket").unwrap());
+    let start_limit = RateLimit { interval: Duration::from_secs(10), burst: 5 };
+    Trial::with(Form::Units, &socket, 1, service, start_limit)
+}
+
+fn commands(count: usize) -> Vec<crate::spec::Command> {
+    let command = crate::spec::Command {
+        path: "/a".into(),
+        arguments: vec!["/a".into()],
+        expand: true,
+        ignore_failure: false,
+        privileges: crate::spec::Privileges::Restricted,
+        origin: crate::spec::Origin::option("a"),
+    };
+    vec![command; count]
+}
+
+#[test]
+fn a_unit_that_is_stopped_ends_and_with_the_last_one_all() {
+    let mut trial = unit(ServiceSpec::default());
+    let main = trial.run();
+    assert_eq!(trial.signal(libc::SIGUSR1), [], "not for the service");
+    assert_eq!(trial.signal(libc::SIGTERM), [Action::Kill(main, Signal::TERM)]);
+    assert_eq!(trial.end(main, End::Killed(Signal::TERM), &[]), [Action::Exit(0)]);
+    assert_eq!(unit(ServiceSpec::default()).signal(libc::SIGINT), [Action::Exit(0)]);
+}
+
+#[test]
+fn a_unit_that_does_not_stop_is_killed() {
+    let mut trial = unit(ServiceSpec { timeout_stop: Some(Duration::from_secs(5)), ..ServiceSpec::default() });
+    let main = trial.run();
+    trial.signal(libc::SIGTERM);
+    assert_eq!(trial.pass(Duration::from_secs(4)), []);
+    assert_eq!(trial.pass(Duration::from_secs(1)), [Action::Kill(main, Signal::KILL)]);
+    assert_eq!(trial.end(main, End::Killed(Signal::KILL), &[]), [Action::Exit(0)]);
+}
+
+#[test]
+fn what_a_unit_leaves_behind_is_ended_as_kill_mode_says() {
+    use crate::spec::{Kill, KillMode};
+    for (mode, signal) in [
+        (KillMode::ControlGroup, Some(Signal::TERM)),
+        (KillMode::Mixed, Some(Signal::KILL)),
+        (KillMode::Process, None),
+        (KillMode::None, None),
+    ] {
+        let mut trial = unit(ServiceSpec { kill: Kill { mode, ..Kill::default() }, ..ServiceSpec::default() });
+        let main = trial.run();
+        let worker = trial.pid();
+        let killed: Vec<_> = signal.into_iter().map(|signal| Action::Kill(worker, signal)).collect();
+        let then = if killed.is_empty() { watch(&[0]) } else { killed };
+        assert_eq!(trial.end(main, CLEAN, &[worker]), then, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_unit_is_restarted_after_its_delay_and_nobody_starts_it_meanwhile() {
+    let delay = Duration::from_secs(3);
+    let spec = ServiceSpec { restart: crate::spec::Restart::OnFailure, restart_delay: delay, ..ServiceSpec::default() };
+    let mut trial = unit(spec);
+    let main = trial.run();
+    assert_eq!(trial.end(main, End::Exited(1), &[]), []);
+    assert_eq!(trial.pass(delay / 2), []);
+    assert_eq!(trial.pass(delay / 2), [Action::Start(SERVICE, 0)]);
+    let main = trial.started();
+    assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]), "that is no failure");
+    let main = trial.run();
+    trial.end(main, End::Exited(1), &[]);
+    assert_eq!(trial.signal(libc::SIGTERM), [Action::Exit(0)], "it does not wait for that");
+}
+
+#[test]
+fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
+    let mut trial = unit(ServiceSpec::default());
+    for _ in 0..5 {
+        let main = trial.run();
+        assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]));
+    }
+    assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Close(Port(0)), Action::Exit(1)]);
+}
+
+#[test]
+fn a_oneshot_unit_is_done_when_its_commands_are() {
+    let spec =
+        ServiceSpec { service_type: crate::spec::ServiceType::Oneshot, start: commands(2), ..ServiceSpec::default() };
+    let mut trial = unit(spec.clone());
+    let first = trial.run();
+    assert_eq!(trial.step(Event::Ended(first, CLEAN)), [Action::Start(SERVICE, 1)]);
+    let second = trial.started();
+    assert_eq!(trial.end(second, CLEAN, &[]), watch(&[0]));
+
+    let mut trial = unit(spec);
+    let first = trial.run();
+    assert_eq!(trial.end(first, End::Exited(1), &[]), watch(&[0]), "the second is not executed");
+}
+
+#[test]
+fn a_notifying_unit_is_started_when_it_says_so_and_fails_where_it_does_not() {
+    let timeout = Some(Duration::from_secs(7));
+    let spec = ServiceSpec {
+        service_type: crate::spec::ServiceType::Notify,
+        timeout_start: timeout,
+        timeout_stop: timeout,
+        ..ServiceSpec::default()
+    };
+    let mut trial = unit(spec.clone());
+    let main = trial.run();
+    let other = trial.pid();
+    assert_eq!(trial.said(Event::Ready(other)), "");
+    assert_eq!(trial.said(Event::Ready(main)), "Started a.service - A.");
+    assert_eq!(trial.pass(Duration::from_secs(7)), []);
+
+    let mut trial = unit(spec.clone());
+    let main = trial.run();
+    assert_eq!(trial.pass(Duration::from_secs(7)), [Action::Kill(main, Signal::TERM)]);
+    assert_eq!(trial.pass(Duration::from_secs(7)), [Action::Kill(main, Signal::KILL)]);
+    let said = trial.said(Event::Ended(main, End::Killed(Signal::KILL)));
+    assert_eq!(said, "a.service: Main process exited, code=killed, status=9/KILL");
+    let inspected = || Event::Inspected { service: SERVICE, left: Vec::new(), unlinked: Vec::new() };
+    assert_eq!(trial.said(inspected()), "a.service: Failed with result 'timeout'.");
+
+    let mut trial = unit(spec);
+    let main = trial.run();
+    trial.step(Event::Ended(main, CLEAN));
+    assert_eq!(trial.said(inspected()), "a.service: Failed with result 'protocol'.");
+}
+
+#[test]
+fn connections_beyond_the_limit_are_refused() {
+    let mut socket = SocketSpec::new(&UnitName::new("a.socket").unwrap());
+    (socket.accept, socket.max_connections) = (true, 1);
+    let limit = RateLimit { interval: TIMEOUT, burst: 0 };
+    let mut trial = Trial::with(Form::Units, &socket, 1, ServiceSpec::default(), limit);
+    let first = trial.connect(Port(0));
+    assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Refuse(Port(0))]);
+    assert_eq!(trial.step(Event::Ended(first, CLEAN)), []);
+    let second = trial.connect(Port(0));
+    assert_eq!(trial.signal(libc::SIGTERM), [Action::Close(Port(0)), Action::Kill(second, Signal::TERM)]);
+    assert_eq!(trial.pass(Duration::from_secs(90)), [Action::Kill(second, Signal::KILL)]);
+    assert_eq!(trial.step(Event::Ended(second, CLEAN)), [Action::Exit(0)]);
 }

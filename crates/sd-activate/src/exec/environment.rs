@@ -14,6 +14,8 @@ pub enum Value {
     Pid,
     /// The inode id of a pidfd of the service.
     PidfdId,
+    /// Of its connection: $REMOTE_ADDR, and then $REMOTE_PORT.
+    Remote,
 }
 
 /// The variables, in their order.
@@ -55,7 +57,7 @@ pub fn build(exec: &ExecSpec, passing: Option<&Passing<'_>>) -> Environment {
 }
 
 /// A variable that is set again keeps its place.
-fn set(environment: &mut Environment, name: OsString, value: Value) {
+pub fn set(environment: &mut Environment, name: OsString, value: Value) {
     match environment.iter_mut().find(|(known, _)| *known == name) {
         Some((_, old)) => *old = value,
         None => environment.push((name, value)),

@@ -25,8 +25,13 @@ pub fn find(command: &OsStr) -> Result<PathBuf, Error> {
     }
 
     let directories = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    find_in(std::env::split_paths(&directories), command)
+}
+
+/// The file of that name in one of these directories.
+pub fn find_in(directories: impl IntoIterator<Item = PathBuf>, command: &OsStr) -> Result<PathBuf, Error> {
     let mut refused = None;
-    for directory in std::env::split_paths(&directories).filter(|_| !command.is_empty()) {
+    for directory in directories.into_iter().filter(|_| !command.is_empty()) {
         let path = directory.join(command);
         match executable(&path) {
             Ok(()) => return Ok(path),

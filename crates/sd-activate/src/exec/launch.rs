@@ -8,12 +8,13 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
+use nix::sys::stat::umask;
 use nix::sys::wait::waitpid;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setgroups, setresgid, setresuid};
 use sdlite_core::listen::LISTEN_FDS_START;
 use sdlite_core::pidfd;
 
-use super::plan::{Plan, SHELL};
+use super::plan::{Credentials, Plan, SHELL, Stream, Surroundings};
 use crate::error::Error;
 
 impl Plan {
@@ -83,26 +84,29 @@ impl Launch<'_> {
         if unsafe { libc::getppid() } != self.plan.own_pid {
             return Err(Errno::ESRCH);
         }
+        let plan = &mut *self.plan;
         // A process group of its own: what the terminal or kill(1) sends to that of this process would reach the service
         // twice, once from there and once passed on.
-        // SAFETY: takes numbers.
-        Errno::result(unsafe { libc::setpgid(0, 0) })?;
-
-        let plan = &mut *self.plan;
+        // SAFETY: takes numbers, or nothing.
+        Errno::result(unsafe { if plan.surroundings.session { libc::setsid() } else { libc::setpgid(0, 0) } })?;
         for signal in &plan.surroundings.default_signals {
             set_default(*signal);
         }
         for limit in &plan.surroundings.limits {
             nix::sys::resource::setrlimit(limit.resource, limit.soft, limit.hard)?;
         }
-        match (plan.surroundings.inetd, plan.passed.first()) {
-            (true, Some(socket)) => {
-                duplicate(*socket, libc::STDIN_FILENO)?;
-                duplicate(*socket, libc::STDOUT_FILENO)?;
+        for (stream, descriptor) in plan.surroundings.streams.iter().zip(0..) {
+            match (stream, plan.passed.first()) {
+                (Stream::Open(open), _) => duplicate(open.as_raw_fd(), descriptor)?,
+                (Stream::Passed, Some(socket)) => duplicate(*socket, descriptor)?,
+                (Stream::Passed | Stream::Kept, _) => (),
             }
-            _ => place(&mut plan.passed, LISTEN_FDS_START)?,
         }
-        if let Some(variable) = &mut plan.pid {
+        if plan.surroundings.list {
+            place(&mut plan.passed, LISTEN_FDS_START)?;
+        }
+        become_another(&plan.surroundings)?;
+        for variable in &mut plan.pids {
             variable.set(self.pid as u64);
         }
         if let Some(variable) = &mut plan.pidfd_id {
@@ -120,6 +124,36 @@ impl Launch<'_> {
         }
         Err(error)
     }
+}
+
+/// Users, directories and what else belongs to a unit. Without a unit, nothing.
+fn become_another(surroundings: &Surroundings) -> Result<(), Errno> {
+    if surroundings.ignore_sigpipe {
+        // SAFETY: ignoring a signal runs no code.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    }
+    if let Some(mask) = surroundings.umask {
+        umask(mask);
+    }
+    if let Some(nice) = surroundings.nice {
+        // SAFETY: takes numbers.
+        Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) })?;
+    }
+    if let Some(Credentials { uid, gid, groups }) = &surroundings.credentials {
+        setgroups(groups)?;
+        setresgid(*gid, *gid, *gid)?;
+        setresuid(*uid, *uid, *uid)?;
+        // The kernel has forgotten it with that.
+        prctl::set_pdeathsig(Signal::SIGTERM)?;
+    }
+    if let Some((directory, optional)) = &surroundings.directory {
+        // SAFETY: a C string.
+        let changed = Errno::result(unsafe { libc::chdir(directory.as_ptr()) });
+        if !optional {
+            changed?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the descriptors where the service looks for them, from `first` on, and has them survive execve(2).

@@ -2,11 +2,14 @@
 //! that is needed between clone(2) and execve(2).
 
 pub mod environment;
+mod expand;
 mod find;
 mod launch;
-mod number;
 mod plan;
+mod unit;
+mod variable;
 
 pub use find::find;
 pub use launch::set_default;
-pub use plan::{Plan, Surroundings};
+pub use plan::{Credentials, Plan, Stream, Surroundings};
+pub use unit::UnitPlan;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::RawFd;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
 
 use crate::engine::End;
 use crate::spec::Signal;
@@ -55,9 +55,11 @@ pub fn reap() -> Reaped {
     Reaped::Child(pid, end)
 }
 
-/// The children that have one of these sockets, given as the kernel names them in /proc, the oldest first.
-pub fn holding(sockets: &[String]) -> Vec<Pid> {
-    let mut children: Vec<_> = children().into_iter().filter(|pid| holds(*pid, sockets)).collect();
+/// The children that have one of these sockets, given as the kernel names them in /proc, or are in this session; the oldest
+/// first.
+pub fn left_behind(sockets: &[String], session: Option<Pid>) -> Vec<Pid> {
+    let in_session = |pid| session.is_some_and(|session| getsid(Some(Pid::from_raw(pid))) == Ok(session));
+    let mut children: Vec<_> = children().into_iter().filter(|pid| in_session(*pid) || holds(*pid, sockets)).collect();
     children.sort_unstable();
     children.into_iter().map(Pid::from_raw).collect()
 }

@@ -3,6 +3,9 @@
 
 mod children;
 mod holder;
+mod instance;
+mod journal;
+mod notifications;
 mod notify;
 mod poll;
 mod signals;
@@ -10,7 +13,6 @@ mod sockets;
 mod terminal;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Instant;
 
@@ -18,49 +20,76 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::kill;
 use nix::sys::socket::{SockFlag, accept4, getsockopt, sockopt};
+use nix::unistd::{Pid, getpid};
 use sdlite_core::listen::LISTEN_FDS_START;
 
 pub use children::adopt_orphans;
+pub use journal::Journal;
+pub use notifications::Notifications;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
 
-use children::{Reaped, holding, reap};
-use poll::{Poll, Ready, Tells};
+use children::{Reaped, left_behind, reap};
+use instance::Peer;
+use notifications::is_ready;
+use poll::{Key, Poll, Tells};
 use signals::Received;
 
 use crate::engine::{Action, Engine, Event, Port, ServiceId};
 use crate::error::Error;
-use crate::exec::Plan;
+use crate::exec::{Plan, UnitPlan};
 use crate::log::say;
-use crate::spec::SocketSpec;
+use crate::spec::{Command, SocketSpec, UnitName};
 
-/// A socket unit, what is open for it, and how its service is started.
-pub struct Unit {
-    /// What it is.
-    pub spec: SocketSpec,
-    /// Its sockets.
-    pub sockets: Vec<Socket>,
-    /// How its service is started.
-    pub plan: Plan,
+/// How a service is started.
+pub enum Starter {
+    /// Always in the same way.
+    Plan(Box<Plan>),
+    /// By the commands of a unit, which are laid out when they are executed.
+    Unit {
+        /// How they are executed.
+        plan: Box<UnitPlan>,
+        /// ExecStart=.
+        commands: Vec<Command>,
+        /// The stream of the log that they write to.
+        stream: usize,
+    },
+}
+
+/// Who serves what comes to a socket.
+pub enum Taker {
+    /// A service that takes all.
+    Service(ServiceId),
+    /// A service for each connection.
+    Each {
+        /// How it is started.
+        plan: Box<Plan>,
+        /// The template that each is an instance of.
+        template: Option<UnitName>,
+    },
 }
 
 /// Everything that is open.
 pub struct World {
     poll: Poll,
     signals: Signals,
+    journal: Option<Journal>,
+    notifications: Option<Notifications>,
     services: Vec<Service>,
-    /// By their numbers. None where one was closed.
-    ports: Vec<(Option<Socket>, ServiceId)>,
+    sockets: Vec<(SocketSpec, Taker)>,
+    /// By their numbers. None where one was closed; and which of the sockets each belongs to.
+    ports: Vec<(Option<Socket>, usize)>,
     /// A connection that was accepted, but no service could be started for it.
     held: Option<OwnedFd>,
+    /// How many connections units have accepted.
+    accepted: u64,
     /// Whether children run, those that services have left behind included.
     has_children: bool,
 }
 
 struct Service {
-    spec: SocketSpec,
-    plan: Plan,
-    ports: Range<usize>,
+    starter: Starter,
+    ports: Vec<Port>,
 }
 
 /// What carrying an action out comes to.
@@ -71,28 +100,56 @@ enum Outcome {
 }
 
 impl World {
-    /// Everything is open, but nothing is waited for.
+    /// Only signals are waited for.
     pub fn new(signals: Signals) -> Result<Self, Error> {
-        let poll = Poll::new(&signals).map_err(Error::Wait)?;
-        Ok(Self { poll, signals, services: Vec::new(), ports: Vec::new(), held: None, has_children: false })
+        let poll = Poll::new().map_err(Error::Wait)?;
+        poll.add(Key::Signal, &signals, Tells::Always).map_err(Error::Wait)?;
+        Ok(Self {
+            poll,
+            signals,
+            journal: None,
+            notifications: None,
+            services: Vec::new(),
+            sockets: Vec::new(),
+            ports: Vec::new(),
+            held: None,
+            accepted: 0,
+            has_children: false,
+        })
     }
 
-    /// Adds a unit. Its sockets and its service have the numbers that [`Engine::add`] gives them.
-    pub fn add(&mut self, unit: Unit) -> Result<(), Error> {
-        let id = ServiceId(self.services.len());
-        let first = self.ports.len();
-        for socket in unit.sockets {
+    /// Has what units write come to the log, and what they notify of be heard.
+    pub fn listen_to_units(&mut self, journal: Journal, notifications: Notifications) -> Result<(), Error> {
+        for stream in 0..journal.streams() {
+            self.poll.add(Key::Log(stream), journal.reader(stream), Tells::Always).map_err(Error::Wait)?;
+        }
+        self.poll.add(Key::Notification, &notifications, Tells::Always).map_err(Error::Wait)?;
+        (self.journal, self.notifications) = (Some(journal), Some(notifications));
+        Ok(())
+    }
+
+    /// Adds a service. It has the number that [`Engine::add_service`] gives it.
+    pub fn add_service(&mut self, starter: Starter) {
+        self.services.push(Service { starter, ports: Vec::new() });
+    }
+
+    /// Adds what is open of a socket. Its ports have the numbers that the engine gives them.
+    pub fn add_socket(&mut self, spec: SocketSpec, sockets: Vec<Socket>, taker: Taker) -> Result<(), Error> {
+        for socket in sockets {
             let port = Port(self.ports.len());
             self.wait_for(port, &socket)?;
-            self.ports.push((Some(socket), id));
+            self.ports.push((Some(socket), self.sockets.len()));
+            if let Taker::Service(id) = &taker {
+                self.services[id.0].ports.push(port);
+            }
         }
-        self.services.push(Service { spec: unit.spec, plan: unit.plan, ports: first..self.ports.len() });
+        self.sockets.push((spec, taker));
         Ok(())
     }
 
     fn wait_for(&self, port: Port, socket: &Socket) -> Result<(), Error> {
         let descriptor = LISTEN_FDS_START + port.0 as RawFd;
-        self.poll.add(port, socket).map_err(|error| match error {
+        self.poll.add(Key::Port(port), socket, Tells::Never).map_err(|error| match error {
             Errno::EPERM => Error::NotASocket { descriptor },
             error => Error::Prepare { descriptor, error },
         })
@@ -116,11 +173,12 @@ impl World {
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
                 events.push_back(Event::Time);
             }
-            // Signals before ports: what a signal ends is not started once more.
-            for ready in ready {
-                match ready {
-                    Ready::Signal => self.receive(&mut events),
-                    Ready::Port(port, flags) => events.extend(self.tell(port, flags)),
+            for (key, flags) in ready {
+                match key {
+                    Key::Log(stream) => self.journal.iter_mut().for_each(|journal| journal.read(stream)),
+                    Key::Notification => events.extend(self.notified()),
+                    Key::Signal => self.receive(&mut events),
+                    Key::Port(port) => events.push_back(self.tell(port, flags)),
                 }
             }
         }
@@ -146,27 +204,32 @@ impl World {
             Some(Received::Child) => loop {
                 match reap() {
                     Reaped::Child(pid, end) => events.push_back(Event::Ended(pid, end)),
-                    Reaped::Stopped(pid, signal) => events.push_back(Event::Stopped(pid, signal)),
+                    Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
                     rest => break self.has_children = rest == Reaped::AllRun,
                 }
             },
         }
     }
 
+    fn notified(&self) -> Option<Event> {
+        let (sender, state) = self.notifications.as_ref()?.receive()?;
+        is_ready(&state).then_some(Event::Ready(sender))
+    }
+
     /// What is to be told of a port that has something to tell.
-    fn tell(&self, port: Port, flags: EpollFlags) -> Option<Event> {
+    fn tell(&self, port: Port, flags: EpollFlags) -> Event {
         let (socket, _) = &self.ports[port.0];
         let is_socket = || getsockopt(socket.as_ref()?, sockopt::SockType).ok();
         if flags.contains(EpollFlags::EPOLLHUP) && (!flags.contains(EpollFlags::EPOLLIN) || is_socket().is_some()) {
-            return Some(Event::HungUp(port));
+            return Event::HungUp(port);
         }
-        Some(Event::Incoming(port))
+        Event::Incoming(port)
     }
 
     fn carry_out(&mut self, action: Action) -> Result<Outcome, Error> {
         let event = match action {
             Action::Watch(port) => {
-                let always = self.services[self.ports[port.0].1.0].spec.accept;
+                let always = self.sockets[self.ports[port.0].1].0.accept;
                 self.watch(port, if always { Tells::Always } else { Tells::Once })?;
                 return Ok(Outcome::Nothing);
             }
@@ -182,28 +245,35 @@ impl World {
                 self.close(port);
                 return Ok(Outcome::Nothing);
             }
-            Action::Start(id) => match self.start(id) {
-                Ok(pid) => Event::Started(id, pid),
-                Err(error) => Event::NotStarted(id, error),
+            Action::Start(id, command) => match self.start(id, command) {
+                Ok(pid) => Event::Executed(id, pid),
+                Err(error) => Event::NotExecuted(id, error),
             },
             Action::Accept(port) => match self.accept(port) {
                 Ok(None) => return Ok(Outcome::Nothing),
-                Ok(Some(pid)) => Event::Connected(port, pid),
+                Ok(Some((pid, name))) => Event::Connected(port, pid, name),
                 Err(error) => Event::NotConnected(port, error),
             },
+            Action::Refuse(port) => {
+                let _ = self.ports[port.0].0.as_ref().map(|socket| connection(socket, port));
+                return Ok(Outcome::Nothing);
+            }
             Action::Kill(pid, signal) => {
                 // It can only fail where the process has ended; then SIGCHLD says so.
                 // SAFETY: takes numbers. nix has no real-time signals.
                 unsafe { libc::kill(pid.as_raw(), signal.number()) };
                 return Ok(Outcome::Nothing);
             }
-            Action::Inspect(id) => self.inspect(id),
+            Action::Inspect(id, main) => self.inspect(id, main),
             Action::Say(message) => {
-                say(message);
+                match &self.journal {
+                    Some(journal) => journal.say(&message),
+                    None => say(message),
+                }
                 return Ok(Outcome::Nothing);
             }
             Action::Suspend => {
-                let _ = kill(nix::unistd::getpid(), nix::sys::signal::Signal::SIGSTOP);
+                let _ = kill(getpid(), nix::sys::signal::Signal::SIGSTOP);
                 return Ok(Outcome::Nothing);
             }
             Action::GiveTerminal(pid) => {
@@ -222,7 +292,7 @@ impl World {
 
     fn watch(&self, port: Port, tells: Tells) -> Result<(), Error> {
         match &self.ports[port.0].0 {
-            Some(socket) => self.poll.watch(port, socket, tells).map_err(Error::Wait),
+            Some(socket) => self.poll.watch(Key::Port(port), socket, tells).map_err(Error::Wait),
             None => Ok(()),
         }
     }
@@ -238,7 +308,7 @@ impl World {
         // Closed before: otherwise, its address would be in use.
         let listen = self.close(port).and_then(|socket| socket.opened_for().cloned());
         let listen = listen.ok_or(Error::ShutDown { descriptor })?;
-        let spec = &self.services[self.ports[port.0].1.0].spec;
+        let (spec, _) = &self.sockets[self.ports[port.0].1];
         let socket = Socket::open(&listen, spec)?;
         socket.prepare(port, spec.accept)?;
         self.wait_for(port, &socket)?;
@@ -246,33 +316,52 @@ impl World {
         Ok(())
     }
 
-    fn start(&mut self, id: ServiceId) -> Result<nix::unistd::Pid, Error> {
+    fn start(&mut self, id: ServiceId, command: usize) -> Result<Pid, Error> {
         let service = &mut self.services[id.0];
-        let sockets = self.ports[service.ports.clone()].iter().filter_map(|(socket, _)| socket.as_ref());
-        service.plan.start(sockets.map(AsFd::as_fd))
+        let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
+        match &mut service.starter {
+            Starter::Plan(plan) => plan.start(sockets),
+            Starter::Unit { plan, commands, stream } => {
+                let pid = plan.lay_out(&commands[command])?.start(sockets)?;
+                self.journal.iter_mut().for_each(|journal| journal.set_pid(*stream, pid));
+                Ok(pid)
+            }
+        }
     }
 
-    /// Starts a service for the next connection. None where that has gone again.
-    fn accept(&mut self, port: Port) -> Result<Option<nix::unistd::Pid>, Error> {
-        let (socket, id) = &self.ports[port.0];
-        let Some(socket) = socket else { return Ok(None) };
+    /// Starts a service for the next connection, and names it. None where that has gone again.
+    fn accept(&mut self, port: Port) -> Result<Option<(Pid, String)>, Error> {
+        let (socket, unit) = &self.ports[port.0];
+        let (Some(socket), (_, Taker::Each { plan, template })) = (socket, &mut self.sockets[*unit]) else {
+            return Ok(None);
+        };
         let connection = match self.held.take() {
             Some(held) => Some(held),
             None => connection(socket, port)?,
         };
         let Some(connection) = connection else { return Ok(None) };
-        let started = self.services[id.0].plan.start([connection.as_fd()]);
+        let mut name = String::new();
+        if let Some(template) = template {
+            let peer = Peer::of(&connection);
+            name = peer.instance(template, self.accepted);
+            plan.set_remote(&peer.address, &peer.port);
+        }
+        let started = plan.start([connection.as_fd()]);
         if started.as_ref().is_err_and(Error::is_shortage) {
             self.held = Some(connection);
         }
-        started.map(Some)
+        let pid = started?;
+        self.accepted += 1;
+        Ok(Some((pid, name)))
     }
 
-    fn inspect(&self, id: ServiceId) -> Event {
-        let ports = self.services[id.0].ports.clone();
-        let sockets = || ports.clone().filter_map(|index| Some((Port(index), self.ports[index].0.as_ref()?)));
+    fn inspect(&self, id: ServiceId, main: Pid) -> Event {
+        let service = &self.services[id.0];
+        let sockets = || service.ports.iter().filter_map(|port| Some((*port, self.ports[port.0].0.as_ref()?)));
         let left = if self.has_children {
-            holding(&sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect::<Vec<_>>())
+            // Those of a unit are in the session that it began with.
+            let session = matches!(service.starter, Starter::Unit { .. }).then_some(main);
+            left_behind(&sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect::<Vec<_>>(), session)
         } else {
             Vec::new()
         };

@@ -11,25 +11,47 @@ use crate::error::Error;
 
 /// How many are told of at once.
 const ROOM: usize = 64;
-/// What stands for the signals where a port's number would.
-const SIGNALS: u64 = u64::MAX;
 
-/// What is waited for.
-pub struct Poll {
-    epoll: Epoll,
-    ready: [EpollEvent; ROOM],
-}
-
-/// Something that has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ready {
+/// What is waited for. They are told of in this order: what a service says before that it has ended, and what ends it before
+/// who would start it once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// What a service writes to the log.
+    Log(usize),
+    /// What a service notifies of.
+    Notification,
     /// A signal.
     Signal,
     /// Somebody, or something, at a port.
-    Port(Port, EpollFlags),
+    Port(Port),
 }
 
-/// How often a port tells that somebody waits there.
+impl Key {
+    /// The two highest bits say what it is, the others which.
+    const SHIFT: u32 = 62;
+
+    fn number(self) -> u64 {
+        let (kind, which) = match self {
+            Self::Log(log) => (0, log),
+            Self::Notification => (1, 0),
+            Self::Signal => (2, 0),
+            Self::Port(port) => (3, port.0),
+        };
+        kind << Self::SHIFT | which as u64
+    }
+
+    fn of(number: u64) -> Self {
+        let which = (number & ((1 << Self::SHIFT) - 1)) as usize;
+        match number >> Self::SHIFT {
+            0 => Self::Log(which),
+            1 => Self::Notification,
+            2 => Self::Signal,
+            _ => Self::Port(Port(which)),
+        }
+    }
+}
+
+/// How often it is told that something has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tells {
     /// As long as it is so.
@@ -40,40 +62,46 @@ pub enum Tells {
     Never,
 }
 
+/// What is waited for.
+pub struct Poll {
+    epoll: Epoll,
+    ready: [EpollEvent; ROOM],
+}
+
 impl Poll {
-    /// For the signals that are read from `signals`.
-    pub fn new(signals: impl AsFd) -> Result<Self, Errno> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        epoll.add(signals, EpollEvent::new(EpollFlags::EPOLLIN, SIGNALS))?;
-        Ok(Self { epoll, ready: [EpollEvent::empty(); ROOM] })
+    /// Nothing is waited for.
+    pub fn new() -> Result<Self, Errno> {
+        Ok(Self { epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?, ready: [EpollEvent::empty(); ROOM] })
     }
 
-    /// Makes a port known, which tells nothing yet.
-    pub fn add(&self, port: Port, descriptor: impl AsFd) -> Result<(), Errno> {
-        // EPOLLHUP and EPOLLERR are told whether they are asked for or not, but not where it tells once and has done so.
-        self.epoll.add(descriptor, event(port, Tells::Never))
+    /// Makes something known.
+    ///
+    /// EPOLLHUP and EPOLLERR are told whether they are asked for or not, but not where it tells once and has done so.
+    pub fn add(&self, key: Key, descriptor: impl AsFd, tells: Tells) -> Result<(), Errno> {
+        self.epoll.add(descriptor, event(key, tells))
     }
 
-    /// Says how often a port tells.
-    pub fn watch(&self, port: Port, descriptor: impl AsFd, tells: Tells) -> Result<(), Errno> {
-        self.epoll.modify(descriptor, &mut event(port, tells))
+    /// Says how often it tells.
+    pub fn watch(&self, key: Key, descriptor: impl AsFd, tells: Tells) -> Result<(), Errno> {
+        self.epoll.modify(descriptor, &mut event(key, tells))
     }
 
-    /// Forgets a port, before its descriptor is closed: a service may have the same socket open.
+    /// Forgets it, before its descriptor is closed: a service may have the same open.
     pub fn remove(&self, descriptor: impl AsFd) -> Result<(), Errno> {
         self.epoll.delete(descriptor)
     }
 
-    /// Waits, until `deadline` at the latest. Signals come before everything else.
+    /// Waits, until `deadline` at the latest.
     pub fn wait(
         &mut self,
         now: Instant,
         deadline: Option<Instant>,
-    ) -> Result<impl Iterator<Item = Ready> + use<>, Error> {
+    ) -> Result<impl Iterator<Item = (Key, EpollFlags)> + use<>, Error> {
         let timeout = deadline.map_or(EpollTimeout::NONE, |deadline| {
+            let rest = deadline.saturating_duration_since(now);
             // One more, for a fraction of a millisecond is none to epoll_wait(2).
-            let rest = deadline.saturating_duration_since(now).as_millis();
-            if rest == 0 && deadline <= now { EpollTimeout::ZERO } else { timeout(rest + 1) }
+            let rest = if rest.is_zero() { 0 } else { rest.as_millis() + 1 };
+            EpollTimeout::try_from(rest.min(i32::MAX as u128) as i32).unwrap_or(EpollTimeout::NONE)
         });
         let count = match self.epoll.wait(&mut self.ready, timeout) {
             // Only a debugger interrupts it, for all that is waited for is blocked.
@@ -81,23 +109,17 @@ impl Poll {
             Ok(count) => count,
             Err(error) => return Err(Error::Wait(error)),
         };
-        let told = self.ready;
-        let told = move || told.into_iter().take(count);
-        let signal = told().any(|event| event.data() == SIGNALS).then_some(Ready::Signal);
-        let ports = told().filter(|event| event.data() != SIGNALS);
-        Ok(signal.into_iter().chain(ports.map(|event| Ready::Port(Port(event.data() as usize), event.events()))))
+        self.ready[..count].sort_unstable_by_key(|event| Key::of(event.data()));
+        let ready = self.ready.into_iter().take(count);
+        Ok(ready.map(|event| (Key::of(event.data()), event.events())))
     }
 }
 
-fn event(port: Port, tells: Tells) -> EpollEvent {
+fn event(key: Key, tells: Tells) -> EpollEvent {
     let flags = match tells {
         Tells::Always => EpollFlags::EPOLLIN,
         Tells::Once => EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT,
         Tells::Never => EpollFlags::EPOLLONESHOT,
     };
-    EpollEvent::new(flags, port.0 as u64)
-}
-
-fn timeout(milliseconds: u128) -> EpollTimeout {
-    EpollTimeout::try_from(milliseconds.min(i32::MAX as u128) as i32).unwrap_or(EpollTimeout::NONE)
+    EpollEvent::new(flags, key.number())
 }

@@ -1,28 +1,38 @@
-//! Variables whose value is a number that only the service knows.
+//! Variables whose value is not known before a service is started.
 
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 
 /// Room for the digits of a 64-bit number, and the zero byte behind them.
 const DIGITS: usize = 21;
+/// Room for an IPv6 address with an interface, and the zero byte behind it.
+const ROOM: usize = 64;
 
-/// `NAME=` and room for a number, which the service writes itself.
-pub(super) struct NumberVariable {
+/// `NAME=` and room for a value: a number that the service writes itself, or a text about its connection.
+pub(super) struct OwnVariable {
     text: Box<[u8]>,
     start: usize,
 }
 
-impl NumberVariable {
+impl OwnVariable {
     pub(super) fn new(name: &OsStr) -> Self {
         let mut text = name.as_bytes().to_vec();
         text.push(b'=');
         let start = text.len();
-        text.resize(start + DIGITS, 0);
+        text.resize(start + ROOM, 0);
         Self { text: text.into_boxed_slice(), start }
     }
 
     pub(super) fn as_ptr(&self) -> *const c_char {
         self.text.as_ptr().cast()
+    }
+
+    pub(super) fn set_text(&mut self, value: &str) {
+        let most = self.text.len() - self.start - 1;
+        let value = value.bytes().take(most).chain(std::iter::repeat(0));
+        for (byte, new) in self.text.iter_mut().skip(self.start).zip(value) {
+            *byte = new;
+        }
     }
 
     pub(super) fn set(&mut self, number: u64) {
@@ -53,7 +63,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_over_those_before_them() {
-        let mut variable = NumberVariable::new(OsStr::new("A"));
+        let mut variable = OwnVariable::new(OsStr::new("A"));
         for number in [u64::MAX, 0, 1234567890, 7] {
             variable.set(number);
             let text = CStr::from_bytes_until_nul(&variable.text).unwrap().to_str().unwrap();

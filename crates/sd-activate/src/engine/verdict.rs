@@ -1,0 +1,142 @@
+//! What the end of a process means for its service.
+
+use super::event::End;
+use crate::spec::{ExitStatuses, Restart, ServiceSpec, ServiceType, Signal};
+
+/// Result= of systemctl(1): how a service did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Success,
+    ExitCode,
+    Signal,
+    CoreDump,
+    Timeout,
+    /// It ended before it said READY=1.
+    Protocol,
+    /// It could not be executed.
+    Resources,
+    StartLimitHit,
+}
+
+impl Outcome {
+    /// The word that systemd has for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::ExitCode => "exit-code",
+            Self::Signal => "signal",
+            Self::CoreDump => "core-dump",
+            Self::Timeout => "timeout",
+            Self::Protocol => "protocol",
+            Self::Resources => "resources",
+            Self::StartLimitHit => "start-limit-hit",
+        }
+    }
+
+    /// That of a process that ended by itself.
+    pub(super) fn of(spec: &ServiceSpec, end: End) -> Self {
+        match end {
+            _ if is_clean(spec, end) => Self::Success,
+            End::Exited(_) => Self::ExitCode,
+            End::Killed(signal) if dumps_core(signal) => Self::CoreDump,
+            End::Killed(_) => Self::Signal,
+        }
+    }
+}
+
+fn is_clean(spec: &ServiceSpec, end: End) -> bool {
+    const CLEAN: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::TERM, Signal::PIPE];
+    let usual = match end {
+        End::Exited(status) => status == 0,
+        End::Killed(signal) => spec.service_type != ServiceType::Oneshot && CLEAN.contains(&signal),
+    };
+    usual || is_among(&spec.success_exit_status, end)
+}
+
+fn is_among(statuses: &ExitStatuses, end: End) -> bool {
+    match end {
+        End::Exited(status) => statuses.statuses.contains(&status),
+        End::Killed(signal) => statuses.signals.contains(&signal),
+    }
+}
+
+/// signal(7): those whose default action is to dump core.
+fn dumps_core(signal: Signal) -> bool {
+    matches!(
+        signal.number(),
+        libc::SIGABRT
+            | libc::SIGBUS
+            | libc::SIGFPE
+            | libc::SIGILL
+            | libc::SIGQUIT
+            | libc::SIGSEGV
+            | libc::SIGSYS
+            | libc::SIGTRAP
+            | libc::SIGXCPU
+            | libc::SIGXFSZ
+    )
+}
+
+/// Restart= and its exceptions: the table in systemd.service(5). There is no `end` where it could not be executed.
+pub(super) fn is_restarted(spec: &ServiceSpec, outcome: Outcome, end: Option<End>) -> bool {
+    if end.is_some_and(|end| is_among(&spec.restart_prevent_exit_status, end)) {
+        return false;
+    }
+    if end.is_some_and(|end| is_among(&spec.restart_force_exit_status, end)) {
+        return true;
+    }
+    let aborted = matches!(outcome, Outcome::Signal | Outcome::CoreDump);
+    match spec.restart {
+        Restart::No | Restart::OnWatchdog => false,
+        Restart::Always => true,
+        Restart::OnSuccess => outcome == Outcome::Success,
+        Restart::OnFailure => outcome != Outcome::Success,
+        Restart::OnAbnormal => aborted || outcome == Outcome::Timeout,
+        Restart::OnAbort => aborted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_started_again_as_the_table_of_the_manual_says() {
+        use Restart::*;
+        let end = |number| End::Killed(Signal::new(number).unwrap());
+        // The columns: clean exit, clean signal, unclean exit, unclean signal.
+        let ends = [End::Exited(0), end(libc::SIGTERM), End::Exited(1), end(libc::SIGSEGV)];
+        for (restart, expected, after_timeout) in [
+            (No, [false, false, false, false], false),
+            (Always, [true, true, true, true], true),
+            (OnSuccess, [true, true, false, false], false),
+            (OnFailure, [false, false, true, true], true),
+            (OnAbnormal, [false, false, false, true], true),
+            (OnAbort, [false, false, false, true], false),
+            (OnWatchdog, [false, false, false, false], false),
+        ] {
+            let spec = ServiceSpec { restart, ..ServiceSpec::default() };
+            let found = ends.map(|end| is_restarted(&spec, Outcome::of(&spec, end), Some(end)));
+            assert_eq!(found, expected, "{restart:?}");
+            assert_eq!(is_restarted(&spec, Outcome::Timeout, Some(ends[1])), after_timeout, "{restart:?}");
+        }
+    }
+
+    #[test]
+    fn exit_statuses_that_are_named_win() {
+        let among = |status| ExitStatuses { statuses: [status].into(), ..ExitStatuses::default() };
+        let spec = ServiceSpec {
+            restart: Restart::OnFailure,
+            success_exit_status: among(75),
+            restart_prevent_exit_status: among(2),
+            restart_force_exit_status: among(0),
+            ..ServiceSpec::default()
+        };
+        for (status, restarted) in [(75, false), (2, false), (3, true), (0, true)] {
+            let end = End::Exited(status);
+            assert_eq!(is_restarted(&spec, Outcome::of(&spec, end), Some(end)), restarted, "{status}");
+        }
+        let oneshot = ServiceSpec { service_type: ServiceType::Oneshot, ..ServiceSpec::default() };
+        assert_eq!(Outcome::of(&oneshot, End::Killed(Signal::TERM)), Outcome::Signal);
+    }
+}
