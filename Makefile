@@ -131,6 +131,10 @@ check-daemons:
 check-packages: library
 	tests/packages/check.sh $(BUILT)/libsdlite.so
 
+# What becomes of each setting of Debian's sockets and services. Needs Debian, whose packages it downloads; installs nothing.
+check-units:
+	$(CARGO) test --package sd-activate --test debian -- all
+
 # That the comparison with libsystemd notices mistakes: some minutes.
 check-mutants:
 	$(CARGO) test --test mutants -- all
@@ -165,4 +169,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-long check-mutants check-newest check-packages check-systemd demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-long check-mutants check-newest check-packages check-systemd check-units demo fuzz mutants clean

@@ -9,6 +9,7 @@ mod command;
 pub mod environment_file;
 mod exec;
 pub mod name;
+pub mod number;
 mod service;
 mod signal;
 mod socket;

@@ -3,6 +3,8 @@
 use std::ffi::c_int;
 use std::fmt::{self, Display, Formatter};
 
+use super::number;
+
 /// A signal, those of real time included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(c_int);
@@ -72,7 +74,7 @@ impl Signal {
         if let Some((_, number)) = NAMES.iter().find(|(known, _)| *known == name) {
             return Some(Self(*number));
         }
-        let offset = |digits: &str| digits.parse::<u8>().ok().map(c_int::from);
+        let offset = |digits: &str| number::parse(digits).and_then(|offset| c_int::try_from(offset).ok());
         let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
         if let Some(rest) = name.strip_prefix("RTMIN") {
             let number = if rest.is_empty() { 0 } else { offset(rest.strip_prefix('+')?)? };
@@ -82,7 +84,7 @@ impl Signal {
             let number = if rest.is_empty() { 0 } else { offset(rest.strip_prefix('-')?)? };
             return Some(libc::SIGRTMAX() - number).filter(|number| real_time.contains(number)).map(Self);
         }
-        name.parse().ok().filter(|_| name == text).and_then(Self::new)
+        number::parse(name).filter(|_| name == text).and_then(|number| Self::new(c_int::try_from(number).ok()?))
     }
 }
 
@@ -107,6 +109,8 @@ mod tests {
             ("TERM", Some("SIGTERM")),
             ("15", Some("SIGTERM")),
             ("+15", Some("SIGTERM")),
+            ("0xf", Some("SIGTERM")),
+            ("RTMIN+0x1", Some("SIGRTMIN+1")),
             ("RTMIN+1", Some("SIGRTMIN+1")),
             ("SIGRTMIN", Some("SIGRTMIN+0")),
             ("RTMAX-1", Some("SIGRTMIN+29")),

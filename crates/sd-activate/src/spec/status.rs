@@ -1,5 +1,7 @@
 //! The names of exit statuses: "Process Exit Codes" in systemd.exec(5), without their prefixes EXIT_ and EX_.
 
+use super::number;
+
 /// Every status that has a name, and its name.
 const NAMES: &[(u8, &str)] = &[
     (0, "SUCCESS"),
@@ -74,7 +76,7 @@ const NAMES: &[(u8, &str)] = &[
 /// The status of a number or a name.
 pub fn parse(text: &str) -> Option<u8> {
     let named = NAMES.iter().find(|(_, name)| *name == text).map(|(status, _)| *status);
-    named.or_else(|| text.parse().ok())
+    named.or_else(|| u8::try_from(number::parse(text)?).ok())
 }
 
 /// The name of a status.
@@ -88,7 +90,9 @@ mod tests {
 
     #[test]
     fn exit_statuses_have_numbers_and_names() {
-        for (text, status) in [("0", Some(0)), ("TEMPFAIL", Some(75)), ("255", Some(255)), ("CONFIG", Some(78))] {
+        for (text, status) in
+            [("0", Some(0)), ("TEMPFAIL", Some(75)), ("255", Some(255)), ("CONFIG", Some(78)), ("0x10", Some(16))]
+        {
             assert_eq!(parse(text), status, "{text}");
         }
         for text in ["", "256", "-1", "tempfail", "EX_TEMPFAIL", "EXIT_FAILURE"] {

@@ -110,9 +110,9 @@ fn command(given: &Given<'_>, prefixes: Prefixes, path: &[u8], mut rest: Vec<OsS
     if path.ends_with('/') {
         return Err(Invalid::new(format_args!("{path} is a directory: give the path of a program")));
     }
-    if path.chars().any(|character| character.is_control() || character == '\\') {
+    if path.chars().any(|character| character.is_control() || "\\\"'".contains(character)) {
         return Err(Invalid::new(format_args!(
-            "the command {} contains control characters or backslashes",
+            "the command {} contains control characters, quotation marks or backslashes",
             path.escape_debug()
         )));
     }

@@ -29,9 +29,11 @@ fn error<T>(message: &str) -> Result<T, Invalid> {
 fn socket(draft: Draft) -> Result<SocketSpec, Invalid> {
     let name = &draft.unit.name;
     let mut socket = draft.socket;
-    socket.accept &= socket.listen.iter().any(|listen| accepts(&listen.endpoint));
     if socket.listen.is_empty() {
         return error("it listens nowhere: give it a ListenStream= or another Listen…= setting");
+    }
+    if socket.accept && !socket.listen.iter().all(|listen| accepts(&listen.endpoint)) {
+        return error("with Accept=yes it may only listen on what accepts connections: streams and sequential packets");
     }
     if socket.accept && draft.triggered.is_some() {
         return error(
@@ -43,9 +45,6 @@ fn socket(draft: Draft) -> Result<SocketSpec, Invalid> {
     }
     if !socket.symlinks.is_empty() && socket.listen.iter().filter(|listen| has_path(&listen.endpoint)).count() != 1 {
         return error("Symlinks= needs exactly one socket or FIFO with a path, to which the links lead");
-    }
-    if socket.message_queue_max_messages.is_some() != socket.message_queue_message_size.is_some() {
-        return error("MessageQueueMaxMessages= and MessageQueueMessageSize= need each other");
     }
     let suffix = if socket.accept { "@.service" } else { ".service" };
     socket.service = draft.triggered.unwrap_or_else(|| name.with_suffix(suffix));

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::diagnostic::Level;
 use super::quoting::{Escapes, Unreadable, words};
 use super::specifier::Specifiers;
 use super::value::{self, Invalid};
@@ -35,7 +34,7 @@ impl<'a> Given<'a> {
 
     /// Says that a setting has no effect here.
     pub fn no_effect(&self, why: String) {
-        self.say(Invalid { level: Level::NoEffect, message: why });
+        self.say(Invalid::no_effect(why));
     }
 
     /// Everything that was said.
@@ -102,8 +101,13 @@ impl<'a> Given<'a> {
     }
 
     /// A text, with its specifiers replaced; `None` where nothing is assigned.
-    pub fn text(&self) -> Result<Option<String>, Invalid> {
+    pub fn assigned(&self) -> Result<Option<String>, Invalid> {
         if self.is_empty() { Ok(None) } else { self.specifiers.expand(self.value).map(Some) }
+    }
+
+    /// The same, but `None` as well where nothing is left once the specifiers are replaced.
+    pub fn text(&self) -> Result<Option<String>, Invalid> {
+        Ok(self.assigned()?.filter(|text| !text.is_empty()))
     }
 
     /// An absolute path, with its specifiers replaced; `None` where nothing is assigned.
@@ -113,7 +117,7 @@ impl<'a> Given<'a> {
 
     /// The name or number of a user or group; `None` where nothing is assigned.
     pub fn account(&self) -> Result<Option<String>, Invalid> {
-        self.text().map_err(Invalid::fatal)?.as_deref().map(value::account).transpose()
+        self.assigned().map_err(Invalid::fatal)?.as_deref().map(value::account).transpose()
     }
 
     /// The parts of the value between blanks, as they stand.

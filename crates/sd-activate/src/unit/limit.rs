@@ -4,6 +4,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, rlim_t};
 
 use super::draft::Draft;
 use super::given::Given;
+use super::quoting;
 use super::time;
 use super::value::{self, Invalid};
 use crate::spec::ResourceLimit;
@@ -11,7 +12,8 @@ use crate::spec::ResourceLimit;
 /// Sets a limit, of which the soft and the hard one may differ: `SOFT:HARD`.
 pub fn set(draft: &mut Draft, given: &Given<'_>, resource: Resource) -> Result<(), Invalid> {
     let (soft, hard) = given.value.split_once(':').unwrap_or((given.value, given.value));
-    let (soft, hard) = (limit(soft, resource)?, limit(hard, resource)?);
+    let limit = |text: &str| limit(&quoting::uncovered(text), resource);
+    let (soft, hard) = (limit(soft)?, limit(hard)?);
     if soft > hard {
         return Err(Invalid::new(format_args!("the soft limit is above the hard one in {}", given.value)));
     }
@@ -22,7 +24,7 @@ pub fn set(draft: &mut Draft, given: &Given<'_>, resource: Resource) -> Result<(
 }
 
 fn limit(text: &str, resource: Resource) -> Result<rlim_t, Invalid> {
-    if text == "infinity" {
+    if text == "infinity" && resource != Resource::RLIMIT_NICE {
         return Ok(RLIM_INFINITY);
     }
     match resource {

@@ -1,22 +1,16 @@
 //! Units, from their files to their specs.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::complete::complete;
 use super::diagnostic::{Diagnostic, Level};
 use super::draft::Draft;
 use super::files::{Files, Found};
-use super::given::Given;
-use super::settings::{self, Word};
+use super::reader::{Part, Reader};
 use super::specifier::{Scope, Specifiers};
-use super::syntax::{Content, Line, parse};
 use super::value::Invalid;
 use crate::spec::{Dependency, Kind, Origin, Relation, UnitName, UnitSpec};
-
-/// What `--ignore=` with this word means, besides the names of settings.
-pub const CONFINEMENT: &str = "confinement";
 
 /// Loads units from the unit path.
 pub struct Loader {
@@ -98,34 +92,34 @@ impl Loader {
         names.extend(aliases.iter().cloned());
         let specifiers = Specifiers::new(name, Some(fragment), &self.scope);
         let mut draft = Draft::new(name);
-        let mut reader = Reader {
-            loader: self,
-            specifiers: &specifiers,
-            draft: &mut draft,
-            loaded: Loaded::without(name, State::Loaded, None),
-        };
-
+        let mut loaded = Loaded::without(name, State::Loaded, None);
         let drop_ins = self.files.drop_ins(&names);
-        for path in std::iter::once(fragment).chain(drop_ins.iter().map(PathBuf::as_path)) {
-            reader.read(path);
+
+        let mut reader = Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded);
+        reader.read(fragment, Part::Fragment);
+        for path in &drop_ins {
+            reader.read(path, Part::DropIn);
         }
         for (kind, relation) in [("wants", Relation::Wants), ("requires", Relation::Requires)] {
             for (unit, link) in self.files.linked(&names, kind) {
                 let origin = Origin { file: link.into(), line: 0 };
-                reader.draft.unit.dependencies.push(Dependency { relation, unit, origin });
+                draft.unit.dependencies.push(Dependency { relation, unit, origin });
             }
         }
-        let mut loaded = reader.loaded;
         draft.unit.fragment = Some(fragment.to_owned());
         draft.unit.drop_ins = drop_ins;
         draft.unit.aliases = aliases;
         loaded.uses_instance = specifiers.uses_instance();
 
+        // What was refused may be what is missing now.
+        if !loaded.may_start() {
+            loaded.state = loaded.state.or(State::BadSetting);
+            return loaded;
+        }
         match complete(draft) {
-            Ok(spec) if loaded.may_start() => loaded.spec = Some(spec),
-            Ok(_) => loaded.state = loaded.state.or(State::BadSetting),
+            Ok(spec) => loaded.spec = Some(spec),
             Err(error) => {
-                loaded.state = loaded.state.or(State::BadSetting);
+                loaded.state = State::BadSetting;
                 loaded.say(error, Some(Origin { file: fragment.into(), line: 0 }), None);
             }
         }
@@ -165,7 +159,8 @@ impl Loaded {
         self.diagnostics.iter().all(|diagnostic| diagnostic.level > Level::Refused)
     }
 
-    fn say(&mut self, what: Invalid, origin: Option<Origin>, setting: Option<&'static str>) {
+    /// Says something about it.
+    pub fn say(&mut self, what: Invalid, origin: Option<Origin>, setting: Option<&'static str>) {
         let Invalid { level, message } = what;
         let message = match setting {
             Some(setting) => format!("{setting}=: {message}"),
@@ -189,100 +184,4 @@ impl Loaded {
         }
         related
     }
-}
-
-/// Reads the files of one unit.
-struct Reader<'a> {
-    loader: &'a Loader,
-    specifiers: &'a Specifiers<'a>,
-    draft: &'a mut Draft,
-    loaded: Loaded,
-}
-
-impl Reader<'_> {
-    fn read(&mut self, path: &Path) {
-        let origin = |line| Origin { file: path.into(), line };
-        let text = match fs::read(path) {
-            Ok(text) => text,
-            Err(error) => {
-                self.loaded.state = State::Error;
-                let message = format!("the file cannot be read: {error}");
-                return self.loaded.say(Invalid { level: Level::Error, message }, Some(origin(0)), None);
-            }
-        };
-        let unit_type = self.loaded.name.unit_type();
-        let mut section = None;
-        for Line { number, content } in parse(&text) {
-            let warning = |message: &str| Invalid::new(message);
-            let problem = match content {
-                Content::Section(name) => {
-                    let known = settings::has_section(unit_type, &name);
-                    let foreign = name.starts_with("X-");
-                    section = Some(name.clone());
-                    if known || foreign {
-                        continue;
-                    }
-                    Invalid::new(format_args!("[{name}] is no section of such a unit; it is ignored"))
-                }
-                Content::Assignment { key, value } => match section.as_deref() {
-                    None => warning("this stands outside of any section; it is ignored"),
-                    Some(section) => {
-                        self.assign(section, &key, &value, origin(number));
-                        continue;
-                    }
-                },
-                Content::Ignored(message) => warning(message),
-                Content::Invalid(message) => {
-                    self.loaded.state = State::Error;
-                    self.loaded.say(warning(message).fatal(), Some(origin(number)), None);
-                    return;
-                }
-            };
-            self.loaded.say(problem, Some(origin(number)), None);
-        }
-    }
-
-    fn assign(&mut self, section: &str, key: &str, value: &str, origin: Origin) {
-        let unit_type = self.loaded.name.unit_type();
-        if key.starts_with("X-") || !settings::has_section(unit_type, section) {
-            return;
-        }
-        let Some(setting) = settings::find(unit_type, section, key) else {
-            let message = format!("{key}= is no setting of [{section}]; it is ignored");
-            return self.loaded.say(Invalid::new(message), Some(origin), None);
-        };
-        let name = setting.name;
-        let given = Given::new(value, origin.clone(), self.specifiers);
-        let result = match setting.word {
-            Word::NoEffect(why) => Err(Invalid { level: Level::NoEffect, message: why.to_owned() }),
-            Word::Honoured(_) | Word::Refused { .. } if self.loader.ignored.contains(name) => {
-                Err(Invalid { level: Level::NoEffect, message: "it is ignored, as --ignore= says".to_owned() })
-            }
-            Word::Honoured(read) => read(self.draft, &given),
-            Word::Refused { unless, confines } => match unless.met(value) {
-                Err(error) => Err(error),
-                Ok(true) => Ok(()),
-                Ok(false) if confines && self.loader.ignored.contains(CONFINEMENT) => Err(Invalid {
-                    level: Level::NoEffect,
-                    message: "it is ignored, as --ignore=confinement says".to_owned(),
-                }),
-                Ok(false) => Err(refusal(name, confines)),
-            },
-        };
-        let said = given.said().into_iter().chain(result.err()).collect::<Vec<_>>();
-        let became = said.iter().map(|said| said.level).find(|level| matches!(level, Level::Refused | Level::NoEffect));
-        for what in said {
-            self.loaded.say(what, Some(origin.clone()), Some(name));
-        }
-        self.draft.unit.origins.insert(name, origin);
-        let worst = self.loaded.settings.entry(name).or_insert(became);
-        *worst = [*worst, became].into_iter().flatten().min();
-    }
-}
-
-/// What there is to say where a setting cannot be done without.
-fn refusal(name: &str, confines: bool) -> Invalid {
-    let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
-    let message = format!("not honoured here; --ignore={name}{confinement} starts the service without it");
-    Invalid { level: Level::Refused, message }
 }

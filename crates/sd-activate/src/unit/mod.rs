@@ -1,7 +1,7 @@
 //! From unit files to specs: text in, [`crate::spec`] out. Pure but for reading files.
 //!
-//! Data flows one way. [`path`] says where to look, [`files`] what is there, [`load`] reads a unit's file and its drop-ins line by
-//! line ([`syntax`]). Each line's setting is looked up in the one table of [`settings`], which reads the value ([`given`] and what
+//! Data flows one way. [`path`] says where to look, [`files`] what is there, [`load`] has a unit's file and its drop-ins read line by
+//! line ([`reader`], [`syntax`]). Each line's setting is looked up in the one table of [`settings`], which reads the value ([`given`] and what
 //! it uses: [`value`], [`time`], [`quoting`], [`specifier`], [`command`], [`limit`]) into a [`draft`]; [`complete`] makes the spec
 //! of it. [`verify`] says what [`diagnostic`]s there were on the way.
 //!
@@ -17,6 +17,7 @@ pub mod limit;
 pub mod load;
 pub mod path;
 pub mod quoting;
+pub mod reader;
 pub mod settings;
 pub mod specifier;
 pub mod syntax;

@@ -7,8 +7,10 @@ pub enum Escapes {
     Decode,
     /// C-style escapes are decoded; what is none is a mistake.
     DecodeStrictly,
-    /// All stay as they are.
+    /// They are nothing special, and hide nothing.
     Keep,
+    /// Each is left out, and what follows it stands for itself.
+    Remove,
 }
 
 /// A word, and whether something in it looked like an escape but is none.
@@ -52,6 +54,43 @@ pub fn words(text: &str, escapes: Escapes) -> impl Iterator<Item = Result<Word, 
     })
 }
 
+/// A text without the backslashes that hide what follows them.
+pub fn uncovered(text: &str) -> String {
+    let mut uncovered = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((character, following)) = first(rest) {
+        let hidden = first(following).filter(|_| character == '\\');
+        let (character, following) = hidden.unwrap_or((character, following));
+        uncovered.push(character);
+        rest = following;
+    }
+    uncovered
+}
+
+/// The parts of a text between blanks, where quotation marks are nothing special and a backslash hides what follows it.
+pub fn parts(text: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = None;
+    let mut rest = text;
+    while let Some((character, following)) = first(rest) {
+        rest = following;
+        if is_blank(character) {
+            parts.extend(part.take());
+            continue;
+        }
+        let part: &mut String = part.get_or_insert_default();
+        match first(following).filter(|_| character == '\\') {
+            Some((hidden, following)) => {
+                part.push(hidden);
+                rest = following;
+            }
+            None => part.push(character),
+        }
+    }
+    parts.extend(part);
+    parts
+}
+
 /// A text with its escapes decoded, of which each has to be a known one.
 pub fn unescape(text: &str) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -77,17 +116,22 @@ fn word(text: &str, escapes: Escapes) -> Result<(Word, &str), Unreadable> {
     let mut quote = None;
     let mut rest = text;
     while let Some((character, following)) = first(rest) {
-        if character == '\\' {
-            match (escapes, decode(following)) {
-                (Escapes::Decode | Escapes::DecodeStrictly, Some((decoded, following))) => {
-                    bytes.extend(decoded);
-                    rest = following;
-                    continue;
-                }
-                (Escapes::DecodeStrictly, None) => return Err(Unreadable::UnknownEscape),
-                (Escapes::Decode, None) => unknown_escape = true,
-                (Escapes::Keep, _) => (),
+        if character == '\\' && escapes == Escapes::Remove {
+            let (hidden, following) = first(following).unwrap_or((character, following));
+            push(&mut bytes, hidden);
+            rest = following;
+            continue;
+        }
+        if character == '\\' && escapes != Escapes::Keep {
+            if let Some((decoded, following)) = decode(following) {
+                bytes.extend(decoded);
+                rest = following;
+                continue;
             }
+            if escapes == Escapes::DecodeStrictly {
+                return Err(Unreadable::UnknownEscape);
+            }
+            unknown_escape = true;
             // It stands for itself, and so does what follows, be it a blank or a quotation mark.
             push(&mut bytes, character);
             rest = following;
@@ -202,7 +246,24 @@ mod tests {
     }
 
     #[test]
-    fn escapes_that_are_kept_still_hide_what_is_behind_them() {
-        assert_eq!(read("a\\x2db \"c\\\"d\"", Escapes::Keep), Ok(vec![b"a\\x2db".to_vec(), b"c\\\"d".to_vec()]));
+    fn escapes_that_are_kept_hide_nothing() {
+        assert_eq!(
+            read("a\\x2db \"c\\\" d", Escapes::Keep),
+            Ok(vec![b"a\\x2db".to_vec(), b"c\\".to_vec(), b"d".to_vec()])
+        );
+    }
+
+    #[test]
+    fn a_backslash_can_stand_before_what_it_hides() {
+        let cases: [(&str, &[&str]); 5] = [
+            ("a b", &["a", "b"]),
+            ("a\\ b c", &["a b", "c"]),
+            ("a\\\\b \\x41", &["a\\b", "x41"]),
+            ("\"a b\"", &["\"a", "b\""]),
+            ("a\\", &["a\\"]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parts(text), expected, "{text}");
+        }
     }
 }

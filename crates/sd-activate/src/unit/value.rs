@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::libc::mode_t;
 
 use super::diagnostic::Level;
+use crate::spec::number;
 
 /// Why a value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,11 @@ impl Invalid {
     /// An assignment that is ignored.
     pub fn new(message: impl Display) -> Self {
         Self { level: Level::Warning, message: message.to_string() }
+    }
+
+    /// What has no effect here, and why.
+    pub fn no_effect(why: String) -> Self {
+        Self { level: Level::NoEffect, message: why }
     }
 
     /// The same, but for which the unit must not be started.
@@ -43,26 +49,10 @@ where
     i128: From<T>,
 {
     let range = (i128::from(least), i128::from(most));
-    let within = number(text).filter(|number| (range.0..=range.1).contains(number));
+    let within = number::parse(text).filter(|number| (range.0..=range.1).contains(number));
     within
         .and_then(|number| T::try_from(number).ok())
         .ok_or_else(|| Invalid::new(format_args!("\"{text}\" is no number from {} to {}", range.0, range.1)))
-}
-
-fn number(text: &str) -> Option<i128> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (base, digits) = match unsigned.get(..2) {
-        Some("0x" | "0X") => (16, &unsigned[2..]),
-        Some("0b" | "0B") if unsigned == text => (2, &unsigned[2..]),
-        Some("0o" | "0O") if unsigned == text => (8, &unsigned[2..]),
-        Some(prefix) if prefix.starts_with('0') => (8, &unsigned[1..]),
-        _ => (10, unsigned),
-    };
-    if !digits.chars().all(|digit| digit.is_digit(base)) {
-        return None;
-    }
-    let value = i128::from_str_radix(digits, base).ok()?;
-    Some(if text.starts_with('-') { -value } else { value })
 }
 
 /// Bytes, with the suffixes B, K, M, G, T, P and E to the base of 1024, fractions, and sums.
@@ -73,20 +63,20 @@ pub fn size(text: &str) -> Result<u64, Invalid> {
     if rest.is_empty() {
         return Err(invalid());
     }
-    let (mut total, mut smallest) = (0u64, SUFFIXES.len());
+    let (mut total, mut smallest) = (0u64, usize::MAX);
     while !rest.is_empty() {
-        let (number, following) = digits(rest);
+        let (number, following) = digits(rest.strip_prefix('+').unwrap_or(rest));
         let (fraction, following) = following.strip_prefix('.').map_or(("", following), digits);
         let following = following.trim_start_matches(blanks);
         let suffix = SUFFIXES.iter().position(|suffix| following.starts_with(*suffix));
         rest = if suffix.is_some() { &following[1..] } else { following };
-        // Each has to be smaller than the one before.
-        let exponent = suffix.unwrap_or(0);
-        if number.is_empty() || exponent >= smallest {
+        // Each has to be smaller than the one before, and bytes without a suffix come last.
+        let rank = suffix.map_or(0, |suffix| suffix + 1);
+        if number.is_empty() || rank >= smallest {
             return Err(invalid());
         }
-        smallest = exponent;
-        let unit = 1u64 << (10 * exponent);
+        smallest = rank;
+        let unit = 1u64 << (10 * suffix.unwrap_or(0));
         let parts = if fraction.is_empty() { 0.0 } else { format!("0.{fraction}").parse().unwrap_or(0.0) };
         let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
         // The product is below the unit, so it fits.
@@ -157,7 +147,7 @@ pub fn is_variable(name: &str) -> bool {
 /// The name of a descriptor.
 pub fn descriptor_name(text: &str) -> Result<String, Invalid> {
     let valid = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b':');
-    if text.is_empty() || text.len() > 255 || !valid {
+    if text.len() > 255 || !valid {
         return Err(Invalid::new(format_args!(
             "\"{text}\" is no name of a descriptor: give at most 255 printable ASCII characters without a colon"
         )));
@@ -172,6 +162,7 @@ pub fn account(text: &str) -> Result<String, Invalid> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         // These two stand for "none".
         let number = text.parse::<u32>().ok().filter(|number| ![0xffff, u32::MAX].contains(number));
+        let number = number.filter(|number| number.to_string() == text);
         return number.map(|number| number.to_string()).ok_or_else(invalid);
     }
     let valid = |character: char| !character.is_control() && !matches!(character, ':' | '/');
@@ -218,7 +209,8 @@ mod tests {
             ("0x", None),
             ("08", None),
             ("5a", None),
-            (" 5", None),
+            (" 5", Some(5)),
+            ("5 ", None),
             ("5K", None),
             ("100", None),
             ("-21", None),
@@ -241,6 +233,9 @@ mod tests {
             ("1K 5", Some(1029)),
             ("1M1K", Some(1_049_600)),
             ("1K1M", None),
+            ("1K1K", None),
+            ("1B1", Some(2)),
+            ("+1", Some(1)),
             ("20E", None),
             ("99999999999G", None),
             ("", None),
@@ -280,7 +275,7 @@ mod tests {
         for text in ["root", "0", "a b", "é", "1a", "_apt", "a.b-c$", ""] {
             assert_eq!(account(text).is_ok(), !text.is_empty(), "{text}");
         }
-        for text in ["-1", "65535", "4294967295", "a:b", "a/b", " a", "..", "a\nb"] {
+        for text in ["-1", "01", "65535", "4294967295", "a:b", "a/b", " a", "..", "a\nb"] {
             assert!(account(text).is_err_and(|error| error.level == Level::Error), "{text}");
         }
     }

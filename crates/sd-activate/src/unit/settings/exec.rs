@@ -8,12 +8,12 @@ use nix::libc;
 use nix::sys::resource::Resource;
 
 use super::Unless::{Empty, Off, OneOf};
-use super::{Setting, confining, honoured, no_effect, refused, set};
+use super::{NO, Setting, confining, honoured, no_effect, refused, set};
 use crate::spec::{DirectorySet, EnvironmentFile, FileMode, Input, Output, Preserve, WorkingDirectory};
 use crate::unit::draft::Draft;
 use crate::unit::given::{Given, unreadable};
 use crate::unit::limit;
-use crate::unit::quoting::{Escapes, unescape};
+use crate::unit::quoting::{self, Escapes, unescape, words};
 use crate::unit::value::{self, Invalid};
 
 const CREDENTIALS: super::Unless = Empty;
@@ -61,8 +61,8 @@ pub(super) const EXEC: &[Setting] = &[
         if given.is_empty() {
             list.clear();
         }
-        for text in given.words(Escapes::Keep).iter().flat_map(|word| word.split(':')) {
-            match value::absolute_path(text) {
+        for part in given.value.split(':').filter(|part| !part.is_empty()) {
+            match given.specifiers.expand(part).and_then(|text| value::absolute_path(&text)) {
                 Ok(path) => list.push(path),
                 Err(error) => given.say(error),
             }
@@ -103,8 +103,8 @@ pub(super) const EXEC: &[Setting] = &[
         if given.is_empty() {
             list.clear();
         }
-        for part in given.parts() {
-            let group = given.specifiers.expand(part).map_err(Invalid::fatal)?;
+        for part in quoting::parts(given.value) {
+            let group = given.specifiers.expand(&part).map_err(Invalid::fatal)?;
             list.push(value::account(&group)?);
         }
         Ok(())
@@ -156,11 +156,15 @@ pub(super) const EXEC: &[Setting] = &[
     // Confinement.
     confining("ProtectSystem", OneOf(NO)),
     confining("ProtectHome", OneOf(NO)),
-    honoured("RuntimeDirectory", |draft, given| directories(&mut draft.exec.directories.runtime, given)),
-    honoured("StateDirectory", |draft, given| directories(&mut draft.exec.directories.state, given)),
-    honoured("CacheDirectory", |draft, given| directories(&mut draft.exec.directories.cache, given)),
-    honoured("LogsDirectory", |draft, given| directories(&mut draft.exec.directories.logs, given)),
-    honoured("ConfigurationDirectory", |draft, given| directories(&mut draft.exec.directories.configuration, given)),
+    honoured("RuntimeDirectory", |draft, given| {
+        directories(&mut draft.exec.directories.runtime, given, Links::Allowed)
+    }),
+    honoured("StateDirectory", |draft, given| directories(&mut draft.exec.directories.state, given, Links::Allowed)),
+    honoured("CacheDirectory", |draft, given| directories(&mut draft.exec.directories.cache, given, Links::Allowed)),
+    honoured("LogsDirectory", |draft, given| directories(&mut draft.exec.directories.logs, given, Links::Allowed)),
+    honoured("ConfigurationDirectory", |draft, given| {
+        directories(&mut draft.exec.directories.configuration, given, Links::Refused)
+    }),
     honoured("RuntimeDirectoryMode", |draft, given| set(&mut draft.exec.directories.runtime.mode, given.mode())),
     honoured("StateDirectoryMode", |draft, given| set(&mut draft.exec.directories.state.mode, given.mode())),
     honoured("CacheDirectoryMode", |draft, given| set(&mut draft.exec.directories.cache.mode, given.mode())),
@@ -230,7 +234,7 @@ pub(super) const EXEC: &[Setting] = &[
     honoured("PassEnvironment", |draft, given| {
         let variable =
             |text: &str| value::is_variable(text).then(|| text.to_owned()).ok_or_else(|| not_a_variable(text));
-        given.append(&mut draft.exec.pass_environment, Escapes::DecodeStrictly, variable);
+        given.append(&mut draft.exec.pass_environment, Escapes::Remove, variable);
         Ok(())
     }),
     honoured("UnsetEnvironment", |draft, given| {
@@ -287,8 +291,6 @@ pub(super) const EXEC: &[Setting] = &[
     no_effect("UtmpMode", LOGIN),
 ];
 
-const NO: &[&str] = &["no", "n", "false", "f", "off", "0"];
-
 fn number(given: &Given<'_>, least: i32, most: i32) -> Result<Option<i32>, Invalid> {
     if given.is_empty() { Ok(None) } else { value::integer(given.value, least, most).map(Some) }
 }
@@ -317,8 +319,15 @@ fn working_directory(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid
     Ok(())
 }
 
+/// Whether directories may have links to them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Allowed,
+    Refused,
+}
+
 /// Paths that are relative, each perhaps with a colon and the path of a link to it.
-fn directories(set: &mut DirectorySet, given: &Given<'_>) -> Result<(), Invalid> {
+fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> Result<(), Invalid> {
     if given.is_empty() {
         set.directories.clear();
     }
@@ -332,10 +341,22 @@ fn directories(set: &mut DirectorySet, given: &Given<'_>) -> Result<(), Invalid>
         }
         Ok(path)
     };
-    for word in given.words(Escapes::DecodeStrictly) {
-        let (path, link) = word.split_once(':').map_or((word.as_str(), ""), |(path, link)| (path, link));
-        let link = Some(link).filter(|link| !link.is_empty()).map(checked).transpose();
-        match checked(path).and_then(|path| Ok((path, link?))) {
+    for word in words(given.value, Escapes::Keep) {
+        let word = word.map_err(|error| unreadable(error, given.value))?;
+        let part = |text: &str| {
+            let bytes = unescape(text).map_err(|error| unreadable(error, text))?;
+            let text = String::from_utf8(bytes).map_err(|_| Invalid::new(format_args!("{text} is not UTF-8")))?;
+            given.specifiers.expand(&text)
+        };
+        let text = String::from_utf8_lossy(&word.bytes);
+        let mut parts = text.split(':').filter(|part| !part.is_empty());
+        let path = part(parts.next().unwrap_or_default())?;
+        let link = parts.next().map(part).transpose()?;
+        if link.is_some() && links == Links::Refused {
+            given.say(Invalid::new(format_args!("\"{path}\": these directories cannot have links")));
+            continue;
+        }
+        match checked(&path).and_then(|path| Ok((path, link.as_deref().map(checked).transpose()?))) {
             Ok((path, link)) => set.directories.entry(path).or_default().extend(link),
             Err(error) => given.say(error),
         }
@@ -349,8 +370,7 @@ fn environment(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
         environment.clear();
     }
     for text in given.words(Escapes::DecodeStrictly) {
-        let printable = !text.chars().any(|character| character.is_control() && character != '\t' && character != '\n');
-        match text.split_once('=').filter(|(name, _)| value::is_variable(name) && printable) {
+        match text.split_once('=').filter(|(name, _)| value::is_variable(name)) {
             Some((name, value)) => match environment.iter_mut().find(|(known, _)| known == name) {
                 Some((_, known)) => *known = value.into(),
                 None => environment.push((name.to_owned(), value.into())),
@@ -369,7 +389,7 @@ fn not_a_variable(text: &str) -> Invalid {
 
 fn environment_file(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
     let files = &mut draft.exec.environment_files;
-    let Some(text) = given.text()? else {
+    let Some(text) = given.assigned()? else {
         files.clear();
         return Ok(());
     };
@@ -430,7 +450,8 @@ fn output(given: &Given<'_>, default_name: &str) -> Result<Output, Invalid> {
 
 /// The name of a descriptor, which defaults to that of the stream.
 fn named(given: &Given<'_>, name: &str, default: &str) -> Result<String, Invalid> {
-    if name.is_empty() { Ok(default.to_owned()) } else { value::descriptor_name(&given.specifiers.expand(name)?) }
+    let name = given.specifiers.expand(name)?;
+    if name.is_empty() { Ok(default.to_owned()) } else { value::descriptor_name(&name) }
 }
 
 /// Escapes are decoded, and a newline is added.

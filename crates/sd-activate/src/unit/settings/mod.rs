@@ -65,6 +65,9 @@ pub enum Unless {
     OneOf(&'static [&'static str]),
 }
 
+/// What is not true, where other words than booleans are taken as well.
+const NO: &[&str] = &["no", "n", "false", "f", "off", "0"];
+
 impl Unless {
     /// Whether the value asks for nothing.
     pub fn met(self, text: &str) -> Result<bool, Invalid> {

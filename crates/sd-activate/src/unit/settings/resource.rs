@@ -1,7 +1,8 @@
 //! The settings of systemd.resource-control(5): they need control groups, which are not made here yet.
 
 use super::Unless::{Empty, Never, Off, OneOf};
-use super::{Setting, confining, no_effect, refused};
+
+use super::{NO, Setting, confining, no_effect, refused};
 
 const ACCOUNTING: &str = "nothing is accounted for here";
 const SHARES: &str = "it shares the machine out between control groups, and none are made here";
@@ -63,7 +64,7 @@ pub(super) const RESOURCE_CONTROL: &[Setting] = &[
     confining("DeviceAllow", Empty),
     confining("DevicePolicy", OneOf(&["auto"])),
     no_effect("Slice", "there are no slices here"),
-    refused("Delegate", Off),
+    refused("Delegate", OneOf(NO)),
     refused("DelegateSubgroup", Empty).since(254),
     no_effect("DisableControllers", SHARES),
     no_effect("ManagedOOMSwap", OOMD),

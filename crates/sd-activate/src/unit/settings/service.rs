@@ -8,6 +8,7 @@ use crate::spec::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceType,
 use crate::unit::diagnostic::Level;
 use crate::unit::draft::Draft;
 use crate::unit::given::Given;
+use crate::unit::quoting;
 use crate::unit::value::{self, Invalid};
 
 const TYPES: &[(&str, Option<ServiceType>)] = &[
@@ -48,7 +49,7 @@ pub(super) const SERVICE: &[Setting] = &[
     refused("ExitType", OneOf(&["main"])),
     honoured("RemainAfterExit", |draft, given| set(&mut draft.service.remain_after_exit, given.boolean())),
     no_effect("GuessMainPID", "it belongs to Type=forking"),
-    honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given))),
+    honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given).map_err(Invalid::fatal))),
     no_effect("BusName", "it belongs to Type=dbus"),
     honoured("ExecCondition", |draft, given| given.commands(&mut draft.service.condition)),
     honoured("ExecStartPre", |draft, given| given.commands(&mut draft.service.start_pre)),
@@ -123,7 +124,7 @@ fn service_type(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
 
 /// A path, below the runtime directory where it is a relative one.
 fn pid_file(given: &Given<'_>) -> Result<Option<PathBuf>, Invalid> {
-    let Some(text) = given.text()? else { return Ok(None) };
+    let Some(text) = given.assigned()? else { return Ok(None) };
     let runtime = given.specifiers.scope.runtime.join(text);
     let path = value::absolute_path(&runtime.to_string_lossy())?;
     // The old name of the same directory.
@@ -135,10 +136,10 @@ fn statuses(list: &mut ExitStatuses, given: &Given<'_>) -> Result<(), Invalid> {
     if given.is_empty() {
         *list = ExitStatuses::default();
     }
-    for part in given.parts() {
-        if let Some(status) = status::parse(part) {
+    for part in quoting::parts(given.value) {
+        if let Some(status) = status::parse(&part) {
             list.statuses.insert(status);
-        } else if let Some(signal) = Signal::parse(part) {
+        } else if let Some(signal) = Signal::parse(&part) {
             list.signals.insert(signal);
         } else {
             given.say(Invalid::new(format_args!(

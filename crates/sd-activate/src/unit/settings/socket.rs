@@ -138,7 +138,7 @@ pub(super) const SOCKET: &[Setting] = &[
         Ok(())
     }),
     honoured("FileDescriptorName", |draft, given| {
-        set(&mut draft.descriptor_name, given.text()?.as_deref().map(value::descriptor_name).transpose())
+        set(&mut draft.descriptor_name, given.assigned()?.as_deref().map(value::descriptor_name).transpose())
     }),
     honoured("TriggerLimitIntervalSec", |draft, given| given.interval(&mut draft.socket.trigger_limit.interval)),
     honoured("TriggerLimitBurst", |draft, given| set(&mut draft.trigger_burst, given.unsigned().map(Some))),
@@ -155,7 +155,7 @@ fn listen(
     given: &Given<'_>,
     read: impl Fn(&str) -> Result<Endpoint, Invalid>,
 ) -> Result<(), Invalid> {
-    match given.text()? {
+    match given.assigned()? {
         None => draft.socket.listen.clear(),
         Some(text) => draft.socket.listen.push(Listen { endpoint: read(&text)?, origin: given.origin.clone() }),
     }
@@ -169,6 +169,10 @@ fn address(text: &str, socket_type: SockType) -> Result<Endpoint, Invalid> {
             error.desc()
         ))
     })?;
+    if let Address::Path(path) = &address {
+        // systemd could not say which file systems it needs, and gives up.
+        value::absolute_path(&String::from_utf8_lossy(path)).map_err(Invalid::fatal)?;
+    }
     let unix = matches!(address, Address::Path(_) | Address::Abstract(_) | Address::Vsock { .. });
     if socket_type == SockType::SeqPacket && !unix {
         return Err(Invalid::new(format_args!("\"{text}\": internet sockets cannot be sequential: use ListenStream=")));
@@ -185,14 +189,10 @@ fn netlink(text: &str) -> Result<Endpoint, Invalid> {
     Ok(Endpoint::Netlink { family, groups })
 }
 
+/// Whether a queue may have that name, mq_open(3) says.
 fn message_queue(text: &str) -> Result<Endpoint, Invalid> {
-    let name = text.strip_prefix('/').filter(|name| !name.contains('/') && !matches!(*name, "" | "." | ".."));
-    match name {
-        Some(name) if name.len() <= 255 => Ok(Endpoint::MessageQueue(text.to_owned())),
-        _ => Err(Invalid::new(format_args!(
-            "\"{text}\" is no name of a message queue: give a slash and a name without slashes"
-        ))),
-    }
+    let path = value::absolute_path(text)?;
+    Ok(Endpoint::MessageQueue(path.to_string_lossy().into_owned()))
 }
 
 /// The name of an interface; `*` and nothing are all of them.

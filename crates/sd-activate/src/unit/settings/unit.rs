@@ -10,7 +10,6 @@ use crate::unit::value::{self, Invalid};
 const BOOT: &str = "it orders the units of a machine's boot and shutdown";
 const JOBS: &str = "it is about how systemd takes on jobs";
 const ENABLE: &str = "it says what systemctl enable does";
-const REMOVED: &str = "systemd, too, ignores it";
 
 /// An action that is none.
 const NO_ACTION: super::Unless = OneOf(&["none"]);
@@ -40,8 +39,11 @@ pub(super) const UNIT: &[Setting] = &[
     no_effect("JoinsNamespaceOf", "it is about PrivateTmp= and the like, which are refused"),
     no_effect("RequiresMountsFor", "file systems are mounted by others here"),
     no_effect("WantsMountsFor", "file systems are mounted by others here").since(256),
-    no_effect("RequiresOverridable", REMOVED),
-    no_effect("RequisiteOverridable", REMOVED),
+    honoured("RequiresOverridable", |draft, given| {
+        given.say(Invalid::new("it is obsolete and means Requires=: give that"));
+        depends(draft, given, Relation::Requires)
+    }),
+    refused("RequisiteOverridable", Empty),
     honoured("StopWhenUnneeded", |draft, given| set(&mut draft.unit.stop_when_unneeded, given.boolean())),
     honoured("RefuseManualStart", |draft, given| set(&mut draft.unit.refuse_manual_start, given.boolean())),
     honoured("RefuseManualStop", |draft, given| set(&mut draft.unit.refuse_manual_stop, given.boolean())),

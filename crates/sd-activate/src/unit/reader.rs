@@ -1,0 +1,147 @@
+//! Reads the files of one unit, line by line.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::diagnostic::Level;
+use super::draft::Draft;
+use super::given::Given;
+use super::load::{Loaded, State};
+use super::settings::{self, Setting, Word};
+use super::specifier::Specifiers;
+use super::syntax::{Content, Line, parse};
+use super::value::Invalid;
+use crate::spec::Origin;
+
+/// What `--ignore=` with this word means, besides the names of settings: all that confine a service.
+const CONFINEMENT: &str = "confinement";
+
+/// Which of a unit's files is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The one of its name: what is wrong with it keeps the unit from being started.
+    Fragment,
+    /// One that adds to it: what is wrong with it ends it, and the unit is started all the same, as by systemd.
+    DropIn,
+}
+
+/// Reads the files of one unit.
+pub struct Reader<'a> {
+    ignored: &'a BTreeSet<String>,
+    specifiers: &'a Specifiers<'a>,
+    draft: &'a mut Draft,
+    loaded: &'a mut Loaded,
+    part: Part,
+    /// Whether the rest of the file does not count.
+    ended: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads into a draft, says what there is to say of it, and ignores these settings where they would be refused.
+    pub fn new(
+        ignored: &'a BTreeSet<String>,
+        specifiers: &'a Specifiers<'a>,
+        draft: &'a mut Draft,
+        loaded: &'a mut Loaded,
+    ) -> Self {
+        Self { ignored, specifiers, draft, loaded, part: Part::Fragment, ended: false }
+    }
+
+    /// Reads a file.
+    pub fn read(&mut self, path: &Path, part: Part) {
+        (self.part, self.ended) = (part, false);
+        let origin = |line| Origin { file: path.into(), line };
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.loaded.state = State::Error;
+                return self.say(error_message(format!("the file cannot be read: {error}")), origin(0), None);
+            }
+        };
+        let mut section = None;
+        for Line { number, content } in parse(&text) {
+            self.line(&mut section, content, origin(number));
+            if self.ended {
+                return;
+            }
+        }
+    }
+
+    fn line(&mut self, section: &mut Option<String>, content: Content, origin: Origin) {
+        let unit_type = self.loaded.name.unit_type();
+        match content {
+            Content::Section(name) => {
+                if !settings::has_section(unit_type, &name) && !name.starts_with("X-") {
+                    let message = format!("[{name}] is no section of such a unit; it is ignored");
+                    self.say(Invalid::new(message), origin, None);
+                }
+                *section = Some(name);
+            }
+            Content::Assignment { key, value } => match section {
+                None => self.say(Invalid::new("this stands outside of any section; it is ignored"), origin, None),
+                Some(section) if key.starts_with("X-") || !settings::has_section(unit_type, section) => (),
+                Some(section) => match settings::find(unit_type, section, &key) {
+                    Some(setting) => self.assign(setting, &value, origin),
+                    None => {
+                        let message = format!("{key}= is no setting of [{section}]; it is ignored");
+                        self.say(Invalid::new(message), origin, None);
+                    }
+                },
+            },
+            Content::Ignored(message) => self.say(Invalid::new(message), origin, None),
+            Content::Invalid(message) => {
+                if self.part == Part::Fragment {
+                    self.loaded.state = State::Error;
+                }
+                self.say(error_message(message.to_owned()), origin, None);
+                self.ended = true;
+            }
+        }
+    }
+
+    fn assign(&mut self, setting: &'static Setting, value: &str, origin: Origin) {
+        let name = setting.name;
+        let given = Given::new(value, origin.clone(), self.specifiers);
+        let ignored_by = |word: &str| Invalid::no_effect(format!("ignored, as --ignore={word} says"));
+        let result = match setting.word {
+            Word::NoEffect(why) => Err(Invalid::no_effect(why.to_owned())),
+            Word::Honoured(_) | Word::Refused { .. } if self.ignored.contains(name) => Err(ignored_by(name)),
+            Word::Honoured(read) => read(self.draft, &given),
+            Word::Refused { unless, confines } => match unless.met(value) {
+                Err(error) => Err(error),
+                Ok(true) => Ok(()),
+                Ok(false) if confines && self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
+                Ok(false) => Err(refusal(name, confines)),
+            },
+        };
+        let said: Vec<Invalid> = given.said().into_iter().chain(result.err()).collect();
+        let became = said.iter().map(|said| said.level).find(|level| matches!(level, Level::Refused | Level::NoEffect));
+        let worst = self.loaded.settings.entry(name).or_insert(became);
+        *worst = [*worst, became].into_iter().flatten().min();
+        self.draft.unit.origins.insert(name, origin.clone());
+        for what in said {
+            self.say(what, origin.clone(), Some(name));
+        }
+    }
+
+    fn say(&mut self, mut what: Invalid, origin: Origin, setting: Option<&'static str>) {
+        if what.level == Level::Error && self.part == Part::DropIn {
+            what.level = Level::Warning;
+            what.message.push_str("; the rest of this drop-in is ignored");
+            self.ended = true;
+        }
+        self.loaded.say(what, Some(origin), setting);
+    }
+}
+
+fn error_message(message: String) -> Invalid {
+    Invalid { level: Level::Error, message }
+}
+
+/// What there is to say where a setting cannot be done without.
+fn refusal(name: &str, confines: bool) -> Invalid {
+    let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
+    let message = format!("not honoured here; --ignore={name}{confinement} starts the service without it");
+    Invalid { level: Level::Refused, message }
+}
