@@ -230,18 +230,29 @@ fn a_finished_program_that_needs_libsystemd_runs_with_the_drop_in() {
     assert!(needed(&program).contains(&"libsystemd.so.0".to_owned()));
     let drop_in = prefix.path("usr/lib/sdlite");
 
-    // A copy of it that looks there, and its dynamic linker that looks there: neither is passed on to what it starts, as the variable is.
-    // Needing the library by another name would not do: what patchelf 0.14 writes then, glibc does not load.
-    let looks = PathBuf::from(prefix.path("looks"));
-    fs::copy(&program, &looks).expect("a copy");
-    run(Command::new("patchelf").args(["--add-rpath", &drop_in]).arg(&looks));
+    // A copy of it that looks there, a copy that needs the library by its own name, and its dynamic linker that looks there: none of that
+    // is passed on to what it starts, as the variable is.
+    let patched = |name: &str, patches: &[&[&str]]| {
+        let copy = PathBuf::from(prefix.path(name));
+        fs::copy(&program, &copy).expect("a copy");
+        for patch in patches {
+            run(Command::new("patchelf").args(*patch).arg(&copy));
+        }
+        copy
+    };
+    let looks = patched("looks", &[&["--add-rpath", &drop_in]]);
+    // One after the other: glibc does not load what patchelf 0.14 writes if it is told both at once.
+    let libraries = prefix.path("usr/lib");
+    let renames: &[&[&str]] =
+        &[&["--replace-needed", "libsystemd.so.0", "libsdlite.so.0"], &["--add-rpath", &libraries]];
+    let renamed = patched("renamed", renames);
     let wrapper = PathBuf::from(prefix.path("wrapper"));
     let script =
         format!("#!/bin/sh\nexec {} --library-path {drop_in} {} \"$@\"\n", interpreter(&program), program.display());
     fs::write(&wrapper, script).expect("a script");
     fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("its mode");
     let variable = format!("LD_LIBRARY_PATH={drop_in}");
-    let ways: [(&Path, &[&str]); 3] = [(&looks, &[]), (&wrapper, &[]), (&program, &["-E", &variable])];
+    let ways: [(&Path, &[&str]); 4] = [(&looks, &[]), (&renamed, &[]), (&wrapper, &[]), (&program, &["-E", &variable])];
     for (program, arguments) in ways {
         assert_eq!(activated(program, arguments), ANSWER, "{} {arguments:?}", program.display());
     }
@@ -251,6 +262,7 @@ fn a_finished_program_that_needs_libsystemd_runs_with_the_drop_in() {
     let of = |program: &Path| loaded(Command::new(program).env("LD_TRACE_LOADED_OBJECTS", "1"));
     let here = format!("libsystemd.so.0 => {drop_in}/libsystemd.so.0");
     assert!(of(&looks).contains(&here), "{}", of(&looks));
+    assert!(of(&renamed).contains(&format!("libsdlite.so.0 => {libraries}/libsdlite.so.0")), "{}", of(&renamed));
     let by_linker =
         loaded(Command::new(interpreter(&program)).args(["--library-path", &drop_in, "--list"]).arg(&program));
     assert!(by_linker.contains(&here), "{by_linker}");
