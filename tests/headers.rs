@@ -360,6 +360,22 @@ fn building_generates_the_committed_headers_and_changes_nothing_else() {
     for artifact in ["libsdlite.so", "libsdlite.a"] {
         assert!(target.join("release").join(artifact).is_file(), "{artifact}");
     }
+
+    // Where nothing can be written to the tree, what is there stays: here cbindgen is told to write another header.
+    let configuration = folder.join("include/sd-journal.toml");
+    let changed = fs::read_to_string(&configuration).expect("a configuration").replace(" * ", " *  ");
+    fs::write(&configuration, &changed).expect("a change");
+    let before = files(&folder);
+    let run_folder = scratch();
+    let Some(mut command) = support::with_run(run_folder.path()) else { return };
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && cd \"$0\" && make --silent library";
+    command.args(["sh", "-c", script]).arg(&folder).env("CARGO_TARGET_DIR", &target).env_remove("MAKEFLAGS");
+    let output = run(&mut command);
+    assert!(text(&output).contains("sd-journal.h is not as cbindgen would write it"), "{}", text(&output));
+    assert!(files(&folder) == before, "make changes a tree that is read-only");
+    fs::write(&configuration, changed).expect("the change once more");
+    build();
+    assert!(files(&folder) != before, "cbindgen would not write another header");
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
