@@ -65,7 +65,7 @@ $(BUILT)/libsdlite.a: $(BUILT)/libsdlite_c.a Makefile
 # it was loaded: who loads it once more finds the journal's socket open.
 $(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
 	$(CC) -shared -nostartfiles -static-libgcc -o $@.new $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libsdlite.map \
-		-Wl,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--hash-style=gnu $(LDFLAGS) \
+		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--hash-style=gnu $(LDFLAGS) \
 		-Wl,--whole-archive $< -Wl,--no-whole-archive
 	mv $@.new $@
 

@@ -28,8 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     header(&public.join("sd-journal.h"), &["src/journal.rs"])?;
     header(&public.join("sd-login.h"), LOGIN)?;
     header(&out.join("variadic.h"), &["src/variadic.rs"])?;
-    variadic_functions(&out);
-    Ok(())
+    variadic_functions(&out)
 }
 
 /// Writes a header from the doc comments and signatures of `sources`, as the file below include/ says that is called like it.
@@ -60,23 +59,27 @@ fn header(header: &Path, sources: &[&str]) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn variadic_functions(out: &Path) {
-    const SOURCES: [&str; 2] = ["src/variadic.c", "src/arguments.c"];
-    for file in SOURCES.iter().chain(&["src/arguments.h"]) {
-        println!("cargo:rerun-if-changed={file}");
-    }
-    cc::Build::new()
-        .files(SOURCES)
-        .include(out)
-        .warnings_into_errors(true)
-        // The checking variants it calls are glibc's, and the archive has to link with musl too.
-        .flag("-U_FORTIFY_SOURCE")
+fn variadic_functions(out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=src/arguments.h");
+    let mut build = cc::Build::new();
+    build.include(out).warnings_into_errors(true).cargo_metadata(false);
+    for name in ["variadic", "arguments"] {
+        let (source, object) = (format!("src/{name}.c"), out.join(name).with_extension("o"));
+        println!("cargo:rerun-if-changed={source}");
+        let mut compiler = build.try_get_compiler()?.to_command();
+        compiler.args(["-c", &source, "-o"]).arg(&object);
+        // Behind what $CFLAGS says, as the archive is for every compiler and linker, and for musl too: without the checking variants of
+        // functions that glibc has, and what only one compiler can go on with.
+        compiler.args(["-U_FORTIFY_SOURCE", "-fno-lto"]);
         // Calls through the global offset table, as Rust's are: no procedure linkage table is needed.
-        .flag("-fno-plt")
-        // The archive is for every compiler.
-        .flag("-fno-lto")
-        .cargo_metadata(false)
-        .compile("variadic");
+        compiler.arg("-fno-plt");
+        if !compiler.status()?.success() {
+            return Err(format!("{compiler:?} failed").into());
+        }
+        build.object(object);
+    }
+    build.try_compile("variadic")?;
     println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-lib=static:+whole-archive=variadic");
+    Ok(())
 }

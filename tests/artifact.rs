@@ -208,30 +208,6 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
-fn rustc_refuses_to_make_a_library_that_unwinds() {
-    // It would have std in it, which alone is ten times its size.
-    release();
-    let mut make = support::make(source());
-    let output = make.args(["--always-make", "library"]).env("CARGO_PROFILE_RELEASE_PANIC", "unwind").output();
-    let output = output.expect("make");
-    assert!(!output.status.success(), "{}", support::text(&output));
-    assert!(
-        support::text(&output).contains("unwinding panics are not supported without std"),
-        "{}",
-        support::text(&output)
-    );
-}
-
-#[test]
-fn make_fails_where_cargo_makes_nothing() {
-    let folder = scratch();
-    let mut make = support::make(source());
-    let output = make.args(["library", "CARGO=true"]).env("CARGO_TARGET_DIR", folder.path()).output().expect("make");
-    assert!(!output.status.success(), "{}", support::text(&output));
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0, "{}", support::text(&output));
-}
-
-#[test]
 fn programs_of_musl_run_with_the_library_that_its_compiler_links() {
     let Some(library) = shared().iter().find(|library| library.how == "musl") else { return };
     let folder = scratch();

@@ -1,6 +1,5 @@
-//! The headers: generated, committed, good for every compiler, and the same to it as libsystemd's.
+//! The headers: good for every compiler, and the same to it as libsystemd's.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -332,75 +331,8 @@ fn the_macros_expand_to_the_calls_that_libsystemds_expand_to() {
     }
 }
 
-/// All of the source tree is built anew, elsewhere, its headers removed before.
-#[test]
-fn building_generates_the_committed_headers_and_changes_nothing_else() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tree");
-    let _ = fs::remove_dir_all(&folder);
-    let committed = files(source());
-    for (file, content) in &committed {
-        let copy = folder.join(file);
-        fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
-        fs::write(&copy, content).expect("a copy");
-    }
-    for name in api::headers() {
-        fs::remove_file(folder.join("include/systemd").join(name)).expect("the copy of a header");
-    }
-    let target = folder.with_file_name("tree-target");
-    let build = || run(support::make(&folder).arg("library").env("CARGO_TARGET_DIR", &target));
-    // Once to generate them, once to leave them alone.
-    for _ in 0..2 {
-        build();
-        let built = files(&folder);
-        assert!(built.keys().eq(committed.keys()), "{:?}", built.keys());
-        for (file, content) in &built {
-            assert!(committed[file] == *content, "make changes {}", file.display());
-        }
-    }
-    for artifact in ["libsdlite.so", "libsdlite.a"] {
-        assert!(target.join("release").join(artifact).is_file(), "{artifact}");
-    }
-
-    // Where nothing can be written to the tree, what is there stays: here cbindgen is told to write another header.
-    let configuration = folder.join("include/sd-journal.toml");
-    let changed = fs::read_to_string(&configuration).expect("a configuration").replace(" * ", " *  ");
-    fs::write(&configuration, &changed).expect("a change");
-    let before = files(&folder);
-    let run_folder = scratch();
-    let Some(mut command) = support::with_run(run_folder.path()) else { return };
-    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && cd \"$0\" && make --silent library";
-    command.args(["sh", "-c", script]).arg(&folder).env("CARGO_TARGET_DIR", &target).env_remove("MAKEFLAGS");
-    let output = run(&mut command);
-    assert!(text(&output).contains("sd-journal.h is not as cbindgen would write it"), "{}", text(&output));
-    assert!(files(&folder) == before, "make changes a tree that is read-only");
-    fs::write(&configuration, changed).expect("the change once more");
-    build();
-    assert!(files(&folder) != before, "cbindgen would not write another header");
-}
-
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(name);
     fs::write(&file, text).expect("a file in a folder of this test's own");
     file
-}
-
-/// Every file of a source tree but what builds and git have put there.
-fn files(tree: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![tree.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the source tree").flatten() {
-            let path = entry.path();
-            let built = path.join("CACHEDIR.TAG").exists() || entry.file_name() == ".git";
-            match entry.file_type().expect("what it is") {
-                kind if kind.is_dir() && !built => folders.push(path),
-                kind if kind.is_file() => {
-                    let name = path.strip_prefix(tree).expect("a path below it").to_path_buf();
-                    files.insert(name, fs::read(path).expect("a file of the source tree"));
-                }
-                _ => {}
-            }
-        }
-    }
-    files
 }
