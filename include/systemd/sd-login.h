@@ -474,7 +474,7 @@ int sd_uid_get_display(uid_t uid, char **ret_display);
  *
  * Returns 0, or a negative errno as sd_uid_get_state(), and:
  *
- * -ENXIO: the user is not logged in.
+ * -ENXIO: the user is not logged in: the state is neither "online" nor "active".
  * -EINVAL, -ERANGE: the file of the user has something else there.
  *
  * See sd_uid_get_login_time(3).

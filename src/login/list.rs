@@ -73,7 +73,7 @@ pub unsafe extern "C" fn sd_get_machine_names(ret_machines: *mut *mut *mut c_cha
 #[inline(never)]
 unsafe fn names(directory: Directory, ret: *mut *mut *mut c_char) -> c_int {
     let mut names = Strings::new();
-    let found = list::names(directory, &mut names).map(|()| names.count() > 0);
+    let found = list::names(directory, &mut names);
     // SAFETY: as the caller promises.
     unsafe { return_strings(found, names, ret) }
 }

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn sd_uid_get_display(uid: uid_t, ret_display: *mut *mut c
 ///
 /// Returns 0, or a negative errno as sd_uid_get_state(), and:
 ///
-/// -ENXIO: the user is not logged in.
+/// -ENXIO: the user is not logged in: the state is neither "online" nor "active".
 /// -EINVAL, -ERANGE: the file of the user has something else there.
 ///
 /// See sd_uid_get_login_time(3).

@@ -74,9 +74,9 @@ fn base(text: &CStr) -> (c_int, &CStr) {
 
 #[cfg(test)]
 mod tests {
-    use super::{int, pid, u64};
+    use super::{boolean, int, pid, u64, uid};
     use crate::Errno;
-    use core::ffi::CStr;
+    use core::ffi::{CStr, c_int};
 
     const INVALID: i128 = -(libc::EINVAL as i128);
     const RANGE: i128 = -(libc::ERANGE as i128);
@@ -129,6 +129,45 @@ mod tests {
             assert_eq!(int(text).map_or_else(number, i128::from), *as_int, "int {text:?}");
             assert_eq!(u64(text).map_or_else(number, i128::from), *as_u64, "u64 {text:?}");
             assert_eq!(pid(text).map_or_else(number, i128::from), *as_pid, "pid {text:?}");
+        }
+    }
+
+    #[test]
+    fn ids_of_users_are_decimal_numbers_and_nothing_else() {
+        let cases: &[(&CStr, Result<u32, c_int>)] = &[
+            (c"0", Ok(0)),
+            (c"7", Ok(7)),
+            (c"4294967294", Ok(4294967294)),
+            (c"\x0b7", Ok(7)),
+            (c"\x0b07", Ok(7)),
+            (c"", Err(libc::EINVAL)),
+            (c"07", Err(libc::EINVAL)),
+            (c"+7", Err(libc::EINVAL)),
+            (c"-7", Err(libc::EINVAL)),
+            (c" 7", Err(libc::EINVAL)),
+            (c"7 ", Err(libc::EINVAL)),
+            (c"0x7", Err(libc::EINVAL)),
+            (c"root", Err(libc::EINVAL)),
+            (c"65535", Err(libc::ENXIO)),
+            (c"4294967295", Err(libc::ENXIO)),
+            (c"4294967296", Err(libc::ERANGE)),
+            (c"99999999999999999999x", Err(libc::ERANGE)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(uid(text).map_err(Errno::number), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_are_said_in_six_ways_each() {
+        for text in ["1", "yes", "Y", "true", "T", "oN"] {
+            assert_eq!(boolean(text.as_bytes()), Ok(true), "{text}");
+        }
+        for text in ["0", "NO", "n", "False", "f", "off"] {
+            assert_eq!(boolean(text.as_bytes()), Ok(false), "{text}");
+        }
+        for text in ["", "2", "ye", "yes ", "11", "\x11"] {
+            assert_eq!(boolean(text.as_bytes()), Err(Errno::INVAL), "{text}");
         }
     }
 }

@@ -68,11 +68,13 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The place of a word in a list of words with a space between them, in any case or in its own.
+/// The place of a word in a list of words in lower case with a space between them.
 #[inline(never)]
 pub(crate) fn place(word: &[u8], words: &[u8], in_any_case: bool) -> Option<usize> {
-    let is_it = |known: &[u8]| if in_any_case { known.eq_ignore_ascii_case(word) } else { known == word };
-    words.split(|byte| *byte == b' ').position(is_it)
+    let same = |known: &u8, byte: &u8| *known == if in_any_case { byte.to_ascii_lowercase() } else { *byte };
+    words
+        .split(|byte| *byte == b' ')
+        .position(|known| known.len() == word.len() && known.iter().zip(word).all(|(known, byte)| same(known, byte)))
 }
 
 /// What is before and behind the last dot.
@@ -81,10 +83,42 @@ pub(crate) fn suffix(name: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((stem, suffix.get(1..)?))
 }
 
+/// Whether this is UTF-8 that has no noncharacter of Unicode.
+#[inline(never)]
+pub(crate) fn is_utf8(mut bytes: &[u8]) -> bool {
+    while let [first, rest @ ..] = bytes {
+        // How many bytes follow, the bits of the first, and the smallest character that takes so many.
+        let (more, bits, smallest) = match first {
+            0x00..0x80 => (0, 0x7f, 0),
+            0xc0..0xe0 => (1, 0x1f, 0x80),
+            0xe0..0xf0 => (2, 0x0f, 0x800),
+            0xf0..0xf8 => (3, 0x07, 0x1_0000),
+            _ => return false,
+        };
+        let Some((following, rest)) = rest.split_at_checked(more) else { return false };
+        let mut character = u32::from(first & bits);
+        for byte in following {
+            if byte & 0xc0 != 0x80 {
+                return false;
+            }
+            character = character << 6 | u32::from(byte & 0x3f);
+        }
+        let is_character = match character {
+            0xd800..0xe000 | 0xfdd0..0xfdf0 | 0x11_0000.. => false,
+            character => character >= smallest && character & 0xfffe != 0xfffe,
+        };
+        if !is_character {
+            return false;
+        }
+        bytes = rest;
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use super::{Text, room};
+    use super::{Text, is_utf8, room};
     use crate::Errno;
     use core::ffi::c_int;
 
@@ -103,5 +137,28 @@ mod tests {
         assert_eq!(Text::new(&mut room::<4>()).push(b"abc").finish(), Ok(c"abc"));
         assert_eq!(Text::new(&mut room::<4>()).push(b"abcd").finish(), Err(Errno::NAMETOOLONG));
         assert_eq!(Text::new(&mut room::<0>()).finish(), Err(Errno::NAMETOOLONG));
+    }
+
+    /// Every text of up to four bytes would take long: those around each limit.
+    #[test]
+    fn utf8_is_what_rust_takes_for_it_without_noncharacters() {
+        const BYTES: &[u8] = b"\x00\x7f\x80\x8f\x90\x9f\xa0\xb7\xbd\xbe\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xf7\xf8\xff";
+        let expected = |text: &[u8]| {
+            let is_character = |c: char| !matches!(u32::from(c), 0xfdd0..=0xfdef) && u32::from(c) & 0xfffe != 0xfffe;
+            std::str::from_utf8(text).is_ok_and(|text| text.chars().all(is_character))
+        };
+        assert!(is_utf8(b""));
+        for a in BYTES {
+            for b in BYTES {
+                for c in BYTES {
+                    for d in BYTES {
+                        let text = [*a, *b, *c, *d];
+                        for len in 1..=4 {
+                            assert_eq!(is_utf8(&text[..len]), expected(&text[..len]), "{:x?}", &text[..len]);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

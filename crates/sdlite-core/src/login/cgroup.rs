@@ -203,3 +203,108 @@ fn is_unit(name: &[u8]) -> bool {
         && !stem.is_empty()
         && instance.is_none_or(|at| at > 0 && at + 1 < stem.len())
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::{below, of_user, owner, session, slice, unit};
+    use crate::Errno;
+    use std::format;
+
+    /// What a path says: unit, slice, session, unit and slice of a user's manager, owner; `-` where there is none.
+    fn told(path: &str) -> [&str; 6] {
+        fn text(found: Option<&[u8]>) -> &str {
+            found.map_or("-", |found| std::str::from_utf8(found).unwrap())
+        }
+        let path = path.as_bytes();
+        let user = of_user(path);
+        let slice_of = |path| text(slice(path).ok());
+        [
+            text(unit(path)),
+            slice_of(path),
+            text(session(path)),
+            text(user.and_then(unit)),
+            user.map_or("-", slice_of),
+            text(slice(path).ok().and_then(owner)),
+        ]
+    }
+
+    #[test]
+    fn paths_are_read_as_libsystemd_reads_them() {
+        let cases: &[(&str, [&str; 6])] = &[
+            ("", ["-", "", "-", "-", "-", "-"]),
+            ("/", ["-", "", "-", "-", "-", "-"]),
+            ("/init.scope", ["init.scope", "", "-", "-", "-", "-"]),
+            ("/system.slice/a.service/b", ["a.service", "system.slice", "-", "-", "-", "-"]),
+            ("/a.slice/a-b.slice/c@d.service", ["c@d.service", "a-b.slice", "-", "-", "-", "-"]),
+            ("/user.slice/user-7.slice/session-c1.scope", ["session-c1.scope", "user-7.slice", "c1", "-", "", "7"]),
+            (
+                "/user.slice/user-7.slice/user@7.service/app.slice/a.service",
+                ["user@7.service", "user-7.slice", "-", "a.service", "app.slice", "7"],
+            ),
+            ("/session-3.scope/init.scope", ["session-3.scope", "", "3", "init.scope", "", "-"]),
+            // Names of the kernel's files are escaped, but those of sessions and managers never need it.
+            ("/_a.slice/_cgroup.service", ["cgroup.service", "a.slice", "-", "-", "-", "-"]),
+            ("/_session-c1.scope/a.service", ["session-c1.scope", "", "c1", "-", "-", "-"]),
+            ("/__.service", ["_.service", "", "-", "-", "-", "-"]),
+            // Slashes count for nothing, dots for some.
+            ("//a.slice//b.service/", ["b.service", "a.slice", "-", "-", "-", "-"]),
+            ("a.slice/b.service", ["b.service", "a.slice", "-", "-", "-", "-"]),
+            ("/./a.slice/b.service", ["-", "a.slice", "-", "-", "-", "-"]),
+            ("/a.slice/../b.service", ["-", "-", "-", "-", "-", "-"]),
+            ("/a.slice/b.service/..", ["b.service", "a.slice", "-", "-", "-", "-"]),
+            // No names of what they look like.
+            ("/a@.service", ["-", "", "-", "-", "-", "-"]),
+            ("/@a.service", ["-", "", "-", "-", "-", "-"]),
+            ("/a@b.slice/c.service", ["-", "", "-", "-", "-", "-"]),
+            ("/.slice/a.service", ["-", "", "-", "-", "-", "-"]),
+            ("/a+b.service", ["-", "", "-", "-", "-", "-"]),
+            ("/a.Service", ["-", "", "-", "-", "-", "-"]),
+            ("/session-a_b.scope/c.service", ["session-a_b.scope", "", "-", "-", "-", "-"]),
+            ("/user@x.service/c.service", ["user@x.service", "", "-", "-", "-", "-"]),
+            ("/user@07.service/c.service", ["user@07.service", "", "-", "-", "-", "-"]),
+            ("/user-07.slice", ["-", "user-07.slice", "-", "-", "-", "-"]),
+            ("/user-65535.slice", ["-", "user-65535.slice", "-", "-", "-", "-"]),
+            ("/user-4294967294.slice", ["-", "user-4294967294.slice", "-", "-", "-", "4294967294"]),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(told(path), *expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_longer_than_that_of_a_file() {
+        let unit_of = |len: usize| format!("/{}.service", "a".repeat(len - ".service".len()));
+        assert_eq!(unit(unit_of(255).as_bytes()).map(<[u8]>::len), Some(255));
+        assert_eq!(unit(unit_of(256).as_bytes()), None);
+        assert_eq!(slice(unit_of(256).as_bytes()), Err(Errno::INVAL));
+    }
+
+    #[test]
+    fn a_path_is_one_below_that_of_the_manager() {
+        // The path, that of process 1, and what is below.
+        let cases: &[(&str, &str, &str)] = &[
+            ("/a", "", "/a"),
+            ("/a", "/init.scope", "/a"),
+            ("/a", "/", "/a"),
+            ("/c/a", "/c/init.scope", "/a"),
+            ("/c/a", "/c", "/a"),
+            ("/c/a", "/c/", "/a"),
+            ("//c/.//a/b", "/c", "/a/b"),
+            ("/./a", "//init.scope", "/a"),
+            ("/./a", "/init.scope", "/./a"),
+            ("/c", "/c", "/c"),
+            ("/c/", "/c", "/"),
+            ("/c/.", "/c", "/c/."),
+            ("/c/./", "/c", "/"),
+            ("/cc/a", "/c", "/cc/a"),
+            ("/c/../a", "/c", "/c/../a"),
+            ("c/a", "/c", "c/a"),
+            ("/a", "/c/init.scope", "/a"),
+        ];
+        for (path, root, expected) in cases {
+            let rest = below(path.as_bytes(), root.as_bytes());
+            assert_eq!(std::str::from_utf8(rest), Ok(*expected), "{path} below {root}");
+        }
+    }
+}

@@ -87,7 +87,7 @@ fn parse(bytes: &mut [u8], names: [&str; 2]) -> Result<[Range<usize>; 2]> {
             if state == State::Value {
                 end = blanks.unwrap_or(end);
             }
-            check(bytes.get(start..end))?;
+            is_text(bytes.get(start..end))?;
             if let Some(value) = wanted.and_then(|wanted: usize| values.get_mut(wanted)) {
                 *value = start..end;
                 if let Some(place) = bytes.get_mut(end) {
@@ -111,7 +111,7 @@ fn parse(bytes: &mut [u8], names: [&str; 2]) -> Result<[Range<usize>; 2]> {
             }
             (State::Name, b'=') => {
                 let name = bytes.get(name..at).map(trim_end);
-                check(name)?;
+                is_text(name)?;
                 wanted = names.iter().position(|wanted| Some(wanted.as_bytes()) == name);
                 (end, blanks) = (start, None);
                 State::BeforeValue
@@ -120,7 +120,10 @@ fn parse(bytes: &mut [u8], names: [&str; 2]) -> Result<[Range<usize>; 2]> {
             (State::BeforeValue, b' ' | b'\t') => State::BeforeValue,
             (State::BeforeValue, b'\'') => State::SingleQuotes,
             (State::BeforeValue, b'"') => State::DoubleQuotes,
-            (State::BeforeValue | State::Value, b'\\') => State::Escape,
+            (State::BeforeValue | State::Value, b'\\') => {
+                blanks = None;
+                State::Escape
+            }
             (State::Value, b' ' | b'\t') => {
                 blanks = blanks.or(Some(end));
                 pushed = Some(byte);
@@ -164,9 +167,65 @@ fn trim_end(mut name: &[u8]) -> &[u8] {
     name
 }
 
-/// Names and values are UTF-8, with no noncharacters of Unicode in it.
-fn check(bytes: Option<&[u8]>) -> Result<()> {
-    let text = core::str::from_utf8(bytes.unwrap_or_default()).map_err(|_| Errno::INVAL)?;
-    let is_no_character = |c: char| matches!(u32::from(c), 0xfdd0..=0xfdef) || u32::from(c) & 0xfffe == 0xfffe;
-    if text.chars().any(is_no_character) { Err(Errno::INVAL) } else { Ok(()) }
+fn is_text(bytes: Option<&[u8]>) -> Result<()> {
+    if text::is_utf8(bytes.unwrap_or_default()) { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::parse;
+    use crate::Errno;
+    use std::string::String;
+
+    /// The value of A, and of B, in a file.
+    fn values(file: &[u8]) -> Result<[String; 2], Errno> {
+        let mut bytes = file.to_vec();
+        let values = parse(&mut bytes, ["A", "B"])?;
+        Ok(values.map(|value| {
+            assert!(value.is_empty() || bytes[value.end] == 0, "{value:?} of {bytes:?}");
+            String::from_utf8_lossy(&bytes[value]).into_owned()
+        }))
+    }
+
+    #[test]
+    fn values_are_read_as_libsystemd_reads_them() {
+        let cases: &[(&[u8], &str, &str)] = &[
+            (b"", "", ""),
+            (b"A", "", ""),
+            (b"A=", "", ""),
+            (b"A=a", "a", ""),
+            (b"A=a\nB=b\n", "a", "b"),
+            (b"B=b\nX=x\nA=a", "a", "b"),
+            (b"A=a\rB=b\r\n", "a", "b"),
+            (b"A=a\nA=b\n", "b", ""),
+            (b"A=a\nA=\n", "", ""),
+            (b"AA=a\nXA=a\nA B=c\nexport A=d\n", "", ""),
+            (b" \tA \t=\t  a b \t\n", "a b", ""),
+            (b"#A=a\\\n;A=b\n #A=c\nB=b#c ;d\n", "", "b#c ;d"),
+            (b"A==a=b\n", "=a=b", ""),
+            (b"A=\"a b\"'c d' e 'f'\n", "a bc de 'f'", ""),
+            (b"A=\"a\\\"\\\\\\$\\`\\n\\\nb\nc\"\nB='a\\'b\n", "a\"\\$`\\n\u{62}\nc", "a\\b"),
+            (b"A=a\\ \\n\\\"\\\\\\\nb\\\n", "a n\"\\b", ""),
+            (b"A=a \\\n\nB=b  \\   \n", "a ", "b   "),
+            (b"A='a\nB=b\n", "a\nB=b\n", ""),
+            (b"A=\"a\\", "a", ""),
+            (b"A=\x0ba\x0c\n", "\x0ba\x0c", ""),
+            ("A=ä€\u{1f600}\n".as_bytes(), "ä€\u{1f600}", ""),
+            (b"\xff\n#\xff\nA=a\n", "a", ""),
+        ];
+        for (file, a, b) in cases {
+            assert_eq!(values(file), Ok([*a, *b].map(String::from)), "{}", String::from_utf8_lossy(file));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_refused() {
+        for file in [&b"\0"[..], b"A=a\0", b"A=a\n\0"] {
+            assert_eq!(values(file), Err(Errno::BADMSG), "{file:?}");
+        }
+        for file in [&b"A=\xff"[..], b"A=a\nX=\xc3\nB=b", b"\xff=a", b"A=\xed\xa0\x80\n", b"A=\xef\xbf\xbe\n"] {
+            assert_eq!(values(file), Err(Errno::INVAL), "{file:?}");
+        }
+    }
 }

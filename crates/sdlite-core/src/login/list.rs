@@ -3,8 +3,7 @@
 use core::ffi::CStr;
 
 use super::{Words, machine};
-use crate::text::{self, Text};
-use crate::{Errno, Result, number, sys};
+use crate::{Errno, Result, number, sys, text};
 
 /// What there are lists of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,13 +19,12 @@ pub enum Directory {
 }
 
 impl Directory {
-    /// Its name below /run/systemd.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn path(self) -> &'static CStr {
         match self {
-            Self::Seats => "seats",
-            Self::Sessions => "sessions",
-            Self::Machines => "machines",
-            Self::Users => "users",
+            Self::Seats => c"/run/systemd/seats/",
+            Self::Sessions => c"/run/systemd/sessions/",
+            Self::Machines => c"/run/systemd/machines/",
+            Self::Users => c"/run/systemd/users/",
         }
     }
 
@@ -39,26 +37,31 @@ impl Directory {
     }
 }
 
-/// sd_get_seats(3), sd_get_sessions(3), sd_get_machine_names(3).
+/// sd_get_seats(3), sd_get_sessions(3), sd_get_machine_names(3). False where there are no files, whatever they are called.
 #[inline(never)]
-pub fn names(directory: Directory, names: &mut dyn Words) -> Result<()> {
-    let mut room = text::room::<32>();
-    let mut path = Text::new(&mut room);
-    let path = path.push(b"/run/systemd/").push(directory.name().as_bytes()).push(b"/").finish()?;
-    let files = match sys::open(path, libc::O_DIRECTORY | libc::O_NONBLOCK) {
-        Err(Errno::NOENT) => return Ok(()),
+pub fn names(directory: Directory, names: &mut dyn Words) -> Result<bool> {
+    let files = match sys::open(directory.path(), libc::O_DIRECTORY | libc::O_NONBLOCK) {
+        Err(Errno::NOENT) => return Ok(false),
         files => files?,
     };
     let mut room = text::room::<4096>();
+    let mut found = false;
     loop {
-        let mut entries = sys::getdents(&files, &mut room)?;
+        let mut entries = match sys::getdents(&files, &mut room) {
+            // It has been removed meanwhile.
+            Err(Errno::NOENT) => &[],
+            entries => entries?,
+        };
         if entries.is_empty() {
-            return Ok(());
+            return Ok(found);
         }
         while let Some((kind, name, rest)) = entry(entries) {
             let is_file = matches!(kind, libc::DT_REG | libc::DT_LNK | libc::DT_UNKNOWN);
-            if is_file && !is_hidden_or_backup(name.to_bytes()) && directory.can_have(name) {
-                names.push(name)?;
+            if is_file && !is_hidden_or_backup(name.to_bytes()) {
+                found = true;
+                if directory.can_have(name) {
+                    names.push(name)?;
+                }
             }
             entries = rest;
         }
@@ -67,7 +70,7 @@ pub fn names(directory: Directory, names: &mut dyn Words) -> Result<()> {
 
 /// sd_get_uids(3).
 pub fn uids(users: &mut dyn FnMut(u32) -> Result<()>) -> Result<()> {
-    names(Directory::Users, &mut |name: &CStr| users(number::uid(name)?))
+    names(Directory::Users, &mut |name: &CStr| users(number::uid(name)?)).map(drop)
 }
 
 /// The kind and the name of the first of the entries that getdents64(2) writes, and the others.

@@ -2,25 +2,23 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::text::{self, Text};
-use crate::{Errno, Result, sys};
+use super::list::Directory;
+use crate::{Errno, Result, sys, text};
 
 /// sd_login_monitor_new(3): the descriptor, which is the caller's to close. `category` is `seat`, `session`, `uid`, `machine` or,
 /// for all of these, None.
 pub fn open(category: Option<&CStr>) -> Result<c_int> {
+    // In the order of `DIRECTORIES`.
     const CATEGORIES: &[u8] = b"seat session uid machine";
-    const DIRECTORIES: &[u8] = b"seats sessions users machines";
+    const DIRECTORIES: [Directory; 4] = [Directory::Seats, Directory::Sessions, Directory::Users, Directory::Machines];
     let inotify = sys::inotify_init()?;
     let wanted = match category {
         Some(category) => Some(text::place(category.to_bytes(), CATEGORIES, false).ok_or(Errno::INVAL)?),
         None => None,
     };
-    for (number, directory) in DIRECTORIES.split(|byte| *byte == b' ').enumerate() {
-        if wanted.is_none_or(|wanted| wanted == number) {
-            let mut room = text::room::<32>();
-            let mut path = Text::new(&mut room);
-            let path = path.push(b"/run/systemd/").push(directory).push(b"/").finish()?;
-            sys::inotify_add_watch(&inotify, path, libc::IN_MOVED_TO | libc::IN_DELETE)?;
+    for (place, directory) in DIRECTORIES.into_iter().enumerate() {
+        if wanted.is_none_or(|wanted| wanted == place) {
+            sys::inotify_add_watch(&inotify, directory.path(), libc::IN_MOVED_TO | libc::IN_DELETE)?;
         }
     }
     Ok(inotify.into_raw())

@@ -47,7 +47,14 @@ pub fn owner_uid(process: Process, buffer: &mut dyn Buffer) -> Result<u32> {
 
 /// sd_pid_get_session(3) and its siblings. ENODATA where the field is not there, or ENXIO for a peer.
 pub fn text(process: Process, field: Field, buffer: &mut dyn Buffer) -> Result<()> {
-    let absent = if matches!(process, Process::Peer(_)) { Errno::NXIO } else { Errno::NODATA };
+    match find(process, field, buffer) {
+        // The same where the file cannot be opened for that reason.
+        Err(Errno::NXIO) if field != Field::Cgroup && !matches!(process, Process::Peer(_)) => Err(Errno::NODATA),
+        result => result,
+    }
+}
+
+fn find(process: Process, field: Field, buffer: &mut dyn Buffer) -> Result<()> {
     let process = Found::new(process)?;
     buffer.truncate(0);
     cgroup::read(process.pid, buffer)?;
@@ -71,7 +78,7 @@ pub fn text(process: Process, field: Field, buffer: &mut dyn Buffer) -> Result<(
         Field::UserSlice => cgroup::of_user(path).map(cgroup::slice).transpose()?,
         Field::OwnerUid => cgroup::owner(cgroup::slice(path)?),
     };
-    let found = found.ok_or(absent)?;
+    let found = found.ok_or(Errno::NXIO)?;
     if found.is_empty() {
         buffer.truncate(0);
         buffer.push(cgroup::ROOT_SLICE)?;

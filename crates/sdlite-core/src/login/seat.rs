@@ -19,7 +19,7 @@ pub const GRAPHICAL: Capability = Capability("CAN_GRAPHICAL");
 
 /// sd_seat_can_tty(3), sd_seat_can_graphical(3).
 pub fn can(seat: Option<&CStr>, capability: Capability, buffer: &mut dyn Buffer) -> Answer {
-    field(seat, capability.0, buffer)?;
+    field(seat, capability.0, buffer).map_err(session::not_there)?;
     if buffer.bytes().is_empty() {
         return Err(Errno::NODATA.into());
     }
@@ -28,7 +28,7 @@ pub fn can(seat: Option<&CStr>, capability: Capability, buffer: &mut dyn Buffer)
 
 /// sd_seat_get_active(3): leaves the active session in the buffer, if it is `wanted`, and returns its user, if that is.
 pub fn active(seat: Option<&CStr>, wanted: bool, user_wanted: bool, buffer: &mut dyn Buffer) -> Result<Option<u32>> {
-    let [session, user] = &fields(seat, ["ACTIVE", "ACTIVE_UID"], buffer)?;
+    let [session, user] = &fields(seat, ["ACTIVE", "ACTIVE_UID"], buffer).map_err(session::not_there)?;
     if wanted && session.is_empty() {
         return Err(Errno::NODATA);
     }
@@ -42,14 +42,14 @@ pub fn active(seat: Option<&CStr>, wanted: bool, user_wanted: bool, buffer: &mut
 }
 
 /// sd_seat_get_sessions(3): hands out the sessions and, if they are asked for, the users, as numbers. Tells of both whether there is
-/// a list of them. EUCLEAN where there are not as many users as sessions.
+/// a list of them. EUCLEAN where there are users, but not as many as sessions.
 pub fn sessions(
     seat: Option<&CStr>,
     buffer: &mut dyn Buffer,
     sessions: &mut dyn Words,
     users: Option<&mut dyn FnMut(u32) -> Result<()>>,
 ) -> Result<[bool; 2]> {
-    let [session, uid] = &fields(seat, ["SESSIONS", "UIDS"], buffer)?;
+    let [session, uid] = &fields(seat, ["SESSIONS", "UIDS"], buffer).map_err(session::not_there)?;
     let mut surplus = 0isize;
     words::split(file::value(buffer, session), Kind::Plain, &mut |session: &CStr| {
         surplus = surplus.wrapping_add(1);
@@ -60,36 +60,34 @@ pub fn sessions(
             surplus = surplus.wrapping_sub(1);
             users(number::uid(uid)?)
         })?;
-        if surplus != 0 {
+        if surplus != 0 && !uid.is_empty() {
             return Err(Errno::UCLEAN);
         }
     }
     Ok([session, uid].map(|list| !list.is_empty()))
 }
 
-/// Leaves a field of a seat's file in the buffer.
+/// Leaves a field of a seat's file in the buffer. ENOENT where there is no such file.
 pub(super) fn field(seat: Option<&CStr>, name: &str, buffer: &mut dyn Buffer) -> Result<()> {
     let [value, _] = &fields(seat, [name; 2], buffer)?;
     keep(buffer, 0, value);
     Ok(())
 }
 
-/// Finds two fields of a seat's file.
+/// Finds two fields of a seat's file. ENOENT where there is no such file.
 #[inline(never)]
 fn fields(seat: Option<&CStr>, names: [&str; 2], buffer: &mut dyn Buffer) -> Result<[Range<usize>; 2]> {
     let mut room = text::room::<256>();
     let mut own = Text::new(&mut room);
     let name = match seat {
-        Some(name) => name.to_bytes(),
+        Some(name) if is_file_name(name.to_bytes()) => name.to_bytes(),
+        Some(_) => return Err(Errno::INVAL),
         None => {
             session::text(None, session::SEAT, buffer)?;
-            own.push(buffer.bytes()).finish().map_err(|_| Errno::INVAL)?.to_bytes()
+            own.push(buffer.bytes()).finish()?.to_bytes()
         }
     };
-    if !is_file_name(name) {
-        return Err(Errno::INVAL);
-    }
-    file::fields("seats", name, names, buffer).map_err(session::not_there)
+    file::fields("seats", name, names, buffer)
 }
 
 fn is_file_name(name: &[u8]) -> bool {

@@ -1,11 +1,12 @@
 //! sd_uid_get_state(3) and its siblings.
 
 use core::ffi::{CStr, c_int};
+use core::ops::Range;
 
 use super::words::{self, Kind, Words};
-use super::{Buffer, c_str, file, seat};
+use super::{Buffer, file, keep, seat};
 use crate::text::{self, Text};
-use crate::{Answer, Errno, Result, number, yes_if};
+use crate::{Answer, Errno, Result, number, sys, yes_if};
 
 /// sd_uid_get_state(3). Somebody who has never logged in is `offline`.
 pub fn state(uid: u32, buffer: &mut dyn Buffer) -> Result<()> {
@@ -21,15 +22,15 @@ pub fn display(uid: u32, buffer: &mut dyn Buffer) -> Result<()> {
     if buffer.bytes().is_empty() { Err(Errno::NODATA) } else { Ok(()) }
 }
 
-/// sd_uid_get_login_time(3): microseconds since the epoch.
+/// sd_uid_get_login_time(3): microseconds since the epoch. ENXIO for somebody who is not logged in.
 pub fn login_time(uid: u32, buffer: &mut dyn Buffer) -> Result<u64> {
-    if !read(uid, "REALTIME", buffer)? {
-        return Err(Errno::NXIO);
+    let Some([state, time]) = &fields(uid, ["STATE", "REALTIME"], buffer)? else { return Err(Errno::NXIO) };
+    let is_logged_in = matches!(&*file::value(buffer, state), b"active\0" | b"online\0");
+    match file::value(buffer, time) {
+        time if time.is_empty() || state.is_empty() => Err(Errno::IO),
+        time if is_logged_in => number::u64(sys::terminated(time)),
+        _ => Err(Errno::NXIO),
     }
-    if buffer.bytes().is_empty() {
-        return Err(Errno::IO);
-    }
-    number::u64(c_str(buffer)?)
 }
 
 /// sd_uid_is_on_seat(3).
@@ -38,7 +39,7 @@ pub fn is_on_seat(uid: u32, require_active: bool, seat: Option<&CStr>, buffer: &
     let users = if require_active { "ACTIVE_UID" } else { "UIDS" };
     match seat::field(seat, users, buffer) {
         // Where there is no such seat, nobody is on it.
-        Err(Errno::NXIO) => buffer.truncate(0),
+        Err(Errno::NOENT) => buffer.truncate(0),
         result => result?,
     }
     let mut room = text::room::<16>();
@@ -88,15 +89,23 @@ pub fn list(
 }
 
 /// Leaves a field of a user's file in the buffer; false, and nothing, where there is no file.
-#[inline(never)]
 fn read(uid: u32, field: &str, buffer: &mut dyn Buffer) -> Result<bool> {
+    let found = fields(uid, [field; 2], buffer)?;
+    let [value, _] = found.as_ref().unwrap_or(&[0..0, 0..0]);
+    keep(buffer, 0, value);
+    Ok(found.is_some())
+}
+
+/// Finds two fields of a user's file; None where there is no file.
+#[inline(never)]
+fn fields(uid: u32, names: [&str; 2], buffer: &mut dyn Buffer) -> Result<Option<[Range<usize>; 2]>> {
     check(uid)?;
     let mut room = text::room::<16>();
-    let mut name = Text::new(&mut room);
-    let name = name.push_unsigned(uid).finish()?;
-    match file::field("users", name.to_bytes(), field, buffer) {
-        Err(Errno::NOENT) => Ok(false),
-        result => result.map(|()| true),
+    let mut file = Text::new(&mut room);
+    let file = file.push_unsigned(uid).finish()?;
+    match file::fields("users", file.to_bytes(), names, buffer) {
+        Err(Errno::NOENT) => Ok(None),
+        values => values.map(Some),
     }
 }
 
