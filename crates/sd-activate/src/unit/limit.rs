@@ -39,7 +39,8 @@ fn limit(text: &str, resource: Resource) -> Result<rlim_t, Invalid> {
         | Resource::RLIMIT_LOCKS
         | Resource::RLIMIT_SIGPENDING
         | Resource::RLIMIT_RTPRIO => value::integer(text, 0, rlim_t::MAX),
-        _ => value::size(text),
+        // With 32 bits, limits are as large as these can count.
+        _ => value::size(text).map(|size| u128::from(size).min(u128::from(rlim_t::MAX)) as rlim_t),
     }
 }
 
