@@ -55,19 +55,18 @@ $(BUILT)/libsdlite_c.a: $(SOURCES)
 # All of it but compiler_builtins, which rustc puts into every archive: no program needs them beside its own libgcc. The objects lose
 # the part of their names that says where they were made.
 $(BUILT)/libsdlite.a: $(BUILT)/libsdlite_c.a Makefile
-	rm -rf $@.new && mkdir $@.new
-	cd $@.new && $(AR) x ../libsdlite_c.a $$($(AR) t ../libsdlite_c.a | sed -nE '/^compiler_builtins/d; /(rcgu|variadic|arguments)\.o$$/p')
-	cd $@.new && for object in *.rcgu.o; do mv "$$object" "$${object#*.}"; done
-	cd $@.new && $(AR) rcsD libsdlite.a *.o && mv libsdlite.a ../libsdlite.a
-	rm -r $@.new
+	new=$$(mktemp -d "$(abspath $@).XXXXXX") && cd "$$new" && \
+	$(AR) x ../libsdlite_c.a $$($(AR) t ../libsdlite_c.a | \
+		sed -nE '/^compiler_builtins/d; /(rcgu|variadic|arguments)\.o$$/p') && \
+	for object in *.rcgu.o; do mv "$$object" "$${object#*.}"; done && \
+	$(AR) rcsD libsdlite.a *.o && mv libsdlite.a .. && rm -r "$$new"
 
 # Versions are given to the symbols here and not in the objects, which get into other shared objects too. As libsystemd it stays where
 # it was loaded: who loads it once more finds the journal's socket open.
 $(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
-	$(CC) -shared -nostartfiles -static-libgcc -o $@.new $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libsdlite.map \
-		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections -Wl,--hash-style=gnu $(LDFLAGS) \
-		-Wl,--whole-archive $< -Wl,--no-whole-archive
-	mv $@.new $@
+	$(CC) -shared -nostartfiles -static-libgcc -o $@.$$$$ $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libsdlite.map \
+		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections \
+		-Wl,--hash-style=gnu $(LDFLAGS) -Wl,--whole-archive $< -Wl,--no-whole-archive && mv $@.$$$$ $@
 
 install: install-runtime install-dev install-activate
 
