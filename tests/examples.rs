@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use sdlite_c_examples::{MYCLIENT, MYSERVICE, MYSERVICE_ACCEPT};
 use sdlite_test_support as support;
-use support::activation::{Activator, connect, eventually, exchange, free_port, kill};
+use support::activation::{activate, children, connect, eventually, exchange, free_port, kill, try_connect};
 use support::{TempDir, scratch, text};
 
 /// As long as the service's buffer.
@@ -74,13 +74,13 @@ fn myservice_started_by_hand_opens_the_port_and_answers() {
         Service(command.arg(port.to_string()).stdin(Stdio::null()).spawn().expect("myservice"))
     };
     let service = start();
-    let mut connection = eventually("myservice listens", || connect(port));
+    let mut connection = eventually("myservice listens", || try_connect(port));
     assert_eq!(exchange(&mut connection, b"Hello, Server!"), "Hello, client!");
 
     // The port is free again at once, although this connection was closed by the service's side.
     drop(service);
     let _service = start();
-    let connection = eventually("the next myservice listens", || connect(port));
+    let connection = eventually("the next myservice listens", || try_connect(port));
     assert_eq!(answers_to_a_full_buffer(connection), ["Hello, client!", "Hello, client!"]);
     assert_eq!(answered(programs.client(port)), "Hello, client!");
 }
@@ -89,18 +89,19 @@ fn myservice_started_by_hand_opens_the_port_and_answers() {
 fn myservice_is_started_by_the_first_connection_and_after_a_crash_by_the_next() {
     let programs = Programs::new();
     let port = free_port();
-    let activator = Activator::start(port, &[&programs.path("myservice"), &port.to_string()]);
-    assert_eq!(activator.services(), [0; 0], "nobody has connected");
+    let directory = scratch();
+    let activator = activate(&directory, port, &[&programs.path("myservice"), &port.to_string()]);
+    assert_eq!(children(activator.pid()), [0; 0], "nobody has connected");
 
     assert_eq!(answered(programs.client(port)), "Hello, client!");
-    let [first] = activator.services()[..] else { panic!("one service: {}", activator.output()) };
-    assert_eq!(answers_to_a_full_buffer(activator.connect()), ["Hello, client!", "Hello, client!"]);
-    assert_eq!(activator.services(), [first], "the same serves every client");
+    let [first] = children(activator.pid())[..] else { panic!("one service: {}", activator.output()) };
+    assert_eq!(answers_to_a_full_buffer(connect(port)), ["Hello, client!", "Hello, client!"]);
+    assert_eq!(children(activator.pid()), [first], "the same serves every client");
 
-    kill(first);
-    eventually("the service is gone", || activator.services().is_empty().then_some(()));
-    assert_eq!(exchange(&mut activator.connect(), b"Hello, Server!"), "Hello, client!");
-    let [second] = activator.services()[..] else { panic!("one service: {}", activator.output()) };
+    kill(first, libc::SIGKILL);
+    eventually("the service is gone", || children(activator.pid()).is_empty().then_some(()));
+    assert_eq!(exchange(&mut connect(port), b"Hello, Server!"), "Hello, client!");
+    let [second] = children(activator.pid())[..] else { panic!("one service: {}", activator.output()) };
     assert_ne!(first, second);
 }
 
@@ -108,26 +109,27 @@ fn myservice_is_started_by_the_first_connection_and_after_a_crash_by_the_next() 
 fn myservice_accept_is_started_for_each_connection_and_ends_with_it() {
     let programs = Programs::new();
     let port = free_port();
-    let activator = Activator::start(port, &[&"--accept", &"--inetd", &programs.path("myservice-accept")]);
-    assert_eq!(activator.services(), [0; 0], "nobody has connected");
+    let directory = scratch();
+    let activator = activate(&directory, port, &[&"--accept", &"--inetd", &programs.path("myservice-accept")]);
+    assert_eq!(children(activator.pid()), [0; 0], "nobody has connected");
 
     let clients = [programs.client(port), programs.client(port)];
     let services = eventually("each client has its service", || {
-        let services = activator.services();
+        let services = children(activator.pid());
         (services.len() == 2).then_some(services)
     });
     let answers: BTreeSet<String> = clients.map(answered).into();
     assert_eq!(answers, services.iter().map(|service| format!("Hello, client!_{service}")).collect());
-    eventually("the services are gone", || activator.services().is_empty().then_some(()));
+    eventually("the services are gone", || children(activator.pid()).is_empty().then_some(()));
 
-    let [full, next] = answers_to_a_full_buffer(activator.connect());
+    let [full, next] = answers_to_a_full_buffer(connect(port));
     assert_eq!(full, next);
     assert!(full.starts_with("Hello, client!_") && !answers.contains(&full), "{full}");
 
     // One that is killed takes no other connection with it.
-    let mut connections = [activator.connect(), activator.connect()];
+    let mut connections = [connect(port), connect(port)];
     let [killed, other] = connections.each_mut().map(|connection| exchange(connection, b"Hello, Server!"));
-    kill(killed.trim_start_matches("Hello, client!_").parse().expect("a process"));
+    kill(killed.trim_start_matches("Hello, client!_").parse().expect("a process"), libc::SIGKILL);
     let [mut gone, mut stays] = connections;
     assert_eq!(gone.read(&mut [0; 1]).expect("the end of the connection"), 0);
     assert_eq!(exchange(&mut stays, b"Hello, Server!"), other);

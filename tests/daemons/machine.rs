@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use sdlite_test_support as support;
-use support::activation::{connect, eventually, kill};
+use support::activation::{children, eventually, kill, try_connect};
 use support::debian;
 
 /// How long one message may take.
@@ -155,7 +155,7 @@ impl Service<'_> {
                 return Some(Box::new(connection) as _);
             }
             let (_, port) = address.rsplit_once(':').expect("an address with a port");
-            Some(Box::new(connect(port.parse().expect("a port"))?) as _)
+            Some(Box::new(try_connect(port.parse().expect("a port"))?) as _)
         })
     }
 
@@ -170,10 +170,7 @@ impl Service<'_> {
         if self.listens.is_none() {
             return process;
         }
-        let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
-        let children = children.expect("a kernel that lists the children of processes");
-        let first = children.split_ascii_whitespace().next();
-        first.and_then(|child| child.parse().ok()).unwrap_or_else(|| panic!("it has ended: {}", self.output()))
+        *children(process).first().unwrap_or_else(|| panic!("it has ended: {}", self.output()))
     }
 
     /// Proves that the daemon, which has answered, has the drop-in loaded and no other libsystemd, and holds the sockets
@@ -213,14 +210,13 @@ impl Service<'_> {
 
 impl Drop for Service<'_> {
     fn drop(&mut self) {
-        // SAFETY: it takes numbers alone.
-        unsafe { libc::kill(self.process.id() as libc::pid_t, libc::SIGTERM) };
+        kill(self.process.id(), libc::SIGTERM);
         let end = Instant::now() + Duration::from_secs(3);
         while matches!(self.process.try_wait(), Ok(None)) && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
         }
         // What is left, such as children that ignore it, ends with the namespace of processes.
-        kill(self.process.id());
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

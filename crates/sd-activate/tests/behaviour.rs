@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{
-    ACTIVATOR, Activator, Directory, ask, children, connect, eventually, free_port, kill, pid, service, talk,
+    ACTIVATOR, Activator, Directory, ask, children, connect, eventually, free_port, kill, pid, service, start, talk,
 };
 
 /// sd-activate, listening on `port`, with `options` and a service that does `what`.
@@ -20,7 +20,7 @@ fn activate(directory: &Directory, port: u16, options: &[&str], what: &[&str]) -
     let address = format!("127.0.0.1:{port}");
     let service = service().to_str().unwrap();
     let arguments = [&["-l", &address], options, &[service], what].concat();
-    Activator::start(directory, arguments)
+    start(directory, arguments)
 }
 
 /// The exit status and the output of sd-activate where it ends by itself.
@@ -192,7 +192,7 @@ fn socket_files_of_dead_processes_are_replaced() {
     let directory = Directory::new();
     let path = directory.text("socket");
     drop(UnixListener::bind(&path).unwrap());
-    let mut activator = Activator::start(&directory, ["-l", &path, service().to_str().unwrap(), "serve"]);
+    let mut activator = start(&directory, ["-l", &path, service().to_str().unwrap(), "serve"]);
     assert!(!talk(UnixStream::connect(&path).unwrap(), "pid").unwrap().is_empty());
     assert!(activator.stop().success());
 }
@@ -257,7 +257,7 @@ fn commands_that_cannot_be_executed_have_the_exit_status_of_a_shell() {
     }
     // What only execve(2) finds out.
     for options in [&[][..], &["-a"]] {
-        let mut activator = Activator::start(&directory, [&["-l", &address], options, &[&*script]].concat());
+        let mut activator = start(&directory, [&["-l", &address], options, &[&*script]].concat());
         let _connection = connect(port);
         assert_eq!(activator.wait().code(), Some(127));
         assert!(activator.output().contains("its interpreter"), "{}", activator.output());

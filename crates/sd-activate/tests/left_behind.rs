@@ -5,10 +5,10 @@ mod common;
 use std::net::TcpListener;
 use std::path::Path;
 
-use common::{Activator, Directory, ask, children, eventually, free_port, kill, pid, service};
+use common::{Activator, Directory, ask, children, eventually, free_port, kill, pid, service, start};
 
 fn activate(directory: &Directory, port: u16, what: &str) -> Activator {
-    Activator::start(directory, ["-l", &format!("127.0.0.1:{port}"), service().to_str().unwrap(), what])
+    start(directory, ["-l", &format!("127.0.0.1:{port}"), service().to_str().unwrap(), what])
 }
 
 fn runs(pid: u32) -> bool {

@@ -8,7 +8,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use common::{ACTIVATOR, Activator, Directory, children, connect, eventually, free_port, kill, pid, service};
+use common::{ACTIVATOR, Activator, Directory, children, connect, eventually, free_port, kill, pid, service, start};
 use sd_activate::spec::Signal;
 use sdlite_test_support::has;
 
@@ -178,7 +178,7 @@ fn a_terminal_that_goes_away_ends_it() {
 fn both_stop_and_go_on_together() {
     let (directory, port) = (Directory::new(), free_port());
     let arguments = ["-l", &format!("127.0.0.1:{port}"), service().to_str().unwrap(), "serve"];
-    let mut activator = Activator::start(&directory, arguments);
+    let mut activator = start(&directory, arguments);
     let service = pid(port);
     let stopped = |pid: u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();

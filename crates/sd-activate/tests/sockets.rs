@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{ACTIVATOR, Activator, Directory, ask, eventually, free_port, service, talk};
+use common::{ACTIVATOR, Activator, Directory, ask, eventually, free_port, service, start, talk};
 use sdlite_test_support::has;
 
 /// `activator` with `socket` at descriptor 3, passed as sd_listen_fds(3) has it.
@@ -36,7 +36,7 @@ fn a_socket_that_the_service_shuts_down_is_opened_anew() {
     let (port, path) = (free_port(), directory.text("socket"));
     let program = service().to_str().unwrap();
     let address = format!("127.0.0.1:{port}");
-    let mut activator = Activator::start(&directory, ["-l", &address, program, "shutdown"]);
+    let mut activator = start(&directory, ["-l", &address, program, "shutdown"]);
     for _ in 0..3 {
         // Refused at the moment when it is opened anew.
         eventually("an answer", || {
@@ -47,7 +47,7 @@ fn a_socket_that_the_service_shuts_down_is_opened_anew() {
     assert!(activator.stop().success());
     assert_eq!(activator.output().matches("Spawned ").count(), 3, "{}", activator.output());
 
-    let mut activator = Activator::start(&directory, ["-l", &path, program, "shutdown"]);
+    let mut activator = start(&directory, ["-l", &path, program, "shutdown"]);
     for _ in 0..3 {
         eventually("an answer", || {
             let connection = UnixStream::connect(&path).ok()?;
@@ -79,7 +79,7 @@ fn a_socket_whose_file_the_service_removes_gets_another() {
     let directory = Directory::new();
     let path = directory.text("socket");
     let program = service().to_str().unwrap();
-    let mut activator = Activator::start(&directory, ["-l", &path, program, "unlink", &path]);
+    let mut activator = start(&directory, ["-l", &path, program, "unlink", &path]);
     for _ in 0..3 {
         eventually("an answer", || {
             let connection = UnixStream::connect(&path).ok()?;

@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{str, thread};
 
@@ -32,102 +33,136 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its number").port()
 }
 
-/// sd-activate of the release build, listening on a port of 127.0.0.1. What it has started ends with it.
+/// sd-activate, or another program that does its work, with everything it says. It is killed when dropped, and its services are.
 pub struct Activator {
     process: Child,
-    port: u16,
-    folder: TempDir,
+    output: PathBuf,
 }
 
 impl Activator {
-    /// Gives `arguments` to sd-activate, of which the last ones are the service and its own.
-    pub fn start(port: u16, arguments: &[&dyn AsRef<OsStr>]) -> Self {
-        let folder = crate::scratch();
-        let output = File::create(folder.path().join("output")).expect("a file for what it says");
-        let process = Command::new(crate::release().join("sd-activate"))
-            .args(["-l", &format!("127.0.0.1:{port}")])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("the file once more"))
-            .stderr(output)
-            .spawn()
-            .expect("sd-activate, which was built");
-        let mut activator = Self { process, port, folder };
-        eventually("sd-activate listens", || {
-            let ended = activator.process.try_wait().expect("its state");
-            assert!(ended.is_none(), "sd-activate: {}", activator.output());
-            activator.output().contains("Listening on").then_some(())
+    /// `program` with `arguments`, once it listens. It ignores no signal, as it would where tests run in the background.
+    pub fn start<A: AsRef<OsStr>>(
+        program: impl AsRef<OsStr>,
+        directory: impl AsRef<Path>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(program).args(arguments);
+        Self::run(directory, command).listening(1)
+    }
+
+    /// `command`, whatever becomes of it. What it says is written to a file in `directory`.
+    pub fn run(directory: impl AsRef<Path>, mut command: Command) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let output = directory.as_ref().join(format!("output-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let file = File::options().append(true).create(true).open(&output).expect("a file for what it says");
+        command.stdin(Stdio::null()).stdout(file.try_clone().expect("the file once more")).stderr(file);
+        Self { process: command.spawn().expect("a program that can be run"), output }
+    }
+
+    /// Waits until it listens on `count` sockets.
+    pub fn listening(mut self, count: usize) -> Self {
+        eventually("listening", || {
+            let output = self.output();
+            assert!(self.is_running(), "ended: {output}");
+            (output.matches("Listening on ").count() == count).then_some(())
         });
-        activator
+        self
     }
 
-    /// A connection to what it listens on.
-    pub fn connect(&self) -> TcpStream {
-        connect(self.port).unwrap_or_else(|| panic!("no connection: {}", self.output()))
-    }
-
-    /// What a service sends that says something by itself and closes the connection.
-    pub fn answer(&self) -> String {
-        let mut answer = String::new();
-        let result = self.connect().read_to_string(&mut answer);
-        result.unwrap_or_else(|error| panic!("no answer: {error}: {}", self.output()));
-        answer
-    }
-
-    /// The processes of the services that run.
-    pub fn services(&self) -> Vec<u32> {
-        children(self.process.id())
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// What it and its services have said.
     pub fn output(&self) -> String {
-        fs::read_to_string(self.folder.path().join("output")).unwrap_or_default()
+        fs::read_to_string(&self.output).unwrap_or_default()
     }
-}
 
-/// What a program answers that sd-activate starts upon a connection. Its argument is the port.
-pub fn activated(program: &Path, options: &[&str]) -> String {
-    let port = free_port();
-    let port_text = port.to_string();
-    // Once, so that the client of a program that crashes does not wait for the next one.
-    let options = ["--once"].iter().chain(options).map(|option| option as &dyn AsRef<OsStr>);
-    let arguments: Vec<_> = options.chain([&program as &dyn AsRef<OsStr>, &port_text]).collect();
-    Activator::start(port, &arguments).answer()
+    /// Whether it has not yet ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.try_wait().expect("its state").is_none()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        kill(self.pid(), signal);
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        eventually("exit", || self.process.try_wait().expect("its state"))
+    }
+
+    /// Sends it SIGTERM, and waits for its end.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(libc::SIGTERM);
+        self.wait()
+    }
 }
 
 impl Drop for Activator {
     fn drop(&mut self) {
-        // Its services get SIGTERM when it is gone, but for those that must be gone with it the wait is here.
-        let services = self.services();
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        for service in services {
-            kill(service);
+        if let Ok(None) = self.process.try_wait() {
+            // Its services get SIGTERM when it is gone, which not all of them heed.
+            let services = children(self.pid());
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+            services.into_iter().for_each(|service| kill(service, libc::SIGKILL));
         }
     }
 }
 
-/// kill -9.
-pub fn kill(process: u32) {
-    // SAFETY: it takes numbers alone.
-    unsafe { libc::kill(process as libc::pid_t, libc::SIGKILL) };
+/// sd-activate of the release build, on a port of 127.0.0.1. The last of `arguments` are the service and its own.
+pub fn activate(directory: &TempDir, port: u16, arguments: &[&dyn AsRef<OsStr>]) -> Activator {
+    let listen = ["-l".to_owned(), format!("127.0.0.1:{port}")];
+    let arguments = listen.iter().map(|argument| argument as &dyn AsRef<OsStr>).chain(arguments.iter().copied());
+    Activator::start(crate::release().join("sd-activate"), directory, arguments.map(AsRef::as_ref))
 }
 
-/// The children of a process that run: where the kernel has no list of them, too.
-fn children(parent: u32) -> Vec<u32> {
+/// What a program answers that is activated so, and says something by itself upon a connection. Its argument is the port.
+pub fn activated(program: &Path, options: &[&str]) -> String {
+    let (directory, port) = (crate::scratch(), free_port());
+    let port_text = port.to_string();
+    // Once, so that the client of a program that crashes does not wait for the next one.
+    let options = ["--once"].iter().chain(options).map(|option| option as &dyn AsRef<OsStr>);
+    let arguments: Vec<_> = options.chain([&program as &dyn AsRef<OsStr>, &port_text]).collect();
+    let activator = activate(&directory, port, &arguments);
+    let mut answer = String::new();
+    let result = connect(port).read_to_string(&mut answer);
+    result.unwrap_or_else(|error| panic!("no answer: {error}: {}", activator.output()));
+    answer
+}
+
+/// Sends a signal to a process of the test's, where it has not ended by itself.
+pub fn kill(process: u32, signal: i32) {
+    // SAFETY: it takes numbers alone.
+    let result = unsafe { libc::kill(process as libc::pid_t, signal) };
+    let error = io::Error::last_os_error();
+    assert!(result == 0 || error.raw_os_error() == Some(libc::ESRCH), "kill({process}, {signal}): {error}");
+}
+
+/// The children of a process, zombies included: where the kernel has no list of them, too.
+pub fn children(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     let processes = processes.filter_map(|process| process.file_name().to_str()?.parse().ok());
     let is_child = |process: &u32| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         // The name, in parentheses, may have anything in it.
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
-        fields.next().is_some_and(|state| !"ZX".contains(state)) && fields.next() == Some(&parent.to_string())
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        fields.split_ascii_whitespace().nth(1) == Some(&parent.to_string())
     };
     processes.filter(is_child).collect()
 }
 
-/// A connection to a port of 127.0.0.1, that gives up in the end where nobody answers.
-pub fn connect(port: u16) -> Option<TcpStream> {
+/// A connection to a port of 127.0.0.1, on which somebody listens; it gives up in the end where nobody answers.
+pub fn connect(port: u16) -> TcpStream {
+    try_connect(port).expect("a connection, not refused")
+}
+
+/// The same, where perhaps nobody listens.
+pub fn try_connect(port: u16) -> Option<TcpStream> {
     let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
     connection.set_read_timeout(Some(PATIENCE)).expect("a duration that is not zero");
     Some(connection)
