@@ -47,7 +47,7 @@ int sd_pid_get_session(pid_t pid, char **ret_session);
  *
  * Returns 0, or a negative errno:
  *
- * -EINVAL: pid is negative.
+ * -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
  * -ESRCH: there is no such process.
  * -ENODATA: the process belongs to none, as the services of the system do.
  * -EUNATCH: its control group is outside of the namespace of this process.
@@ -104,9 +104,8 @@ int sd_pid_get_user_unit(pid_t pid, char **ret_unit);
  *
  * Returns 0, or a negative errno:
  *
- * -EINVAL: pid is negative.
+ * -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
  * -ESRCH: there is no such process.
- * -EINVAL: the path of the control group has a component that is ".." or too long.
  * -ENODATA: it is in no control group of version 2.
  * -EUNATCH: its control group is outside of the namespace of this process.
  * -ENOMEM: there is not enough memory.
@@ -124,7 +123,7 @@ int sd_pid_get_slice(pid_t pid, char **ret_slice);
  *
  * Returns 0, or a negative errno:
  *
- * -EINVAL: pid is negative.
+ * -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
  * -ESRCH: there is no such process.
  * -ENODATA: the process does not belong to a user's service manager or session.
  * -EUNATCH: its control group is outside of the namespace of this process.
@@ -196,11 +195,7 @@ int sd_pidfd_get_session(int pidfd, char **ret_session);
  * pidfd: as from pidfd_open(2).
  * ret_uid: receives the user. May be NULL.
  *
- * Returns as sd_pid_get_owner_uid(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_owner_uid(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_owner_uid(3).
  */
@@ -212,11 +207,7 @@ int sd_pidfd_get_owner_uid(int pidfd, uid_t *ret_uid);
  * pidfd: as from pidfd_open(2).
  * ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_unit(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_unit(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_unit(3).
  */
@@ -228,11 +219,7 @@ int sd_pidfd_get_unit(int pidfd, char **ret_unit);
  * pidfd: as from pidfd_open(2).
  * ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_user_unit(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_user_unit(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_user_unit(3).
  */
@@ -244,11 +231,7 @@ int sd_pidfd_get_user_unit(int pidfd, char **ret_unit);
  * pidfd: as from pidfd_open(2).
  * ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_slice(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_slice(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_slice(3).
  */
@@ -260,11 +243,7 @@ int sd_pidfd_get_slice(int pidfd, char **ret_slice);
  * pidfd: as from pidfd_open(2).
  * ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_user_slice(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_user_slice(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_user_slice(3).
  */
@@ -276,11 +255,7 @@ int sd_pidfd_get_user_slice(int pidfd, char **ret_slice);
  * pidfd: as from pidfd_open(2).
  * ret_machine: receives the name of the machine. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_machine_name(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_machine_name(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_machine_name(3).
  */
@@ -292,11 +267,7 @@ int sd_pidfd_get_machine_name(int pidfd, char **ret_machine);
  * pidfd: as from pidfd_open(2).
  * ret_cgroup: receives the path below /sys/fs/cgroup, "/" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_cgroup(), and:
- *
- * -EBADF: pidfd is not open.
- * -ENOTTY: it is not a pidfd.
- * -ESRCH: the process has ended and has been waited for.
+ * Returns as sd_pid_get_cgroup(), and for the descriptor as sd_pidfd_get_session().
  *
  * See sd_pidfd_get_cgroup(3).
  */
@@ -310,6 +281,7 @@ int sd_pidfd_get_cgroup(int pidfd, char **ret_cgroup);
  *
  * Returns as sd_pid_get_session(), and:
  *
+ * -ENXIO, in place of -ENODATA: the process belongs to no session.
  * -EBADF: fd is not open.
  * -ENOTSOCK: it is not a socket.
  * -ENODATA: it is not connected, or not of AF_UNIX.
@@ -325,12 +297,7 @@ int sd_peer_get_session(int fd, char **ret_session);
  * fd: a connected socket of AF_UNIX.
  * ret_uid: receives the user. May be NULL.
  *
- * Returns as sd_pid_get_owner_uid(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_owner_uid(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_owner_uid(3).
  */
@@ -342,12 +309,7 @@ int sd_peer_get_owner_uid(int fd, uid_t *ret_uid);
  * fd: a connected socket of AF_UNIX.
  * ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_unit(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_unit(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_unit(3).
  */
@@ -359,12 +321,7 @@ int sd_peer_get_unit(int fd, char **ret_unit);
  * fd: a connected socket of AF_UNIX.
  * ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_user_unit(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_user_unit(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_user_unit(3).
  */
@@ -376,12 +333,7 @@ int sd_peer_get_user_unit(int fd, char **ret_unit);
  * fd: a connected socket of AF_UNIX.
  * ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_slice(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_slice(), and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_slice(3).
  */
@@ -393,12 +345,7 @@ int sd_peer_get_slice(int fd, char **ret_slice);
  * fd: a connected socket of AF_UNIX.
  * ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_user_slice(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_user_slice(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_user_slice(3).
  */
@@ -410,12 +357,7 @@ int sd_peer_get_user_slice(int fd, char **ret_slice);
  * fd: a connected socket of AF_UNIX.
  * ret_machine: receives the name of the machine. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_machine_name(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_machine_name(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_machine_name(3).
  */
@@ -427,12 +369,7 @@ int sd_peer_get_machine_name(int fd, char **ret_machine);
  * fd: a connected socket of AF_UNIX.
  * ret_cgroup: receives the path below /sys/fs/cgroup, "/" for the root. The caller has to free() it. May be NULL.
  *
- * Returns as sd_pid_get_cgroup(), and:
- *
- * -EBADF: fd is not open.
- * -ENOTSOCK: it is not a socket.
- * -ENODATA: it is not connected, or not of AF_UNIX.
- * -ESRCH: the process has ended.
+ * Returns as sd_pid_get_cgroup(), and for the socket as sd_peer_get_session().
  *
  * See sd_peer_get_cgroup(3).
  */
@@ -790,22 +727,22 @@ int sd_seat_get_active(const char *seat, char **ret_session, uid_t *ret_uid);
  *
  * Returns the number of sessions, or a negative errno as sd_seat_get_active(), but not -ENODATA if no session is there, and:
  *
- * -EUCLEAN: ret_uids is not NULL, and the file of the seat does not have as many users as sessions.
+ * -EUCLEAN: ret_uids is not NULL, and the file of the seat has users, but not as many as sessions.
  *
  * See sd_seat_get_sessions(3).
  */
 int sd_seat_get_sessions(const char *seat, char ***ret_sessions, uid_t **ret_uids, unsigned int *ret_n_uids);
 
 /**
- * Tells whether a seat can have several sessions. It can.
+ * Tells whether a seat can have several sessions. Every seat can.
  *
- * seat: is not looked at.
+ * seat: the function does not look at it.
  *
  * Returns 1.
  *
  * See sd_seat_get_active(3).
  */
-int sd_seat_can_multi_session(const char *_seat) __attribute__((__deprecated__));
+int sd_seat_can_multi_session(const char *seat) __attribute__((__deprecated__));
 
 /**
  * Tells whether a seat can show text consoles.

@@ -12,6 +12,7 @@ use super::process::{owner_uid, text};
 ///
 /// Returns as sd_pid_get_session(), and:
 ///
+/// -ENXIO, in place of -ENODATA: the process belongs to no session.
 /// -EBADF: fd is not open.
 /// -ENOTSOCK: it is not a socket.
 /// -ENODATA: it is not connected, or not of AF_UNIX.
@@ -29,12 +30,7 @@ pub unsafe extern "C" fn sd_peer_get_session(fd: c_int, ret_session: *mut *mut c
 /// fd: a connected socket of AF_UNIX.
 /// ret_uid: receives the user. May be NULL.
 ///
-/// Returns as sd_pid_get_owner_uid(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_owner_uid(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_owner_uid(3).
 #[unsafe(no_mangle)]
@@ -48,12 +44,7 @@ pub unsafe extern "C" fn sd_peer_get_owner_uid(fd: c_int, ret_uid: *mut uid_t) -
 /// fd: a connected socket of AF_UNIX.
 /// ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_unit(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_unit(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_unit(3).
 #[unsafe(no_mangle)]
@@ -67,12 +58,7 @@ pub unsafe extern "C" fn sd_peer_get_unit(fd: c_int, ret_unit: *mut *mut c_char)
 /// fd: a connected socket of AF_UNIX.
 /// ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_user_unit(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_user_unit(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_user_unit(3).
 #[unsafe(no_mangle)]
@@ -86,12 +72,7 @@ pub unsafe extern "C" fn sd_peer_get_user_unit(fd: c_int, ret_unit: *mut *mut c_
 /// fd: a connected socket of AF_UNIX.
 /// ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_slice(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_slice(), and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_slice(3).
 #[unsafe(no_mangle)]
@@ -105,12 +86,7 @@ pub unsafe extern "C" fn sd_peer_get_slice(fd: c_int, ret_slice: *mut *mut c_cha
 /// fd: a connected socket of AF_UNIX.
 /// ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_user_slice(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_user_slice(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_user_slice(3).
 #[unsafe(no_mangle)]
@@ -124,12 +100,7 @@ pub unsafe extern "C" fn sd_peer_get_user_slice(fd: c_int, ret_slice: *mut *mut 
 /// fd: a connected socket of AF_UNIX.
 /// ret_machine: receives the name of the machine. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_machine_name(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_machine_name(), with -ENXIO in place of -ENODATA, and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_machine_name(3).
 #[unsafe(no_mangle)]
@@ -143,12 +114,7 @@ pub unsafe extern "C" fn sd_peer_get_machine_name(fd: c_int, ret_machine: *mut *
 /// fd: a connected socket of AF_UNIX.
 /// ret_cgroup: receives the path below /sys/fs/cgroup, "/" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_cgroup(), and:
-///
-/// -EBADF: fd is not open.
-/// -ENOTSOCK: it is not a socket.
-/// -ENODATA: it is not connected, or not of AF_UNIX.
-/// -ESRCH: the process has ended.
+/// Returns as sd_pid_get_cgroup(), and for the socket as sd_peer_get_session().
 ///
 /// See sd_peer_get_cgroup(3).
 #[unsafe(no_mangle)]

@@ -28,11 +28,7 @@ pub unsafe extern "C" fn sd_pidfd_get_session(pidfd: c_int, ret_session: *mut *m
 /// pidfd: as from pidfd_open(2).
 /// ret_uid: receives the user. May be NULL.
 ///
-/// Returns as sd_pid_get_owner_uid(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_owner_uid(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_owner_uid(3).
 #[unsafe(no_mangle)]
@@ -46,11 +42,7 @@ pub unsafe extern "C" fn sd_pidfd_get_owner_uid(pidfd: c_int, ret_uid: *mut uid_
 /// pidfd: as from pidfd_open(2).
 /// ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_unit(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_unit(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_unit(3).
 #[unsafe(no_mangle)]
@@ -64,11 +56,7 @@ pub unsafe extern "C" fn sd_pidfd_get_unit(pidfd: c_int, ret_unit: *mut *mut c_c
 /// pidfd: as from pidfd_open(2).
 /// ret_unit: receives the name of the unit. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_user_unit(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_user_unit(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_user_unit(3).
 #[unsafe(no_mangle)]
@@ -82,11 +70,7 @@ pub unsafe extern "C" fn sd_pidfd_get_user_unit(pidfd: c_int, ret_unit: *mut *mu
 /// pidfd: as from pidfd_open(2).
 /// ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_slice(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_slice(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_slice(3).
 #[unsafe(no_mangle)]
@@ -100,11 +84,7 @@ pub unsafe extern "C" fn sd_pidfd_get_slice(pidfd: c_int, ret_slice: *mut *mut c
 /// pidfd: as from pidfd_open(2).
 /// ret_slice: receives the name of the slice, "-.slice" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_user_slice(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_user_slice(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_user_slice(3).
 #[unsafe(no_mangle)]
@@ -118,11 +98,7 @@ pub unsafe extern "C" fn sd_pidfd_get_user_slice(pidfd: c_int, ret_slice: *mut *
 /// pidfd: as from pidfd_open(2).
 /// ret_machine: receives the name of the machine. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_machine_name(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_machine_name(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_machine_name(3).
 #[unsafe(no_mangle)]
@@ -136,11 +112,7 @@ pub unsafe extern "C" fn sd_pidfd_get_machine_name(pidfd: c_int, ret_machine: *m
 /// pidfd: as from pidfd_open(2).
 /// ret_cgroup: receives the path below /sys/fs/cgroup, "/" for the root. The caller has to free() it. May be NULL.
 ///
-/// Returns as sd_pid_get_cgroup(), and:
-///
-/// -EBADF: pidfd is not open.
-/// -ENOTTY: it is not a pidfd.
-/// -ESRCH: the process has ended and has been waited for.
+/// Returns as sd_pid_get_cgroup(), and for the descriptor as sd_pidfd_get_session().
 ///
 /// See sd_pidfd_get_cgroup(3).
 #[unsafe(no_mangle)]

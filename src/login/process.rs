@@ -35,7 +35,7 @@ pub unsafe extern "C" fn sd_pid_get_session(pid: pid_t, ret_session: *mut *mut c
 ///
 /// Returns 0, or a negative errno:
 ///
-/// -EINVAL: pid is negative.
+/// -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
 /// -ESRCH: there is no such process.
 /// -ENODATA: the process belongs to none, as the services of the system do.
 /// -EUNATCH: its control group is outside of the namespace of this process.
@@ -98,9 +98,8 @@ pub unsafe extern "C" fn sd_pid_get_user_unit(pid: pid_t, ret_unit: *mut *mut c_
 ///
 /// Returns 0, or a negative errno:
 ///
-/// -EINVAL: pid is negative.
+/// -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
 /// -ESRCH: there is no such process.
-/// -EINVAL: the path of the control group has a component that is ".." or too long.
 /// -ENODATA: it is in no control group of version 2.
 /// -EUNATCH: its control group is outside of the namespace of this process.
 /// -ENOMEM: there is not enough memory.
@@ -120,7 +119,7 @@ pub unsafe extern "C" fn sd_pid_get_slice(pid: pid_t, ret_slice: *mut *mut c_cha
 ///
 /// Returns 0, or a negative errno:
 ///
-/// -EINVAL: pid is negative.
+/// -EINVAL: pid is negative, or the path of the control group has a component that is ".." or too long.
 /// -ESRCH: there is no such process.
 /// -ENODATA: the process does not belong to a user's service manager or session.
 /// -EUNATCH: its control group is outside of the namespace of this process.

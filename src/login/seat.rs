@@ -61,7 +61,7 @@ pub unsafe extern "C" fn sd_seat_get_active(
 ///
 /// Returns the number of sessions, or a negative errno as sd_seat_get_active(), but not -ENODATA if no session is there, and:
 ///
-/// -EUCLEAN: ret_uids is not NULL, and the file of the seat does not have as many users as sessions.
+/// -EUCLEAN: ret_uids is not NULL, and the file of the seat has users, but not as many as sessions.
 ///
 /// See sd_seat_get_sessions(3).
 #[unsafe(no_mangle)]
@@ -92,16 +92,17 @@ pub unsafe extern "C" fn sd_seat_get_sessions(
     ended.map(hand_out).into_c()
 }
 
-/// Tells whether a seat can have several sessions. It can.
+/// Tells whether a seat can have several sessions. Every seat can.
 ///
-/// seat: is not looked at.
+/// seat: the function does not look at it.
 ///
 /// Returns 1.
 ///
 /// See sd_seat_get_active(3).
 /// cbindgen:postfix=__attribute__((__deprecated__))
 #[unsafe(no_mangle)]
-pub extern "C" fn sd_seat_can_multi_session(_seat: *const c_char) -> c_int {
+#[expect(unused_variables, reason = "every seat can")]
+pub extern "C" fn sd_seat_can_multi_session(seat: *const c_char) -> c_int {
     1
 }
 

@@ -49,114 +49,135 @@ pub(super) fn fields(
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Comment,
-    BeforeName,
-    Name,
-    /// At the start of a value, or behind a part of it that was in quotes.
-    BeforeValue,
-    Value,
-    Escape,
-    SingleQuotes,
-    DoubleQuotes,
-    DoubleQuotesEscape,
+/// A file in which values are made of what stands for them, in place: they, and a zero byte, are never longer.
+struct File<'a> {
+    bytes: &'a mut [u8],
+    /// What comes next.
+    at: usize,
+    /// The end of the value.
+    end: usize,
 }
 
-/// Values are made of their lines in place: they, and a zero byte, are never longer. Those that are asked for gather at the
-/// start.
+/// Those values that are asked for gather at the start.
 fn parse(bytes: &mut [u8], names: [&str; 2]) -> Result<[Range<usize>; 2]> {
     let mut values = [0..0, 0..0];
     if sys::memchr(bytes, 0).is_some() {
         return Err(Errno::BADMSG);
     }
-    let mut state = State::BeforeName;
-    let mut name = 0;
-    let mut wanted = None;
-    // Where the value begins and ends, and where the blanks begin that end it and that nothing has escaped.
-    let (mut start, mut end, mut blanks) = (0, 0, None);
-    let mut at = 0;
-    loop {
-        let byte = bytes.get(at).copied();
-        let ended = match (state, byte) {
-            (State::Comment | State::BeforeName | State::Name, None) => return Ok(values),
-            (_, None) | (State::BeforeValue | State::Value, Some(b'\n' | b'\r')) => true,
-            _ => false,
+    let mut file = File { bytes, at: 0, end: 0 };
+    let mut start = 0;
+    while let Some(byte) = file.next() {
+        let first = file.at - 1;
+        let last = match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => continue,
+            b'#' | b';' => file.skip(b'\n'),
+            _ => file.skip(b'='),
         };
-        if ended {
-            if state == State::Value {
-                end = blanks.unwrap_or(end);
-            }
-            is_text(bytes.get(start..end))?;
-            if let Some(value) = wanted.and_then(|wanted: usize| values.get_mut(wanted)) {
-                *value = start..end;
-                if let Some(place) = bytes.get_mut(end) {
-                    *place = 0;
-                }
-                start = end + 1;
+        if last != Some(b'=') {
+            continue;
+        }
+        let name = file.bytes.get(first..file.at - 1).map(trim_end);
+        is_text(name)?;
+        file.end = start;
+        let wanted = names.iter().position(|wanted| Some(wanted.as_bytes()) == name);
+        file.value();
+        is_text(file.bytes.get(start..file.end))?;
+        if let Some(value) = wanted.and_then(|wanted| values.get_mut(wanted)) {
+            *value = start..file.end;
+            file.push(0);
+            start = file.end;
+        }
+    }
+    Ok(values)
+}
+
+impl File<'_> {
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.bytes.get(self.at).copied()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// Passes over all up to the end of the line, or to a byte that comes before it, and that too.
+    fn skip(&mut self, to: u8) -> Option<u8> {
+        loop {
+            let byte = self.next()?;
+            if byte == to || matches!(byte, b'\n' | b'\r') {
+                return Some(byte);
             }
         }
-        let Some(byte) = byte else { return Ok(values) };
-        let mut escaped = None;
-        let mut pushed = None;
-        state = match (state, byte) {
-            _ if ended => State::BeforeName,
-            (State::Comment | State::Name, b'\n' | b'\r') => State::BeforeName,
-            (State::Comment, _) => State::Comment,
-            (State::BeforeName, b'#' | b';') => State::Comment,
-            (State::BeforeName, b' ' | b'\t' | b'\n' | b'\r') => State::BeforeName,
-            (State::BeforeName, _) => {
-                name = at;
-                State::Name
-            }
-            (State::Name, b'=') => {
-                let name = bytes.get(name..at).map(trim_end);
-                is_text(name)?;
-                wanted = names.iter().position(|wanted| Some(wanted.as_bytes()) == name);
-                (end, blanks) = (start, None);
-                State::BeforeValue
-            }
-            (State::Name, _) => State::Name,
-            (State::BeforeValue, b' ' | b'\t') => State::BeforeValue,
-            (State::BeforeValue, b'\'') => State::SingleQuotes,
-            (State::BeforeValue, b'"') => State::DoubleQuotes,
-            (State::BeforeValue | State::Value, b'\\') => {
-                blanks = None;
-                State::Escape
-            }
-            (State::Value, b' ' | b'\t') => {
-                blanks = blanks.or(Some(end));
-                pushed = Some(byte);
-                State::Value
-            }
-            (State::Escape, b'\n' | b'\r') => State::Value,
-            (State::BeforeValue | State::Value | State::Escape, _) => {
-                blanks = None;
-                pushed = Some(byte);
-                State::Value
-            }
-            (State::SingleQuotes, b'\'') | (State::DoubleQuotes, b'"') => State::BeforeValue,
-            (State::DoubleQuotes, b'\\') => State::DoubleQuotesEscape,
-            (State::DoubleQuotesEscape, b'\n') => State::DoubleQuotes,
-            (State::DoubleQuotesEscape, _) => {
-                if !matches!(byte, b'"' | b'\\' | b'`' | b'$') {
-                    escaped = Some(b'\\');
-                }
-                pushed = Some(byte);
-                State::DoubleQuotes
-            }
-            (State::SingleQuotes | State::DoubleQuotes, _) => {
-                pushed = Some(byte);
-                state
-            }
-        };
-        for byte in escaped.into_iter().chain(pushed) {
-            if let Some(place) = bytes.get_mut(end) {
-                *place = byte;
-            }
-            end += 1;
+    }
+
+    #[inline(never)]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.end) {
+            *place = byte;
         }
-        at += 1;
+        self.end += 1;
+    }
+
+    /// A value: parts in quotes, and what is not in quotes up to the end of the line.
+    fn value(&mut self) {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'\n' | b'\r' => return,
+                b' ' | b'\t' => {}
+                b'\'' => self.single_quotes(),
+                b'"' => self.double_quotes(),
+                _ => {
+                    self.at -= 1;
+                    return self.unquoted();
+                }
+            }
+        }
+    }
+
+    fn single_quotes(&mut self) {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'\'' => return,
+                _ => self.push(byte),
+            }
+        }
+    }
+
+    fn double_quotes(&mut self) {
+        while let Some(byte) = self.next() {
+            match byte {
+                b'"' => return,
+                b'\\' => match self.next() {
+                    None | Some(b'\n') => {}
+                    Some(byte) => {
+                        if !matches!(byte, b'"' | b'\\' | b'`' | b'$') {
+                            self.push(b'\\');
+                        }
+                        self.push(byte);
+                    }
+                },
+                _ => self.push(byte),
+            }
+        }
+    }
+
+    /// The blanks at its end do not belong to it.
+    fn unquoted(&mut self) {
+        let mut end = self.end;
+        while let Some(byte) = self.next() {
+            match byte {
+                b'\n' | b'\r' => break,
+                b' ' | b'\t' => {
+                    self.push(byte);
+                    continue;
+                }
+                b'\\' => match self.next() {
+                    None | Some(b'\n' | b'\r') => {}
+                    Some(byte) => self.push(byte),
+                },
+                _ => self.push(byte),
+            }
+            end = self.end;
+        }
+        self.end = end;
     }
 }
 
