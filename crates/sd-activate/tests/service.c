@@ -259,6 +259,20 @@ static int fork_and_serve(int background) {
         pause();
 }
 
+/* Says READY=1 as sd_notify(3) does, and serves. */
+static int notify(void) {
+    const char *name = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!name)
+        return 98;
+    strcpy(address.sun_path, name);
+    address.sun_path[0] = 0;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sendto(fd, "STATUS=x\nREADY=1", 16, 0, (struct sockaddr *)&address,
+           offsetof(struct sockaddr_un, sun_path) + strlen(name));
+    return serve();
+}
+
 /* Reads a line from standard input, and writes it down. */
 static int read_line(const char *path) {
     char text[100];
@@ -291,6 +305,8 @@ int main(int argc, char **argv) {
         return fork_and_serve(0);
     if (strcmp(what, "line") == 0)
         return read_line(argv[2]);
+    if (strcmp(what, "notify") == 0)
+        return notify();
     if (strcmp(what, "status") == 0)
         return atoi(argv[2]);
     if (strcmp(what, "one") == 0) {

@@ -46,6 +46,9 @@ impl Activation {
 }
 
 const AFTER_HELP: &str = "\
+UNIT is the path of a unit's file, or a name that is looked for on the unit path: see
+sd-activate --verify --help.
+
 ADDRESS is a port (of all IPv6 addresses, and IPv4 ones unless the sysctl net.ipv6.bindv6only
 is 1), ADDRESS:PORT, [IPv6]:PORT, /PATH, @ABSTRACT or vsock:CID:PORT.
 
@@ -120,7 +123,7 @@ fn options() -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
         .about("Listen on sockets and launch child on connection.")
-        .override_usage("sd-activate [OPTIONS] COMMAND [ARGUMENT]...\n       sd-activate --verify UNIT...")
+        .override_usage("sd-activate [OPTIONS] COMMAND [ARGUMENT]...\n       sd-activate [--user] [--unit-path=DIR[:DIR...]] [--verify] UNIT...")
         .after_help(AFTER_HELP)
         // As getopt_long(3): a long option may be shortened.
         .infer_long_args(true)

@@ -1,8 +1,9 @@
 //! From the command line to the exit status.
 
 pub mod activate;
+mod manage;
 pub mod names;
-pub mod verify;
+pub mod units;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -34,16 +35,21 @@ const KEPT: [Stream; 3] = [Stream::Kept, Stream::Kept, Stream::Kept];
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
-    if verify::is_asked_for(&arguments) {
-        return verify::main(arguments);
+    if units::are_asked_for(&arguments) {
+        return units::main(arguments);
     }
-    let activated = activate::parse(arguments).and_then(|activation| Ok(activate(activation)?));
-    activated.unwrap_or_else(|unusable| match unusable {
-        Unusable::Options(not_options) => not_options.print(),
-        Unusable::Error(error) => {
-            say(&error);
-            status(&error)
-        }
+    match activate::parse(arguments) {
+        Ok(activation) => exit_status(activate(activation)),
+        Err(Unusable::Options(not_options)) => not_options.print(),
+        Err(Unusable::Error(error)) => exit_status(Err(error)),
+    }
+}
+
+/// Says what is wrong, if anything is.
+fn exit_status(result: Result<u8, Error>) -> u8 {
+    result.unwrap_or_else(|error| {
+        say(&error);
+        status(&error)
     })
 }
 

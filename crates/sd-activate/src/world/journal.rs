@@ -67,11 +67,18 @@ impl Journal {
         self.streams[number].pid = Some(pid);
     }
 
-    /// Reads from a stream, and writes what came.
-    pub fn read(&mut self, number: usize) {
+    /// Reads all that is there, and writes it.
+    pub fn drain(&mut self) {
+        for number in 0..self.streams.len() {
+            while self.read(number) {}
+        }
+    }
+
+    /// Reads from a stream, and writes what came; whether anything did.
+    pub fn read(&mut self, number: usize) -> bool {
         let source = &mut self.streams[number];
         let mut bytes = [0; PIECE];
-        let Ok(length) = read(&source.reader, &mut bytes) else { return };
+        let Ok(length) = read(&source.reader, &mut bytes) else { return false };
         let mut entries = Vec::new();
         // Without a header of the service's own, nothing can be wrong with it.
         let _ = source.stream.push(&bytes[..length], |fields| entries.push(fields));
@@ -80,6 +87,7 @@ impl Journal {
             fields.extend(source.pid.map(|pid| Field::new("_PID", pid.to_string())));
             write(fields, &self.host);
         }
+        length > 0
     }
 
     /// Writes what this process says.

@@ -165,6 +165,7 @@ impl World {
         loop {
             while let Some(event) = events.pop_front() {
                 if let Some(status) = self.carry_out_all(&mut engine, now, event)? {
+                    self.journal.iter_mut().for_each(Journal::drain);
                     return Ok(status);
                 }
             }
@@ -175,7 +176,9 @@ impl World {
             }
             for (key, flags) in ready {
                 match key {
-                    Key::Log(stream) => self.journal.iter_mut().for_each(|journal| journal.read(stream)),
+                    Key::Log(stream) => {
+                        let _ = self.journal.as_mut().map(|journal| journal.read(stream));
+                    }
                     Key::Notification => events.extend(self.notified()),
                     Key::Signal => self.receive(&mut events),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),

@@ -1,0 +1,244 @@
+//! `sd-activate UNIT…`: units from their files, where no systemd runs.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::Command;
+
+use common::{ACTIVATOR, Activator, Directory, ask, children, connect, eventually, free_port, kill, pid, service};
+
+/// A directory of units. In their texts, PORT stands for a port that is free, SERVICE for tests/service.c, and DIRECTORY for the
+/// directory.
+struct Units {
+    directory: Directory,
+    port: u16,
+}
+
+impl Units {
+    fn new(units: &[(&str, &str)]) -> Self {
+        let units_of = Self { directory: Directory::new(), port: free_port() };
+        fs::create_dir(units_of.directory.path("units")).unwrap();
+        for (name, text) in units {
+            let text = text.replace("PORT", &units_of.port.to_string());
+            let text =
+                text.replace("SERVICE", service().to_str().unwrap()).replace("DIRECTORY", &units_of.directory.text(""));
+            fs::write(units_of.directory.path("units").join(name), text).unwrap();
+        }
+        units_of
+    }
+
+    fn command(&self, units: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(ACTIVATOR).arg("--unit-path").arg(self.directory.path("units")).args(units);
+        command
+    }
+
+    /// Starts units, of which `count` are sockets.
+    fn start(&self, units: &[&str], count: usize) -> Activator {
+        Activator::run(&self.directory, self.command(units)).listening(count)
+    }
+
+    /// Starts units that end by themselves. Their exit status, and what was said.
+    fn run(&self, units: &[&str]) -> (Option<i32>, String) {
+        let output = self.command(units).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+const SOCKET: &str = "[Unit]\nDescription=A Socket\n[Socket]\nListenStream=127.0.0.1:PORT\n";
+
+fn says(activator: &Activator, line: &str) {
+    eventually(line, || activator.output().contains(line).then_some(()));
+}
+
+/// The line that has this in it, from behind the host's name on.
+fn line<'a>(output: &'a str, part: &str) -> &'a str {
+    let line = output.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part}: {output}"));
+    line.splitn(5, ' ').nth(4).unwrap_or(line)
+}
+
+#[test]
+fn a_connection_starts_the_service_of_a_socket_and_again_when_it_has_ended() {
+    let units = Units::new(&[
+        ("a.socket", SOCKET),
+        ("a.service", "[Unit]\nDescription=A Service\nRequires=a.socket\n[Service]\nExecStart=SERVICE serve\n"),
+    ]);
+    let mut activator = units.start(&["a.socket"], 1);
+    assert_eq!(children(activator.pid()), [], "started before the first connection");
+    let first = pid(units.port);
+    assert_eq!(pid(units.port), first);
+    ask(units.port, "exit 0");
+    says(&activator, "a.service: Deactivated successfully.");
+    let second = pid(units.port);
+    assert_ne!(second, first);
+    kill(second, libc::SIGKILL);
+    says(&activator, "a.service: Failed with result 'signal'.");
+    let third = pid(units.port);
+    assert_ne!(third, second);
+
+    assert!(activator.stop().success());
+    TcpListener::bind(("127.0.0.1", units.port)).expect("nobody listens any more");
+    let output = activator.output();
+    let own = format!("sd-activate[{}]", activator.pid());
+    assert_eq!(line(&output, "Listening"), format!("{own}: Listening on a.socket - A Socket."));
+    assert_eq!(line(&output, "Started"), format!("{own}: Started a.service - A Service."));
+    assert!(output.contains("a.service: Main process exited, code=killed, status=9/KILL"), "{output}");
+    assert!(output.contains("Stopped a.service - A Service."), "{output}");
+}
+
+#[test]
+fn each_connection_has_a_service_under_a_name_of_its_own() {
+    let units = Units::new(&[
+        ("a.socket", &format!("{SOCKET}Accept=yes\nMaxConnections=2\n")),
+        ("a@.service", "[Service]\nExecStart=-SERVICE connection\nStandardInput=socket\nStandardError=journal\n"),
+    ]);
+    let mut activator = units.start(&["a.socket"], 1);
+    let mut connections: Vec<_> = (0..2).map(|_| BufReader::new(connect(units.port))).collect();
+    let mut pids = Vec::new();
+    for (number, connection) in connections.iter_mut().enumerate() {
+        let mut line = String::new();
+        connection.read_line(&mut line).unwrap();
+        pids.push(line.trim().parse::<u32>().unwrap());
+        let (local, peer) = (connection.get_ref().peer_addr().unwrap(), connection.get_ref().local_addr().unwrap());
+        says(&activator, &format!("Started a@{number}-{local}-{peer}.service - a@0.service."));
+    }
+    pids.sort_unstable();
+    let mut running = children(activator.pid());
+    running.sort_unstable();
+    assert_eq!(running, pids);
+
+    assert_eq!(BufReader::new(connect(units.port)).read_line(&mut String::new()).unwrap_or(0), 0, "one too many");
+    says(
+        &activator,
+        "a.service: Too many incoming connections (2), dropping connection.".trim_start_matches("a.service: "),
+    );
+    connections.pop();
+    says(&activator, ".service: Deactivated successfully.");
+    let mut line = String::new();
+    BufReader::new(connect(units.port)).read_line(&mut line).unwrap();
+    assert!(!line.is_empty());
+    assert!(activator.stop().success());
+    assert_eq!(connections[0].read_line(&mut String::new()).unwrap_or(0), 0, "its service has ended before");
+}
+
+#[test]
+fn a_service_that_notifies_has_started_when_it_says_so() {
+    let units = Units::new(&[
+        ("a.socket", SOCKET),
+        ("a.service", "[Service]\nType=notify\nExecStart=SERVICE notify\n"),
+        ("silent.service", "[Service]\nType=notify\nExecStart=SERVICE status 0\n"),
+    ]);
+    let mut activator = units.start(&["a.socket"], 1);
+    pid(units.port);
+    says(&activator, "Started a.service - a.service.");
+    assert!(activator.output().contains("Starting a.service - a.service..."));
+    assert!(activator.stop().success());
+
+    let (status, output) = units.run(&["silent.service"]);
+    assert_eq!(status, Some(1), "{output}");
+    assert!(output.contains("silent.service: Failed with result 'protocol'."), "{output}");
+}
+
+#[test]
+fn what_a_service_writes_is_in_the_log_under_its_name() {
+    let script = "echo one; echo \"<3>two\" >&2; yes x | head -n 20000";
+    let units = Units::new(&[(
+        "a.service",
+        &format!(
+            "[Service]\nType=oneshot\nExecStart=/bin/sh -c '{script}'\nExecStart=/bin/echo five\nSyslogIdentifier=me\n"
+        ),
+    )]);
+    let mut activator = Activator::run(&units.directory, units.command(&["a.service"]));
+    assert_eq!(activator.wait().code(), Some(0));
+    let output = activator.output();
+    for part in ["one", "two", "five"] {
+        let line = line(&output, &format!(": {part}"));
+        let (identifier, _) = line.split_once('[').unwrap();
+        assert_eq!((identifier, line.ends_with(&format!("]: {part}"))), ("me", true), "{output}");
+    }
+    assert_eq!(output.lines().filter(|line| line.ends_with("]: x")).count(), 20_000, "more than is read at once");
+    assert!(output.contains("Finished a.service"), "{output}");
+}
+
+#[test]
+fn a_service_finds_what_its_unit_says() {
+    let units = Units::new(&[(
+        "a.service",
+        "[Service]\nType=oneshot\nEnvironment=A=1 \"B=x y\" C=3\nEnvironmentFile=DIRECTORY/file\nUnsetEnvironment=C\n\
+             PassEnvironment=PASSED\nUMask=0027\nWorkingDirectory=DIRECTORY\nNice=5\nLimitNOFILE=100:200\n\
+             StandardOutput=file:DIRECTORY/out\n\
+             ExecStart=/bin/sh -c 'echo $$A ${B} $$C $$D $$PASSED; umask; pwd; nice; ulimit -n; ulimit -Hn; test $$$$ = $$SYSTEMD_EXEC_PID; \
+             echo $$?; cat /proc/self/stat | cut -d\" \" -f6 | grep -qx $$$$; echo $$?' \n",
+    )]);
+    fs::write(units.directory.path("file"), "D=\"from a file\"\n").unwrap();
+    let output = units.command(&["a.service"]).env("PASSED", "p").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = fs::read_to_string(units.directory.path("out")).unwrap();
+    let directory = fs::canonicalize(units.directory.path("")).unwrap().display().to_string();
+    assert_eq!(found, format!("1 x y from a file p\n0027\n{directory}\n5\n100\n200\n0\n0\n"));
+}
+
+#[test]
+fn a_service_that_fails_is_restarted_until_the_limit_and_then_its_socket_closes() {
+    let units = Units::new(&[
+        ("a.socket", SOCKET),
+        (
+            "a.service",
+            "[Unit]\nStartLimitBurst=3\n[Service]\nRestart=on-failure\nRestartSec=10ms\nExecStart=SERVICE status 3\n",
+        ),
+    ]);
+    let mut activator = units.start(&["a.socket"], 1);
+    let _connection = connect(units.port);
+    assert_eq!(activator.wait().code(), Some(1), "nothing is left");
+    let output = activator.output();
+    assert_eq!(output.matches("Started a.service").count(), 3, "{output}");
+    assert!(output.contains("restart counter is at 2."), "{output}");
+    assert!(output.contains("code=exited, status=3/NOTIMPLEMENTED"), "{output}");
+    assert!(output.contains("a.service: Failed with result 'start-limit-hit'."), "{output}");
+}
+
+#[test]
+fn a_service_that_does_not_stop_is_killed_with_all_that_it_has_left() {
+    let script = "trap \"\" TERM; sleep 1000 & echo $$! >DIRECTORY/child; while :; do sleep 0.01; done";
+    let units =
+        Units::new(&[("a.service", &format!("[Service]\nExecStart=/bin/sh -c '{script}'\nTimeoutStopSec=300ms\n"))]);
+    let mut activator = Activator::run(&units.directory, units.command(&["a.service"]));
+    let child =
+        eventually("a child", || fs::read_to_string(units.directory.path("child")).ok()?.trim().parse::<u32>().ok());
+    assert!(activator.stop().success());
+    assert!(!fs::exists(format!("/proc/{child}")).unwrap(), "its child, which ignored the signal too");
+    assert!(activator.output().contains("a.service: Failed with result 'timeout'."), "{}", activator.output());
+}
+
+#[test]
+fn what_cannot_be_started_is_said_with_file_and_line() {
+    let units = Units::new(&[
+        ("a.socket", SOCKET),
+        ("b.socket", &SOCKET.replace("A Socket\n", "B\nConflicts=a.socket\n")),
+        ("c.socket", SOCKET),
+        ("d.service", "[Service]\nExecStart=/bin/true\nExecStop=/bin/true\n"),
+        ("e.service", "[Service]\nExecStart=/nonexistent/program\n"),
+        ("f.service", "[Service]\nUser=no-such-user\nExecStart=/bin/true\n"),
+        ("a.service", "[Service]\nExecStart=/bin/true\n"),
+        ("b.service", "[Service]\nExecStart=/bin/true\n"),
+    ]);
+    for (names, message) in [
+        (&["nope.service"][..], "nope.service: error: there is no such unit"),
+        (&["a.socket", "b.socket"], "b.socket: it conflicts with a.socket: start one of them"),
+        (&["c.socket"], "c.service: it cannot be started"),
+        (&["d.service"], "/units/d.service:3: ExecStop= is not carried out yet"),
+        (&["e.service"], "e.service: Failed to execute '/nonexistent/program': command not found"),
+        (&["f.service"], "f.service: User=no-such-user: there is no such user"),
+    ] {
+        let (status, output) = units.run(names);
+        assert_eq!(status, Some(1), "{names:?}: {output}");
+        assert!(output.contains(message), "{names:?}: {output}");
+    }
+    let port = TcpListener::bind(("127.0.0.1", units.port)).unwrap();
+    let (status, output) = units.run(&["a.socket"]);
+    assert_eq!(status, Some(1));
+    assert!(output.contains("/units/a.socket:4: Failed to listen on 127.0.0.1:"), "{output}");
+    drop(port);
+}
