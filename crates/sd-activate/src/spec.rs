@@ -47,7 +47,7 @@ pub struct UnitSpec {
     pub fragment: Option<PathBuf>,
     /// The drop-ins that were read after that, in their order.
     pub drop_ins: Vec<PathBuf>,
-    /// Every dependency, in the order in which they were written; those of `.wants/` and `.requires/` directories follow.
+    /// Every dependency: those of `.wants/` and `.requires/` directories, then the others in the order in which they are written.
     pub dependencies: Vec<Dependency>,
     /// Condition…= and Assert…=.
     pub conditions: Vec<Condition>,

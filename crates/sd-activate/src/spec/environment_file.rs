@@ -90,7 +90,11 @@ impl Reader {
             }
             State::Value { escaped: false } => match byte {
                 _ if newline => self.end(),
-                b'\\' => State::Value { escaped: true },
+                b'\\' => {
+                    // Blanks before it stay, whatever follows.
+                    self.kept = self.value.len();
+                    State::Value { escaped: true }
+                }
                 _ if blank => {
                     self.value.push(byte);
                     State::Value { escaped: false }

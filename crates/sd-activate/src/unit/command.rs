@@ -44,11 +44,13 @@ fn argument(given: &Given<'_>, word: Word) -> Result<OsString, Invalid> {
             "{written} contains a backslash that starts no escape: write \\\\ for a single one"
         )));
     }
-    match String::from_utf8(word.bytes) {
-        Ok(text) => given.specifiers.expand(&text).map(OsString::from),
-        // Escapes can name any byte. A specifier beside them cannot be found.
-        Err(error) => Ok(OsString::from_vec(error.into_bytes())),
+    // Escapes can name any byte.
+    let mut argument = Vec::new();
+    for chunk in word.bytes.utf8_chunks() {
+        argument.extend(given.specifiers.expand(chunk.valid())?.into_bytes());
+        argument.extend_from_slice(chunk.invalid());
     }
+    Ok(OsString::from_vec(argument))
 }
 
 /// What stands before a path.

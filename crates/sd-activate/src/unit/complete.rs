@@ -56,8 +56,8 @@ fn socket(draft: Draft) -> Result<SocketSpec, Invalid> {
     socket.trigger_limit.burst = draft.trigger_burst.unwrap_or(socket.trigger_limit.burst);
     socket.poll_limit.burst = draft.poll_burst.unwrap_or(socket.poll_limit.burst);
     (socket.exec, socket.kill) = (draft.exec, draft.kill);
-    (socket.exec.standard_input, socket.exec.standard_output) =
-        streams(draft.standard_input, draft.standard_output, false);
+    socket.exec.standard_input = draft.standard_input.unwrap_or(Input::Null);
+    socket.exec.standard_output = draft.standard_output.unwrap_or(Output::Journal);
     Ok(socket)
 }
 

@@ -1,8 +1,7 @@
 //! A unit while its lines are read: what is not said yet is known as such.
 
 use crate::spec::{
-    ExecSpec, Input, Kill, Kind, NotifyAccess, Output, ServiceSpec, ServiceType, SocketSpec, Timeout, UnitName,
-    UnitSpec,
+    ExecSpec, Input, Kill, NotifyAccess, Output, ServiceSpec, ServiceType, SocketSpec, Timeout, UnitName, UnitSpec,
 };
 
 /// A unit of whatever type, and what its lines have not said.
@@ -44,10 +43,10 @@ pub struct Draft {
 
 impl Draft {
     /// A unit of which no line was read.
-    pub fn new(name: &UnitName) -> Self {
+    pub fn new(unit: UnitSpec) -> Self {
         Self {
-            unit: UnitSpec::new(name.clone(), Kind::Target),
-            socket: SocketSpec::new(name),
+            socket: SocketSpec::new(&unit.name),
+            unit,
             service: ServiceSpec::default(),
             exec: ExecSpec::default(),
             kill: Kill::default(),

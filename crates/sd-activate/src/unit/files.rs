@@ -75,7 +75,7 @@ impl Files {
                 return Some(Entry::Masked(path));
             }
             // A link to a place on the unit path is another name, whether or not there is something.
-            if self.path.iter().any(|directory| target.parent() == Some(&normal(directory))) {
+            if self.path.iter().any(|directory| target.starts_with(normal(directory))) {
                 let alias = UnitName::new(target.file_name()?.to_str()?)?;
                 return Some(if alias == *unit { Entry::File(path) } else { alias_of(unit, alias)? });
             }
@@ -105,7 +105,10 @@ impl Files {
 
     /// The other names that lead to a unit.
     pub fn aliases(&self, name: &UnitName) -> Vec<UnitName> {
+        // A template's other names are not those of an instance that has a file of its own.
+        let own_file = self.units.contains_key(name) && !name.is_template();
         let links = self.units.iter().filter(|(_, entry)| matches!(entry, Entry::Alias(_)));
+        let links = links.filter(|(alias, _)| !(own_file && alias.is_template()));
         let instance = name.instance().filter(|instance| !instance.is_empty());
         let names = links.map(|(alias, _)| {
             instance.and_then(|instance| alias.instantiate(instance)).unwrap_or_else(|| alias.clone())
@@ -139,7 +142,7 @@ impl Files {
         let by_type = names.first().map(|name| self.in_order(&[name.suffix()[1..].to_owned()], kind));
         for directory in by_name.chain(by_type.into_iter().flatten()) {
             for (name, path) in entries(&directory) {
-                if let Some(unit) = UnitName::new(&name) {
+                if let Some(unit) = UnitName::new(&name).filter(|_| path.is_symlink()) {
                     found.entry(unit).or_insert(path);
                 }
             }

@@ -120,6 +120,15 @@ impl<'a> Given<'a> {
         self.assigned().map_err(Invalid::fatal)?.as_deref().map(value::account).transpose()
     }
 
+    /// The same of a user, who had better not be nobody.
+    pub fn user(&self) -> Result<Option<String>, Invalid> {
+        let user = self.account()?;
+        if user.as_deref() == Some("nobody") {
+            self.say(Invalid::new("nobody is the user of what belongs to nobody: give one of its own"));
+        }
+        Ok(user)
+    }
+
     /// The parts of the value between blanks, as they stand.
     pub fn parts(&self) -> impl Iterator<Item = &'a str> {
         self.value.split([' ', '\t', '\n', '\r']).filter(|part| !part.is_empty())

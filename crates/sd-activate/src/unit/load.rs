@@ -10,7 +10,7 @@ use super::files::{Files, Found};
 use super::reader::{Part, Reader};
 use super::specifier::{Scope, Specifiers};
 use super::value::Invalid;
-use crate::spec::{Dependency, Kind, Origin, Relation, UnitName, UnitSpec};
+use crate::spec::{Dependency, Kind, Origin, Relation, UnitName, UnitSpec, UnitType};
 
 /// Loads units from the unit path.
 pub struct Loader {
@@ -49,6 +49,8 @@ pub enum State {
     BadSetting,
     /// Its file cannot be read.
     Error,
+    /// It is a template, of which only instances can be started.
+    Template,
 }
 
 impl Loader {
@@ -60,6 +62,7 @@ impl Loader {
     /// Loads a unit, whatever is wrong with it.
     pub fn load(&self, name: &UnitName) -> Loaded {
         match self.files.find(name) {
+            _ if name.is_template() => Loaded::without(name, State::Template, None),
             Found::Nothing => Loaded::without(name, State::NotFound, None),
             Found::Masked(path) => Loaded::without(name, State::Masked, Some(path)),
             Found::File(name, fragment) => self.load_file(&name, &fragment),
@@ -86,29 +89,44 @@ impl Loader {
         units
     }
 
+    /// Loads a unit as if its file, wherever that is, held this text.
+    pub fn load_text(&self, name: &UnitName, fragment: &Path, text: &[u8]) -> Loaded {
+        self.assemble(UnitSpec::new(name.clone(), Kind::Target), fragment, |reader| {
+            reader.read_text(fragment, text, Part::Fragment);
+        })
+    }
+
     fn load_file(&self, name: &UnitName, fragment: &Path) -> Loaded {
         let aliases = self.files.aliases(name);
         let mut names = vec![name.clone()];
         names.extend(aliases.iter().cloned());
-        let specifiers = Specifiers::new(name, Some(fragment), &self.scope);
-        let mut draft = Draft::new(name);
-        let mut loaded = Loaded::without(name, State::Loaded, None);
-        let drop_ins = self.files.drop_ins(&names);
-
-        let mut reader = Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded);
-        reader.read(fragment, Part::Fragment);
-        for path in &drop_ins {
-            reader.read(path, Part::DropIn);
-        }
+        let mut unit = UnitSpec::new(name.clone(), Kind::Target);
+        unit.aliases = aliases;
+        unit.drop_ins = self.files.drop_ins(&names);
         for (kind, relation) in [("wants", Relation::Wants), ("requires", Relation::Requires)] {
-            for (unit, link) in self.files.linked(&names, kind) {
+            let linked = self.files.linked(&names, kind).into_iter();
+            for (unit_name, link) in linked.filter(|(name, _)| name.unit_type() != UnitType::Other) {
                 let origin = Origin { file: link.into(), line: 0 };
-                draft.unit.dependencies.push(Dependency { relation, unit, origin });
+                unit.dependencies.push(Dependency { relation, unit: unit_name, origin });
             }
         }
+        let drop_ins = unit.drop_ins.clone();
+        self.assemble(unit, fragment, |reader| {
+            reader.read(fragment, Part::Fragment);
+            for path in &drop_ins {
+                reader.read(path, Part::DropIn);
+            }
+        })
+    }
+
+    /// Makes a unit of what is known of it and of what is read.
+    fn assemble(&self, unit: UnitSpec, fragment: &Path, read: impl FnOnce(&mut Reader<'_>)) -> Loaded {
+        let name = unit.name.clone();
+        let specifiers = Specifiers::new(&name, Some(fragment), &self.scope);
+        let mut draft = Draft::new(unit);
         draft.unit.fragment = Some(fragment.to_owned());
-        draft.unit.drop_ins = drop_ins;
-        draft.unit.aliases = aliases;
+        let mut loaded = Loaded::without(&name, State::Loaded, None);
+        read(&mut Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded));
         loaded.uses_instance = specifiers.uses_instance();
 
         // What was refused may be what is missing now.
@@ -147,6 +165,7 @@ impl Loaded {
         let message = match state {
             State::NotFound => "there is no such unit on the unit path",
             State::Masked => "it is masked: its file is empty, or a link to /dev/null",
+            State::Template => "it is a template: give an instance, as in NAME@INSTANCE.service",
             State::Loaded | State::BadSetting | State::Error => return loaded,
         };
         let origin = file.map(|file| Origin { file: file.into(), line: 0 });

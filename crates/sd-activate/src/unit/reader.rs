@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::diagnostic::Level;
 use super::draft::Draft;
@@ -50,18 +51,23 @@ impl<'a> Reader<'a> {
 
     /// Reads a file.
     pub fn read(&mut self, path: &Path, part: Part) {
-        (self.part, self.ended) = (part, false);
-        let origin = |line| Origin { file: path.into(), line };
-        let text = match fs::read(path) {
-            Ok(text) => text,
+        match fs::read(path) {
+            Ok(text) => self.read_text(path, &text, part),
             Err(error) => {
                 self.loaded.state = State::Error;
-                return self.say(error_message(format!("the file cannot be read: {error}")), origin(0), None);
+                let origin = Origin { file: path.into(), line: 0 };
+                self.say(error_message(format!("the file cannot be read: {error}")), origin, None);
             }
-        };
+        }
+    }
+
+    /// Reads what stands in a file.
+    pub fn read_text(&mut self, path: &Path, text: &[u8], part: Part) {
+        (self.part, self.ended) = (part, false);
+        let path: Arc<Path> = path.into();
         let mut section = None;
-        for Line { number, content } in parse(&text) {
-            self.line(&mut section, content, origin(number));
+        for Line { number, content } in parse(text) {
+            self.line(&mut section, content, Origin { file: Arc::clone(&path), line: number });
             if self.ended {
                 return;
             }

@@ -25,6 +25,10 @@ pub fn describe(unit: &UnitSpec) -> Properties {
         all.insert(name.to_owned(), vec![value]);
     };
     one(&mut all, "Description", unit.title().to_owned());
+    let path = |path: &std::path::PathBuf| path.display().to_string();
+    all.insert("Fragment Path".to_owned(), unit.fragment.iter().map(path).collect());
+    all.insert("DropIn Path".to_owned(), unit.drop_ins.iter().map(path).collect());
+    all.insert("Alias".to_owned(), unit.aliases.iter().map(ToString::to_string).collect());
     one(&mut all, "StopWhenUnneeded", yes(unit.stop_when_unneeded));
     one(&mut all, "RefuseManualStart", yes(unit.refuse_manual_start));
     one(&mut all, "RefuseManualStop", yes(unit.refuse_manual_stop));
@@ -478,7 +482,7 @@ pub fn normalize(name: &str, value: &str) -> Option<String> {
 }
 
 /// Arguments as systemd quotes them: for a shell, with C-style escapes within quotation marks.
-fn unquote(text: &str) -> Vec<Vec<u8>> {
+pub fn unquote(text: &str) -> Vec<Vec<u8>> {
     let mut arguments = Vec::new();
     let mut rest = text.as_bytes();
     while !rest.is_empty() {

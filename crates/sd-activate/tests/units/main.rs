@@ -6,9 +6,12 @@
 //! | `SDLITE_SEED` | the seed to begin with; random if not set, printed with a difference |
 
 mod describe;
+mod environment;
 mod grammar;
+mod layout;
 mod oracle;
 mod random;
 mod same;
 mod settings;
+mod spans;
 mod table;

@@ -40,6 +40,14 @@ pub fn ask(directory: &Path, names: &[String]) -> BTreeMap<String, Answer> {
     let output = run(directory, "all-of-them.target");
     let mut answers: BTreeMap<String, Answer> = names.iter().map(|name| (name.clone(), Answer::default())).collect();
     properties(&output, &mut answers);
+    // One that was asked for by another name of its.
+    for name in names.iter().filter(|name| answers[*name].properties.is_empty()).cloned().collect::<Vec<_>>() {
+        let mut all = BTreeMap::from_iter(units(&output).map(|unit| (unit, Answer::default())));
+        properties(&output, &mut all);
+        let own =
+            all.into_values().find(|unit| unit.properties.get("Alias").is_some_and(|names| names.contains(&name)));
+        answers.extend(own.map(|own| (name, own)));
+    }
     assert!(output.contains("-> Unit all-of-them.target:"), "systemd --test read nothing:\n{output}");
     for complaint in complaints(&output) {
         for (_, answer) in answers.iter_mut().filter(|(name, _)| is_about(&complaint.file, name)) {
@@ -97,6 +105,11 @@ fn complaints(output: &str) -> BTreeSet<Complaint> {
         complaints.insert(Complaint { file: path[at + "/units/".len()..].to_owned(), line, text: text.to_owned() });
     }
     complaints
+}
+
+/// The units of which systemd prints something.
+fn units(output: &str) -> impl Iterator<Item = String> {
+    output.lines().filter_map(|line| line.strip_prefix("\t-> Unit ")?.strip_suffix(':')).map(str::to_owned)
 }
 
 /// Reads what systemd prints of each unit into the answers.

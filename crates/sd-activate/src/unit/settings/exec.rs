@@ -61,7 +61,7 @@ pub(super) const EXEC: &[Setting] = &[
         if given.is_empty() {
             list.clear();
         }
-        for part in given.value.split(':').filter(|part| !part.is_empty()) {
+        for part in given.value.split(':') {
             match given.specifiers.expand(part).and_then(|text| value::absolute_path(&text)) {
                 Ok(path) => list.push(path),
                 Err(error) => given.say(error),
@@ -94,7 +94,7 @@ pub(super) const EXEC: &[Setting] = &[
     refused("ExtensionImagePolicy", Empty).since(254),
     refused("ExtensionDirectories", Empty),
     // User and group.
-    honoured("User", |draft, given| set(&mut draft.exec.user, given.account())),
+    honoured("User", |draft, given| set(&mut draft.exec.user, given.user())),
     honoured("Group", |draft, given| set(&mut draft.exec.group, given.account())),
     // Not one of those that `--ignore=confinement` means: without it the service would be root.
     refused("DynamicUser", Off),

@@ -72,7 +72,7 @@ pub(super) const SOCKET: &[Setting] = &[
     }),
     honoured("Backlog", |draft, given| set(&mut draft.socket.backlog, given.unsigned())),
     honoured("BindToDevice", |draft, given| set(&mut draft.socket.bind_to_device, interface(given.value))),
-    honoured("SocketUser", |draft, given| set(&mut draft.socket.user, given.account())),
+    honoured("SocketUser", |draft, given| set(&mut draft.socket.user, given.user())),
     honoured("SocketGroup", |draft, given| set(&mut draft.socket.group, given.account())),
     honoured("SocketMode", |draft, given| set(&mut draft.socket.mode, given.mode())),
     honoured("DirectoryMode", |draft, given| set(&mut draft.socket.directory_mode, given.mode())),
