@@ -1,4 +1,4 @@
-//! What the functions of sd-daemon.h and the writing half of sd-journal.h do.
+//! What the functions of sd-daemon.h, sd-login.h, sd-id128.h and the writing half of sd-journal.h do.
 //!
 //! Plain descriptors and [`CStr`](core::ffi::CStr)s come in, answers and [`Errno`]s go out. There is no C ABI here (that is
 //! the package `libsdlite`) and no `std` type (that is the crate `sdlite`): both hold no decision of their own and call this.
