@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Anew where somebody has changed one of those that are in the source tree.
     println!("cargo:rerun-if-changed={}", public.display());
     header(&public.join("sd-daemon.h"), &["src/listen.rs", "src/is.rs", "src/notify.rs", "src/daemon.rs"])?;
+    header(&public.join("sd-id128.h"), &["src/id128.rs"])?;
     header(&public.join("sd-journal.h"), &["src/journal.rs"])?;
     header(&public.join("sd-login.h"), LOGIN)?;
     header(&out.join("variadic.h"), &["src/variadic.rs"])?;

@@ -2,7 +2,30 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
+use sdlite_core::id128::Id128;
 use sdlite_core::{Answer, Result, Unset};
+
+/// An ID, as include/sd-id128.toml declares it. It goes by value, for which the words matter too.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[allow(non_camel_case_types, reason = "as it is in C")]
+pub union sd_id128_t {
+    bytes: Id128,
+    qwords: [u64; 2],
+}
+
+impl From<Id128> for sd_id128_t {
+    fn from(bytes: Id128) -> Self {
+        Self { bytes }
+    }
+}
+
+impl From<sd_id128_t> for Id128 {
+    fn from(id: sd_id128_t) -> Self {
+        // SAFETY: every byte of the union is one of these.
+        unsafe { id.bytes }
+    }
+}
 
 /// What libsystemd's functions return: an answer, or a negative number of errno(3).
 pub(crate) trait IntoC {

@@ -10,6 +10,7 @@
 
 mod abi;
 mod daemon;
+mod id128;
 mod is;
 mod journal;
 mod listen;

@@ -12,14 +12,17 @@ use support::{api, growth, has, needed, release, run, scratch, source};
 /// The shared library, stripped, is smaller. Nearly five of these are unwind tables: without them, threads could not be
 /// cancelled in here as they can in libsystemd, nor debuggers tell who called. One and a half are the version nodes that have no
 /// function.
-const SHARED_SIZE: u64 = 70 * 1024;
+const SHARED_SIZE: u64 = 71 * 1024;
 
 /// What GNU ld and gold fill up with zeros, at most: a page, before what is read-only once it is relocated.
 const PADDING: u64 = 4096;
 
 /// What parts of the library a static program can use, and what less than that each adds to it, in code and data.
-const PARTS: &[(&str, u64, &[&str])] =
-    &[("the listen API", 6 * 1024, growth::LISTEN), ("sd_notify()", 8 * 1024, growth::NOTIFY)];
+const PARTS: &[(&str, u64, &[&str])] = &[
+    ("the listen API", 6 * 1024, growth::LISTEN),
+    ("sd_notify()", 8 * 1024, growth::NOTIFY),
+    ("sd_id128_get_machine_app_specific()", 4 * 1024, growth::MACHINE),
+];
 
 #[test]
 fn the_library_exports_every_function_at_its_version_node_and_nothing_else() {

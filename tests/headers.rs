@@ -8,6 +8,7 @@ use sdlite_test_support as support;
 use support::{api, has, run, scratch, source, text};
 
 const DAEMON: &str = "<systemd/sd-daemon.h>";
+const ID128: &str = "<systemd/sd-id128.h>";
 const JOURNAL: &str = "<systemd/sd-journal.h>";
 const LOGIN: &str = "<systemd/sd-login.h>";
 
@@ -90,6 +91,7 @@ fn each_header_compiles_alone() {
     let folder = scratch();
     let cases = [
         ("empty-daemon.c", DAEMON, "typedef int nothing_else;"),
+        ("empty-id128.c", ID128, "typedef int nothing_else;"),
         ("empty-journal.c", JOURNAL, "typedef int nothing_else;"),
         ("empty-login.c", LOGIN, "typedef int nothing_else;"),
         // All that a program that asks for its socket needs.
@@ -100,6 +102,11 @@ fn each_header_compiles_alone() {
         ),
         ("journal.c", JOURNAL, "int f(void); int f(void) { return sd_journal_print(LOG_ERR, \"%d\", LOG_DEBUG); }"),
         ("login.c", LOGIN, "int f(uid_t uid); int f(uid_t uid) { return sd_uid_get_sessions(uid, 0, (char ***) 0); }"),
+        (
+            "id128.c",
+            ID128,
+            "int f(void); int f(void) { sd_id128_t id; return sd_id128_get_machine(&id) + sd_id128_is_null(id); }",
+        ),
         // And to end a list of fields.
         ("fields.c", JOURNAL, "int f(void); int f(void) { return sd_journal_send(\"MESSAGE=x\", NULL); }"),
     ];
@@ -225,6 +232,8 @@ const LATER: &[(&str, &str, &str)] = &[
         "pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...",
     ),
     ("sd-daemon.h", "sd_pidfd_get_inode_id", "int pidfd, uint64_t *ret"),
+    ("sd-id128.h", "sd_id128_get_app_specific", "sd_id128_t base, sd_id128_t app_id, sd_id128_t *ret"),
+    ("sd-id128.h", "sd_id128_get_invocation_app_specific", "sd_id128_t app_id, sd_id128_t *ret"),
     (
         "sd-journal.h",
         "sd_journal_stream_fd_with_namespace",
@@ -255,7 +264,7 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
         let functions = api::declared(&api::header(&name));
         let theirs = fs::read_to_string(Path::new(DEBIAN).join(&name)).expect("a header");
         let (known, later): (Vec<_>, Vec<_>) =
-            functions.iter().partition(|function| theirs.contains(&format!(" {function}(")));
+            functions.iter().partition(|function| theirs.contains(&format!("{function}(")));
         let documented =
             |function: &String| LATER.iter().any(|(header, later, _)| *header == name && later == function);
         assert!(later.into_iter().all(documented), "{name}: {functions:?}");
@@ -280,6 +289,7 @@ fn what_libsystemd_has_added_since_is_declared_as_in_its_manual() {
         assert!(api::declared(&api::header(name)).iter().any(|declared| declared == function), "{function}");
         // Another type of the same function is an error: so the check is one.
         let wrong = parameters.replacen("int", "long", 1).replacen("const char *", "char *", 1);
+        let wrong = wrong.replacen("sd_id128_t *", "const sd_id128_t *", 1);
         for (parameters, right) in [(*parameters, true), (&wrong, false)] {
             let code = format!("#include <systemd/{name}>\nint {function}({parameters});\n");
             let file = write(folder.path(), "later.c", &code);

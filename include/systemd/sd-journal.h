@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
+#include "sd-id128.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

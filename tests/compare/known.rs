@@ -21,6 +21,12 @@ pub enum Known {
     MemfdName,
     MemfdSeal,
     LocationNull,
+    IdErrors,
+    IdNoProc,
+    IdNull,
+    IdZeros,
+    IdApplication,
+    IdShortKey,
     Errno,
 }
 
@@ -44,7 +50,7 @@ const fn since(since: u32) -> Releases {
     Releases { since, ..ALL }
 }
 
-const KNOWN: [(Releases, &str); 13] = [
+const KNOWN: [(Releases, &str); 19] = [
     (before(258), "$LISTEN_PIDFDID is not looked at"),
     (Releases { since: 257, before: 262 }, "numbers may have 0b behind a vertical tab, a form feed or a sign"),
     (before(254), "$NOTIFY_SOCKET of an unknown kind is -EINVAL, not -EPROTO"),
@@ -57,6 +63,12 @@ const KNOWN: [(Releases, &str); 13] = [
     (before(262), "the memfd of a large entry has another name"),
     (since(254), "the memfd of a large entry is sealed against being executed"),
     (before(257), "NULL as file or line of a location crashes, and is not tried"),
+    (before(253), "what is no ID is -EINVAL or -EIO, not -EUCLEAN"),
+    (before(253), "a boot has no ID where /proc is not mounted: -ENOENT, not -ENOSYS"),
+    (before(253), "NULL for an ID that is not wanted is -EINVAL"),
+    (before(253), "IDs of boots and services may be all zeros"),
+    (before(257), "the ID of an application may be all zeros"),
+    (ALL, "what was read of a key that is too short is the ID of the service from then on, which is not tried"),
     (ALL, "errno changes, where libsdlite leaves it"),
 ];
 

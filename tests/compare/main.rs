@@ -29,12 +29,15 @@ mod datagram;
 mod descriptors;
 mod entry;
 mod environment;
+mod id128;
+mod id128_get;
 mod is_file;
 mod is_mq;
 mod is_socket;
 mod journal;
 mod journal_fields;
 mod journald;
+mod keyring;
 mod known;
 mod library;
 mod listen;
@@ -92,6 +95,18 @@ const FUNCTIONS: &[Function] = &[
     daemon::SD_WATCHDOG_ENABLED,
     daemon::SD_BOOTED,
     daemon::SD_PIDFD_GET_INODE_ID,
+    id128::SD_ID128_TO_STRING,
+    id128::SD_ID128_TO_UUID_STRING,
+    id128::SD_ID128_FROM_STRING,
+    id128::SD_ID128_STRING_EQUAL,
+    id128::SD_ID128_RANDOMIZE,
+    id128::SD_ID128_GET_APP_SPECIFIC,
+    id128_get::SD_ID128_GET_MACHINE,
+    id128_get::SD_ID128_GET_BOOT,
+    id128_get::SD_ID128_GET_INVOCATION,
+    id128_get::SD_ID128_GET_MACHINE_APP_SPECIFIC,
+    id128_get::SD_ID128_GET_BOOT_APP_SPECIFIC,
+    id128_get::SD_ID128_GET_INVOCATION_APP_SPECIFIC,
 ];
 
 #[test]

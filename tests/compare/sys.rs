@@ -180,6 +180,11 @@ pub fn mount(kind: &CStr, target: &CStr, flags: libc::c_ulong) -> io::Result<()>
     check(unsafe { libc::mount(none, target.as_ptr(), kind.as_ptr(), flags, ptr::null()) }).map(drop)
 }
 
+pub fn umount(target: &CStr) -> io::Result<()> {
+    // SAFETY: it takes a C string.
+    check(unsafe { libc::umount(target.as_ptr()) }).map(drop)
+}
+
 /// The name under which programs of the C library report, which entries for the journal carry.
 pub fn replace_program_name(name: *const c_char) -> *const c_char {
     unsafe extern "C" {
@@ -198,6 +203,53 @@ pub fn fork_until_we_end(work: impl FnOnce()) {
             work();
             libc::_exit(1);
         }
+    }
+}
+
+/// Does `work` in another process, and waits for its end.
+pub fn fork_and_wait(work: impl FnOnce()) {
+    let mut status = 0;
+    // SAFETY: this process has one thread, and the other ends without running what this one has left to do. The pointer is to an int.
+    unsafe {
+        match check(libc::fork()).expect("fork") {
+            0 => {
+                work();
+                libc::_exit(0);
+            }
+            pid => check(libc::waitpid(pid, &raw mut status, 0)).expect("waitpid"),
+        }
+    };
+}
+
+/// A value that processes share which one has forked off.
+pub struct Shared<T>(*mut T);
+
+impl<T: Copy> Shared<T> {
+    pub fn new(value: T) -> Self {
+        let (read_write, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory, at an address of the kernel's choice.
+        let memory = unsafe { libc::mmap(ptr::null_mut(), size_of::<T>(), read_write, shared, -1, 0) };
+        assert!(memory != libc::MAP_FAILED, "mmap");
+        let this = Self(memory.cast());
+        this.set(value);
+        this
+    }
+
+    pub fn set(&self, value: T) {
+        // SAFETY: there is room for it.
+        unsafe { self.0.write_volatile(value) };
+    }
+
+    pub fn get(&self) -> T {
+        // SAFETY: there is one.
+        unsafe { self.0.read_volatile() }
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        // SAFETY: it is as `new` made it, and nobody has a reference into it.
+        unsafe { libc::munmap(self.0.cast(), size_of::<T>()) };
     }
 }
 

@@ -75,6 +75,22 @@ const DIFFERENCES: &[Difference] = &[
         ..EVERYWHERE
     },
     Difference {
+        why: "before 253, what is no ID is EINVAL or EIO, and nobody asks whether /proc is mounted",
+        releases: Before("LIBSYSTEMD_253"),
+        explains: |case, trial, theirs| {
+            let is_no_id = matches!(trial.fault, Fault::Returns(_)) && matches!(-theirs, libc::EINVAL | libc::EIO);
+            case.function().starts_with("sd_id128_") && (is_no_id || case.answer == -libc::ENOSYS)
+        },
+        ..EVERYWHERE
+    },
+    Difference {
+        why: "an ID is not made of the time and the like, nor of what came in part, where the kernel gives no random one",
+        explains: |case, trial, theirs| {
+            case.function() == "sd_id128_randomize" && matches!(&*trial.call.name, "openat" | "read") && theirs == 0
+        },
+        ..EVERYWHERE
+    },
+    Difference {
         why: "before 258, LISTEN_PIDFDID means nothing, and stays set",
         releases: Before("LIBSYSTEMD_258"),
         needs_pidfs: true,

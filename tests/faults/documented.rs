@@ -28,6 +28,7 @@ pub fn outcome(case: &Case, name: &str, nth: usize, fault: Fault) -> Outcome {
     let in_is = function.starts_with("sd_is_");
     let not_open = in_is && case.answer == -libc::EBADF;
     let notifies = function.contains("notif");
+    let gets_boot = function.starts_with("sd_id128_get_boot");
     let too_large = matches!(errno, libc::EMSGSIZE | libc::ENOBUFS);
     match name {
         // What strace does not let close is another writing end, besides the manager's.
@@ -41,6 +42,23 @@ pub fn outcome(case: &Case, name: &str, nth: usize, fault: Fault) -> Outcome {
         // Without a larger send buffer, the largest messages for the manager do not fit.
         "setsockopt" if notifies && !once => Answers(-libc::EMSGSIZE),
         "setsockopt" => Unaffected,
+
+        // There is a device too.
+        "getrandom" => Unaffected,
+        "read" if errno == libc::EINTR => Unaffected,
+        "read" if errno == 0 && function == "sd_id128_randomize" => Answers(-libc::EIO),
+        // No text, and one with zero bytes in front.
+        "read" if matches!(fault, Fault::Returns(0)) => Answers(-libc::ENOMEDIUM),
+        "read" if errno == 0 => Answers(-libc::EUCLEAN),
+        // There is no such key, or whoever asks may not do so.
+        "request_key" if matches!(errno, libc::EACCES | libc::ENOKEY | libc::ENOSYS | libc::EPERM) => {
+            Answers(-libc::ENXIO)
+        }
+        "keyctl" if errno == 0 => Answers(-libc::EUCLEAN),
+        // Where it cannot be told, /proc is mounted and has no such file.
+        "openat" if case.answer == -libc::ENOSYS && errno == libc::ENOENT => Unaffected,
+        "openat" if gets_boot && nth == 1 => Answers(-libc::ENOENT),
+        "fstatfs" if gets_boot => Answers(-libc::ENOENT),
 
         // Where the id cannot be had, the variable is ignored.
         "pidfd_open" | "fstatfs" | "fstat" if in_listen_fds && case.answer == 0 => {

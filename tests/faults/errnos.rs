@@ -34,10 +34,12 @@ const ERRNOS: &[(&str, &[Errno])] = &[
     ("fstat", errnos!(EACCES EBADF EFAULT EINVAL EIO ENOMEM EOVERFLOW)),
     ("fstatfs", errnos!(EACCES EBADF EFAULT EINTR EIO ENOMEM ENOSYS EOVERFLOW)),
     ("getpid", errnos!()),
+    ("getrandom", errnos!(EAGAIN EFAULT EINTR EINVAL ENOSYS)),
     ("getresgid", errnos!(EFAULT)),
     ("getresuid", errnos!(EFAULT)),
     ("getsockname", errnos!(EBADF EFAULT EINVAL ENOBUFS ENOTSOCK)),
     ("getsockopt", errnos!(EBADF EFAULT EINVAL ENOPROTOOPT ENOTSOCK EOPNOTSUPP)),
+    ("keyctl", errnos!(EACCES EINVAL EKEYEXPIRED EKEYREVOKED ENOKEY ENOMEM EPERM)),
     ("memfd_create", errnos!(EFAULT EINVAL EMFILE ENFILE ENOMEM ENOSYS EPERM)),
     ("mmap", errnos!(EACCES EAGAIN EBADF EINVAL ENFILE ENODEV ENOMEM EOVERFLOW EPERM ETXTBSY)),
     ("mq_getsetattr", errnos!(EBADF EFAULT EINVAL ENOSYS)),
@@ -46,7 +48,9 @@ const ERRNOS: &[(&str, &[Errno])] = &[
     ("pidfd_open", errnos!(EINVAL EMFILE ENFILE ENODEV ENOMEM ENOSYS EPERM ESRCH)),
     ("pipe2", errnos!(EFAULT EINVAL EMFILE ENFILE ENOPKG)),
     ("ppoll", errnos!(EFAULT EINTR EINVAL ENOMEM)),
+    ("read", errnos!(EAGAIN EBADF EFAULT EINTR EINVAL EIO EISDIR)),
     ("recvfrom", errnos!(EAGAIN EBADF ECONNREFUSED ECONNRESET EFAULT EINTR EINVAL ENOMEM ENOTCONN ENOTSOCK ETIMEDOUT)),
+    ("request_key", errnos!(EACCES EDQUOT EFAULT EINTR EINVAL EKEYEXPIRED EKEYREJECTED EKEYREVOKED ENOKEY ENOMEM ENOSYS EPERM)),
     ("sendmsg", errnos!(EACCES EAGAIN EALREADY EBADF ECONNREFUSED ECONNRESET EDESTADDRREQ EFAULT EINTR EINVAL EISCONN ELOOP EMSGSIZE ENAMETOOLONG ENOBUFS ENOENT ENOMEM ENOTCONN ENOTDIR ENOTSOCK EOPNOTSUPP EPERM EPIPE EPROTOTYPE ESRCH ETOOMANYREFS)),
     ("setsockopt", errnos!(EBADF EDOM EFAULT EINVAL EISCONN ENOBUFS ENOMEM ENOPROTOOPT ENOTSOCK EPERM)),
     ("shutdown", errnos!(EBADF EINVAL ENOTCONN ENOTSOCK)),
@@ -82,7 +86,9 @@ pub fn faults(name: &str, result: Option<i64>, first: bool) -> Vec<Fault> {
         faults.extend(errnos.iter().copied().map(Fault::Errors));
     }
     let short = match (name, result) {
-        ("sendmsg" | "writev", Some(written @ 2..)) => vec![0, 1, written - 1],
+        ("read" | "sendmsg" | "writev", Some(done @ 2..)) => vec![0, 1, done - 1],
+        // The content of a key, not its description.
+        ("keyctl", Some(16)) => vec![0, 15, 17],
         // Something came, and nothing came.
         ("recvfrom", Some(0)) => vec![1],
         ("ppoll", Some(1)) => vec![0],

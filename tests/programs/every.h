@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -154,7 +155,8 @@ static int bound_at(const char *path, int type) {
 /* What is called. */
 
 enum { tcp = SD_LISTEN_FDS_START, stream };
-static int fifo, queue, pidfd, inode_id_answer;
+static int fifo, queue, pidfd, inode_id_answer, machine_answer;
+static const sd_id128_t app = SD_ID128_ARRAY(c2, 73, 27, 73, 23, db, 45, 4e, a6, 3b, b9, 6e, 79, b5, 3e, 97);
 static pid_t self;
 static uint16_t port;
 static struct sockaddr_in inet = { .sin_family = AF_INET };
@@ -167,7 +169,7 @@ static void place(int number, int fd) {
 
 static void set_variables(void) {
         static char fds[] = "LISTEN_FDS=2", names[] = "LISTEN_FDNAMES=a:b", notify[] = "NOTIFY_SOCKET=/run/notify";
-        static char usec[] = "WATCHDOG_USEC=5000000";
+        static char usec[] = "WATCHDOG_USEC=5000000", invocation[] = "INVOCATION_ID=0123456789abcdef0123456789abcdef";
 
         putenv(listen_pid);
         putenv(fds);
@@ -175,6 +177,7 @@ static void set_variables(void) {
         putenv(notify);
         putenv(usec);
         putenv(watchdog_pid);
+        putenv(invocation);
 }
 
 static void set_up_login(void);
@@ -201,6 +204,8 @@ static void set_up(void) {
         pidfd = (int) syscall(SYS_pidfd_open, self, 0);
         /* Which depends on the kernel. */
         inode_id_answer = sd_pidfd_get_inode_id(pidfd, NULL);
+        /* And on the machine. */
+        machine_answer = sd_id128_get_machine(NULL);
         snprintf(listen_pid, sizeof listen_pid, "LISTEN_PID=%d", self);
         snprintf(watchdog_pid, sizeof watchdog_pid, "WATCHDOG_PID=%d", self);
         set_up_login();
@@ -267,6 +272,8 @@ static void finish_call(const char *call, int answer, int expected, int receiver
 static void ask_everything(void) {
         /* What was passed was passed to this process, and not to its children. */
         const int mine = getpid() == self;
+        char digits[SD_ID128_UUID_STRING_MAX];
+        sd_id128_t id;
         uint64_t usec;
 
         CALL(mine ? 2 : 0, sd_listen_fds(0));
@@ -286,6 +293,18 @@ static void ask_everything(void) {
         CALL(1, sd_is_mq(queue, NULL));
         CALL(0, sd_is_mq(fifo, NULL));
         CALL(inode_id_answer, sd_pidfd_get_inode_id(pidfd, &usec));
+
+        CALL(0, sd_id128_randomize(&id));
+        CALL(1, sd_id128_to_string(id, digits) == digits);
+        CALL(1, sd_id128_string_equal(digits, id));
+        CALL(0, sd_id128_from_string(sd_id128_to_uuid_string(id, digits), &id));
+        CALL(0, sd_id128_get_app_specific(id, id, &id));
+        CALL(machine_answer, sd_id128_get_machine(&id));
+        CALL(machine_answer, sd_id128_get_machine_app_specific(app, &id));
+        CALL(0, sd_id128_get_boot(&id));
+        CALL(0, sd_id128_get_boot_app_specific(app, &id));
+        CALL(0, sd_id128_get_invocation(&id));
+        CALL(0, sd_id128_get_invocation_app_specific(app, &id));
 }
 
 static void send_everything(void) {

@@ -111,3 +111,37 @@ int watch(uint64_t *timeout) {
                 m = sd_login_monitor_unref(m);
         return sd_login_monitor_get_fd(m);
 }
+
+int identify(char *digits, const char *text);
+int identify(char *digits, const char *text) {
+        sd_id128_t id, app;
+
+        if (sd_id128_from_string(text, &app) < 0 || sd_id128_randomize(&id) < 0)
+                return 0;
+        if (sd_id128_is_null(app) || sd_id128_is_allf(id) || sd_id128_equal(id, app))
+                return sd_id128_string_equal(text, app);
+
+        return (sd_id128_to_string(id, digits) == digits) + (sd_id128_to_uuid_string(id, digits) == digits) +
+                sd_id128_get_machine(&id) + sd_id128_get_boot(&id) + sd_id128_get_invocation(&id) +
+                sd_id128_get_app_specific(id, app, &id) + sd_id128_get_machine_app_specific(app, &id) +
+                sd_id128_get_boot_app_specific(app, &id) + sd_id128_get_invocation_app_specific(app, &id) +
+                sd_id128_in_set_sentinel(id, app, app);
+}
+
+/* The rest is for C, as C++ has no compound literals. */
+#ifndef __cplusplus
+static const sd_id128_t some_id = SD_ID128_ARRAY(c2, 73, 27, 73, 23, db, 45, 4e, a6, 3b, b9, 6e, 79, b5, 3e, 97);
+
+int identify_in_c(sd_id128_t id, va_list ap);
+int identify_in_c(sd_id128_t id, va_list ap) {
+        const sd_id128_t other = SD_ID128_MAKE(c2, 73, 27, 73, 23, db, 45, 4e, a6, 3b, b9, 6e, 79, b5, 3e, 98);
+
+        return sd_journal_print(LOG_INFO, SD_ID128_FORMAT_STR, SD_ID128_FORMAT_VAL(id)) +
+                sd_journal_print(LOG_INFO, SD_ID128_UUID_FORMAT_STR, SD_ID128_FORMAT_VAL(id)) +
+                sd_journal_print(LOG_INFO, "%s", SD_ID128_TO_STRING(some_id)) +
+                sd_journal_print(LOG_INFO, "%s", SD_ID128_TO_UUID_STRING(some_id)) +
+                sd_journal_print(LOG_INFO, "%s", SD_ID128_CONST_STR(some_id)) +
+                sd_id128_in_set(id) + sd_id128_in_set(id, other) + sd_id128_in_set(id, some_id, SD_ID128_ALLF) +
+                sd_id128_in_setv(SD_ID128_NULL, ap);
+}
+#endif

@@ -15,6 +15,7 @@ impl Errno {
     pub(crate) const ACCES: Self = Self::new(libc::EACCES);
     pub(crate) const AGAIN: Self = Self::new(libc::EAGAIN);
     pub(crate) const BADMSG: Self = Self::new(libc::EBADMSG);
+    pub(crate) const INTR: Self = Self::new(libc::EINTR);
     pub(crate) const IO: Self = Self(NonZero::new(libc::EIO).unwrap());
     pub(crate) const MFILE: Self = Self::new(libc::EMFILE);
     pub(crate) const MSGSIZE: Self = Self::new(libc::EMSGSIZE);
@@ -23,6 +24,9 @@ impl Errno {
     pub(crate) const NOBUFS: Self = Self::new(libc::ENOBUFS);
     pub(crate) const NODATA: Self = Self::new(libc::ENODATA);
     pub(crate) const NOENT: Self = Self::new(libc::ENOENT);
+    pub(crate) const NOKEY: Self = Self::new(libc::ENOKEY);
+    pub(crate) const NOMEDIUM: Self = Self::new(libc::ENOMEDIUM);
+    pub(crate) const NOPKG: Self = Self::new(libc::ENOPKG);
     pub(crate) const NOPROTOOPT: Self = Self::new(libc::ENOPROTOOPT);
     pub(crate) const NOSYS: Self = Self::new(libc::ENOSYS);
     pub(crate) const NOTDIR: Self = Self::new(libc::ENOTDIR);

@@ -6,13 +6,15 @@
 //! A descriptor is a number here, as in C: that it is the caller's to use is for the caller to see to. The crate `sdlite` has
 //! std's types for that. Programs use that crate; the functions here change as the other two need them to.
 //!
-//! Nothing here panics, allocates or keeps state, except for [`journal`], which keeps the descriptor of its socket.
+//! Nothing here panics, allocates or keeps state, except for [`journal`], which keeps the descriptor of its socket, and
+//! [`id128`], which keeps the IDs that it has read.
 
 #![no_std]
 
 pub mod daemon;
 mod environment;
 mod errno;
+pub mod id128;
 pub mod is;
 pub mod journal;
 mod large_message;
@@ -21,6 +23,7 @@ pub mod login;
 pub mod notify;
 mod number;
 pub mod pidfd;
+mod sha256;
 mod sys;
 mod text;
 

@@ -4,16 +4,19 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -21,6 +24,8 @@
 int sd_pid_notifyf_with_fds(pid_t pid, int unset_environment, const int *fds, size_t n_fds, const char *format, ...);
 int sd_pid_notify_barrier(pid_t pid, int unset_environment, uint64_t timeout);
 int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
+int sd_id128_get_app_specific(sd_id128_t base, sd_id128_t app_id, sd_id128_t *ret);
+int sd_id128_get_invocation_app_specific(sd_id128_t app_id, sd_id128_t *ret);
 int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int prefix);
 
 /* Where somebody receives, and at once closes all descriptors that come. */
@@ -41,6 +46,12 @@ static char namespace[101];
 /* What is written to. */
 static uint64_t usec;
 static char **names;
+static sd_id128_t id;
+static char digits[SD_ID128_UUID_STRING_MAX];
+
+/* An ID in the first of its forms, and another one. */
+#define ID "0123456789abcdef0123456789abcdef"
+static const sd_id128_t some_id = SD_ID128_ARRAY(c2, 73, 27, 73, 23, db, 45, 4e, a6, 3b, b9, 6e, 79, b5, 3e, 97);
 
 /* Whether the answer is a new stream to the journal. */
 static int stream_expected;
@@ -128,6 +139,35 @@ static void connected(int talks) {
         check(shutdown(pair[1], SHUT_WR) == 0, "shutdown");
         place(30, pair[0]);
         place(31, pair[1]);
+}
+
+/* A directory with nothing in it, for this process alone. */
+static void empty(const char *directory) {
+        check(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "unshare");
+        check(mount("none", directory, "tmpfs", 0, NULL) == 0, "mount");
+}
+
+/* What /etc/machine-id says; NULL if there is no such file. */
+static void machine(const char *line) {
+        FILE *file;
+
+        empty("/etc");
+        if (!line)
+                return;
+        file = fopen("/etc/machine-id", "we");
+        check(file && fprintf(file, "%s\n", line) > 0 && fclose(file) == 0, "/etc/machine-id");
+}
+
+/* The key that holds the ID of a service, with these permissions; 0 if there is none. Where there are no keyrings it is not looked
+ * for. */
+static void key(unsigned permissions) {
+        long key;
+
+        syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL);
+        if (!permissions)
+                return;
+        key = syscall(SYS_add_key, "user", "invocation_id", ID, (size_t) 16, -3 /* KEY_SPEC_SESSION_KEYRING */);
+        syscall(SYS_keyctl, 5 /* KEYCTL_SETPERM */, key, permissions);
 }
 
 /* The macros of the header would add where it stands. */

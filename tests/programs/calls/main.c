@@ -22,6 +22,7 @@ enum { ERRNO = 77 };
 static char links[64][64];
 static char **const no_names = (char **) &usec;
 static const uint64_t no_number = 4711;
+static const sd_id128_t no_id = { .qwords = { 4711, 4711 } };
 
 static const char *const variables[] = {
         "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
@@ -57,6 +58,7 @@ static unsigned environment_before;
 static void before(void) {
         names = no_names;
         usec = no_number;
+        id = no_id;
         environment_before = environment();
         for (int fd = 0; fd < 64; fd++)
                 look(fd, links[fd]);
@@ -165,6 +167,8 @@ static void report(int answer) {
         print_names(answer);
         if (usec != no_number)
                 puts("a number was written");
+        if (!sd_id128_equal(id, no_id))
+                puts("a 128-bit ID was written");
         for (int fd = 0; fd < 64; fd++) {
                 char link[64];
 

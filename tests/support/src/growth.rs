@@ -23,6 +23,9 @@ pub const LISTEN: &[&str] = &[
 /// The one that most daemons notify by.
 pub const NOTIFY: &[&str] = &["sd_notify"];
 
+/// The one by which an application tells machines apart.
+pub const MACHINE: &[&str] = &["sd_id128_get_machine_app_specific"];
+
 /// What some functions add to a static program, in bytes.
 pub struct Growth {
     /// The library's code and data.

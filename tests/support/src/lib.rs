@@ -212,6 +212,21 @@ pub fn libsystemd_has(node: &str) -> bool {
     fs::read(libsystemd()).is_ok_and(|library| library.windows(node.len()).any(|bytes| bytes == node.as_bytes()))
 }
 
+/// Whether keys can be kept here: keyrings(7). In containers they mostly cannot.
+pub fn has_keyrings() -> bool {
+    const KEYCTL_GET_KEYRING_ID: i32 = 0;
+    const KEY_SPEC_SESSION_KEYRING: i32 = -3;
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        // SAFETY: it takes numbers alone.
+        let keyring = unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) };
+        if keyring == -1 {
+            not_here("keyrings, for the cases with keys");
+        }
+        keyring != -1
+    })
+}
+
 /// Linux 6.9 and later tell processes apart by their pidfds. Where this one does not, that is reported.
 pub fn has_pidfs() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();

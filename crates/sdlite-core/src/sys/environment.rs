@@ -1,6 +1,6 @@
 //! Variables of the environment.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
 /// The value of an environment variable.
 ///
@@ -11,6 +11,22 @@ pub(crate) unsafe fn getenv<'a>(name: &CStr) -> Option<&'a CStr> {
     // SAFETY: `name` is a C string; the answer is NULL or a C string, valid as long as the environment stays as it is.
     unsafe {
         let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value))
+    }
+}
+
+/// The same, and None in a process that has more rights than who started it: one of a set-user-ID program, say.
+///
+/// # Safety
+///
+/// As for `getenv`.
+pub(crate) unsafe fn secure_getenv<'a>(name: &CStr) -> Option<&'a CStr> {
+    unsafe extern "C" {
+        fn secure_getenv(name: *const c_char) -> *mut c_char;
+    }
+    // SAFETY: as in `getenv`.
+    unsafe {
+        let value = secure_getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value))
     }
 }

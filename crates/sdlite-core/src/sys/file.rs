@@ -19,6 +19,13 @@ pub(crate) fn read(fd: c_int, room: &mut [MaybeUninit<u8>]) -> Result<&[u8]> {
     filled(room, len)
 }
 
+/// The same over what is there; how many bytes.
+pub(crate) fn read_over(fd: c_int, room: &mut [u8]) -> Result<usize> {
+    // SAFETY: `read` writes bytes alone, and these may have any value.
+    let room = unsafe { &mut *(&raw mut *room as *mut [MaybeUninit<u8>]) };
+    read(fd, room).map(<[u8]>::len)
+}
+
 /// readlink(2): as much of where a link leads as there is room for.
 pub(crate) fn readlink<'a>(path: &CStr, room: &'a mut [MaybeUninit<u8>]) -> Result<&'a [u8]> {
     // SAFETY: `path` is a C string; no more than the room is written.

@@ -3,6 +3,7 @@
 //! A new function gets rows in the module of its topic. What they are given is in tests/programs/calls/given.h.
 
 mod daemon;
+mod id128;
 mod is;
 mod journal;
 mod listen;
@@ -15,9 +16,9 @@ use std::sync::OnceLock;
 pub use program::{Observed, Program, Run};
 pub use usual::{Call, Usual, answer};
 
-use crate::{has_pidfs, is_root_of_the_machine};
+use crate::{has_keyrings, has_pidfs, is_root_of_the_machine};
 
-const TOPICS: &[&[Case]] = &[listen::CASES, is::CASES, notify::CASES, daemon::CASES, journal::CASES];
+const TOPICS: &[&[Case]] = &[listen::CASES, is::CASES, notify::CASES, daemon::CASES, journal::CASES, id128::CASES];
 
 /// All rows. Their numbers here are those in the program.
 pub fn cases() -> &'static [Case] {
@@ -84,7 +85,10 @@ impl Case {
     pub fn is_here(&self) -> bool {
         let needs_pidfs = self.given.contains("passed_to") || self.function() == "sd_pidfd_get_inode_id";
         let needs_root = self.costs.contains("setsockopt") || self.has_credentials();
-        (!needs_pidfs || has_pidfs()) && (!needs_root || is_root_of_the_machine())
+        let needs_keyrings = self.costs.contains("key");
+        (!needs_keyrings || has_keyrings())
+            && (!needs_pidfs || has_pidfs())
+            && (!needs_root || is_root_of_the_machine())
     }
 
     /// Whether it sends an entry to the journal.
