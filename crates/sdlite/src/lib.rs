@@ -9,12 +9,14 @@
 //! - **The journal**: [`journal_print!`](macro@journal_print) logs a message, [`Entry`] has fields of its own, and
 //!   [`journal_stream_fd`] is for the output of child processes.
 //! - **Logins**: [`login`] knows sessions, users, seats and machines, and which session or unit a process belongs to.
+//! - **IDs**: [`Id128`], of this machine, this boot and this run of the service, and what an application derives from them.
 //!
 //! The answers are those of libsystemd, and so are the errors: [`Error::errno`] is the number that the C function returns,
 //! negated. The functions have the names of those in sd-daemon(3) and sd-journal(3).
 
 mod daemon;
 mod error;
+mod id128;
 mod is;
 mod journal;
 mod listen;
@@ -25,6 +27,7 @@ mod notify;
 
 pub use daemon::{booted, pidfd_get_inode_id, watchdog_enabled, watchdog_enabled_unset_environment};
 pub use error::{EntryError, Error, Result};
+pub use id128::Id128;
 pub use is::{
     AddressFamily, SocketType, UnixName, is_fifo, is_mq, is_socket, is_socket_inet, is_socket_sockaddr, is_socket_unix,
     is_special,
