@@ -90,14 +90,12 @@ impl Strings {
     }
 
     #[inline(never)]
-    pub(crate) fn push(&mut self, string: Memory) -> Result<()> {
-        let string = string.into_string()?;
-        let result = self.write(string);
-        if result.is_err() {
-            // SAFETY: it is a string of malloc, and nobody else's.
-            unsafe { libc::free(string.cast()) };
-        }
-        result
+    pub(crate) fn push(&mut self, mut string: Memory) -> Result<()> {
+        string.push(b"\0")?;
+        self.write(string.data.cast())?;
+        // It is the array's now.
+        core::mem::forget(string);
+        Ok(())
     }
 
     fn write(&mut self, string: *mut c_char) -> Result<()> {
