@@ -23,7 +23,8 @@ fn wear_out(wrapper: &[&str], what: &str, number: u64) {
 #[test]
 fn every_function_is_called() {
     let programs = support::source().join("tests/programs");
-    let sources = ["every.h", "every_login.h"].map(|name| fs::read_to_string(programs.join(name)).expect("a source"));
+    let sources =
+        ["every.h", "every_login.h", "shared.h"].map(|name| fs::read_to_string(programs.join(name)).expect("a source"));
     let calls = sources.concat();
     for function in support::functions() {
         let called = [",", "(", ")("].iter().any(|after| calls.contains(&format!("{function}{after}")));

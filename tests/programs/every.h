@@ -2,6 +2,8 @@
  * manager's, below /run, which is a folder of the test's own. */
 
 #define _GNU_SOURCE
+#include "shared.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -20,13 +22,6 @@
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
-
-static void check(int success, const char *what) {
-        if (!success) {
-                perror(what);
-                exit(2);
-        }
-}
 
 static int complaints;
 
@@ -215,26 +210,6 @@ static void set_up(void) {
         memcpy(huge_field, "MESSAGE=", 8);
 }
 
-static int printv(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = (sd_journal_printv)(LOG_INFO, format, ap);
-        va_end(ap);
-        return answer;
-}
-
-static int printv_at(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=a", "CODE_LINE=2", "c", format, ap);
-        va_end(ap);
-        return answer;
-}
-
 static int names(int unset) {
         char **names = NULL;
         int n = sd_listen_fds_with_names(unset, &names);
@@ -324,8 +299,8 @@ static void send_everything(void) {
         LOGS((sd_journal_print)(LOG_INFO, "hello %d", 5));
         LOGS((sd_journal_print)(LOG_INFO, "%.4000s", long_text));
         LOGS(sd_journal_print_with_location(LOG_INFO, "CODE_FILE=a", "CODE_LINE=1", "b", "%s", "hello\nagain"));
-        LOGS(printv("%s", "list"));
-        LOGS(printv_at("%s", "list"));
+        LOGS(printv(LOG_INFO, "%s", "list"));
+        LOGS(printv_at("CODE_FILE=a", "CODE_LINE=2", "c", "%s", "list"));
         LOGS((sd_journal_send)("MESSAGE=%s", "sent", "PRIORITY=%d", LOG_INFO, NULL));
         LOGS((sd_journal_send)("MESSAGE=%.4000s", long_text, NULL));
         LOGS(sd_journal_send_with_location("CODE_FILE=a", "CODE_LINE=3", "d", "MESSAGE=%s", "sent", NULL));

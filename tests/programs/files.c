@@ -5,6 +5,8 @@
 #define _FILE_OFFSET_BITS 64
 #define _TIME_BITS 64
 #define _GNU_SOURCE
+#include "shared.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,13 +16,6 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
-
-static void check(int success, const char *what) {
-        if (!success) {
-                perror(what);
-                exit(2);
-        }
-}
 
 static int opened(const char *path, int flags) {
         int fd = open(path, flags | O_CLOEXEC, 0600);

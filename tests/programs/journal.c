@@ -2,6 +2,8 @@
  * prints what the function returned and what errno was then; where it tells more, see there. */
 
 #define _GNU_SOURCE
+#include "shared.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -42,13 +44,6 @@ const char *nothing = NULL;
 
 static char letters[3 * 1024 * 1024];
 
-static void check(int success, const char *what) {
-        if (!success) {
-                perror(what);
-                exit(2);
-        }
-}
-
 /* So many letters, until the next call. */
 static const char *text(size_t length) {
         memset(letters, 'x', sizeof letters);
@@ -77,26 +72,6 @@ static int send_long(const char *name, size_t length) {
         errno = 77;
         answer = (sd_journal_sendv)(&iov, 1);
         free(field);
-        return answer;
-}
-
-static int printv(int priority, const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = (sd_journal_printv)(priority, format, ap);
-        va_end(ap);
-        return answer;
-}
-
-static int printv_at(const char *file, const char *line, const char *func, const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = sd_journal_printv_with_location(LOG_INFO, file, line, func, format, ap);
-        va_end(ap);
         return answer;
 }
 
@@ -133,7 +108,7 @@ static void cases(void) {
 }
 
 /* What descriptors below `end` are open whose link begins with `kind`. Tells one of them. */
-static int open_descriptors(const char *kind, int end, int *one, char link[64]) {
+static int list_descriptors(const char *kind, int end, int *one, char link[64]) {
         int count = 0;
 
         for (int fd = 0; fd < end; fd++) {
@@ -153,10 +128,10 @@ static int open_descriptors(const char *kind, int end, int *one, char link[64]) 
 
 /* One message, and how many descriptors it left open. */
 static void one(void) {
-        int before = open_descriptors("", 64, NULL, NULL);
+        int before = list_descriptors("", 64, NULL, NULL);
 
         CASE((sd_journal_print)(LOG_INFO, "hello"));
-        printf("%d\n", open_descriptors("", 64, NULL, NULL) - before);
+        printf("%d\n", list_descriptors("", 64, NULL, NULL) - before);
 }
 
 /* A message, and another when a line has been read. */
@@ -203,7 +178,7 @@ static int together(int count) {
                 check(pthread_create(&threads[i], &attributes, log_with_the_others, NULL) == 0, "pthread_create");
         for (int i = 0; i < count; i++)
                 good &= pthread_join(threads[i], &answer) == 0 && !answer;
-        return good && open_descriptors("socket:", 2048, NULL, NULL) == 1;
+        return good && list_descriptors("socket:", 2048, NULL, NULL) == 1;
 }
 
 /* The first message of a process from eight threads at once, again and again; then from a thousand. */
@@ -236,7 +211,7 @@ static int same_socket(void) {
         int fd = -1;
         char link[64];
 
-        return open_descriptors("socket:", 64, &fd, link) == 1 && fd == the_socket && strcmp(link, its_link) == 0;
+        return list_descriptors("socket:", 64, &fd, link) == 1 && fd == the_socket && strcmp(link, its_link) == 0;
 }
 
 static void *fork_and_log(void *unused) {
@@ -261,7 +236,7 @@ static void forks(void) {
         void *complaint;
 
         CASE((sd_journal_print)(LOG_INFO, "hello"));
-        check(open_descriptors("socket:", 64, &the_socket, its_link) == 1, "one socket");
+        check(list_descriptors("socket:", 64, &the_socket, its_link) == 1, "one socket");
         if (fcntl(the_socket, F_GETFD) != FD_CLOEXEC)
                 puts("the socket is not close-on-exec");
         for (int i = 0; i < 8; i++)
@@ -311,7 +286,7 @@ static void storm(void) {
         for (int i = 0; i < 100; i++)
                 if (wait(&status) < 0 || status != 0)
                         puts("a child could not log");
-        if (open_descriptors("socket:", 2048, NULL, NULL) != 1)
+        if (list_descriptors("socket:", 2048, NULL, NULL) != 1)
                 puts("there is not one socket");
 }
 

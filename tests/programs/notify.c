@@ -6,7 +6,8 @@
  * other end does until then: `closes` its writing side, `talks`, or is `gone`. */
 
 #define _GNU_SOURCE
-#include <dirent.h>
+#include "shared.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -44,13 +45,6 @@ int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
                 finish(answer, variables_before);                  \
         }
 
-static void check(int success, const char *what) {
-        if (!success) {
-                perror(what);
-                exit(2);
-        }
-}
-
 int unset;
 static char path[108], abstract[109];
 /* A format that the compiler does not see through. */
@@ -77,17 +71,6 @@ static const char *text(size_t length) {
         memset(text, 'x', length);
         text[length] = 0;
         return text;
-}
-
-static int open_descriptors(void) {
-        DIR *folder = opendir("/proc/self/fd");
-        int count = 0;
-
-        check(folder != NULL, "/proc/self/fd");
-        while (readdir(folder))
-                count++;
-        closedir(folder);
-        return count;
 }
 
 static int variables(void) {

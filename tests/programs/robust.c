@@ -2,7 +2,6 @@
 
 #include "every.h"
 
-#include <dirent.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -10,17 +9,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
-
-static int open_descriptors(void) {
-        DIR *folder = opendir("/proc/self/fd");
-        int count = 0;
-
-        check(folder != NULL, "/proc/self/fd");
-        while (readdir(folder))
-                count++;
-        closedir(folder);
-        return count;
-}
 
 /* Waits for a child that has to end well. */
 static void join(pid_t child) {

@@ -1,5 +1,7 @@
 /* What the rows of tests/support/src/calls/ are given: descriptors, variables, and somebody who receives. */
 
+#include "../shared.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -55,13 +57,6 @@ static const sd_id128_t some_id = SD_ID128_ARRAY(c2, 73, 27, 73, 23, db, 45, 4e,
 
 /* Whether the answer is a new stream to the journal. */
 static int stream_expected;
-
-static void check(int success, const char *what) {
-        if (!success) {
-                perror(what);
-                exit(2);
-        }
-}
 
 static void passed(const char *fds, const char *names) {
         char pid[32];
@@ -174,26 +169,6 @@ static void key(unsigned permissions) {
 static void logged_before(void) {
         (sd_journal_print)(LOG_INFO, "before");
         check(recv(journal, NULL, 0, 0) >= 0, "recv");
-}
-
-static int printv(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = (sd_journal_printv)(LOG_INFO, format, ap);
-        va_end(ap);
-        return answer;
-}
-
-static int printv_at(const char *format, ...) {
-        va_list ap;
-        int answer;
-
-        va_start(ap, format);
-        answer = sd_journal_printv_with_location(LOG_INFO, "CODE_FILE=f", "CODE_LINE=1", "func", format, ap);
-        va_end(ap);
-        return answer;
 }
 
 static void open_all(void) {
