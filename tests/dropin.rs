@@ -279,9 +279,8 @@ fn pythons_package_systemd_runs_on_the_drop_in() {
     assert_eq!(stream, "python\n\n6\n0\n0\n0\n0\nA line from Python\n");
 }
 
-// Its release 0.10 asks the linker, when it is built, for functions of sd-id128 and sd-bus, and does without for nobody.
 #[test]
-fn the_crate_libsystemd_sys_0_9_builds_with_the_drop_in_and_runs() {
+fn the_crates_libsystemd_sys_and_systemd_build_with_the_drop_in_and_run() {
     const MANIFEST: &str = r#"
         [package]
         name = "bindings"
@@ -290,7 +289,8 @@ fn the_crate_libsystemd_sys_0_9_builds_with_the_drop_in_and_runs() {
 
         [dependencies]
         libc = "0.2"
-        libsystemd-sys = "0.9"
+        libsystemd-sys = { version = "0.10", default-features = false, features = ["systemd_v240", "systemd_v254"] }
+        systemd = { version = "0.11", default-features = false, features = ["systemd_v240", "systemd_v254"] }
 
         [workspace]
     "#;
@@ -298,6 +298,9 @@ fn the_crate_libsystemd_sys_0_9_builds_with_the_drop_in_and_runs() {
         return;
     }
     let (prefix, peers) = (Prefix::new(), Peers::new());
+    let sessions = peers.folder.path().join("systemd/sessions");
+    fs::create_dir(&sessions).expect("a folder");
+    fs::write(sessions.join("7"), "UID=1000\nUSER=somebody\nSEAT=seat0\nREALTIME=12345\n").expect("a session");
     let folder = scratch();
     let main = folder.path().join("src/main.rs");
     fs::create_dir(folder.path().join("src")).expect("a folder");
@@ -311,7 +314,7 @@ fn the_crate_libsystemd_sys_0_9_builds_with_the_drop_in_and_runs() {
     let program: PathBuf = folder.path().join("target/debug/bindings");
     assert!(needed(&program).contains(&"libsdlite.so.0".to_owned()), "{:?}", needed(&program));
     let Some(()) = peers.run(&prefix, &[program.to_str().expect("text")]) else { return };
-    assert_eq!(received(&peers.manager), ["READY=1", "FDSTORE=1\nFDNAME=web"]);
+    assert_eq!(received(&peers.manager), ["STATUS=From Rust", "READY=1", "FDSTORE=1\nFDNAME=web"]);
     let identifier = "SYSLOG_IDENTIFIER=bindings\n";
     let entries = ["MESSAGE=From Rust\nPRIORITY=5\n", "MESSAGE=Printed from Rust: 7\nPRIORITY=4\n"];
     assert_eq!(received(&peers.journal), entries.map(|entry| entry.to_owned() + identifier));
