@@ -158,7 +158,8 @@ static void answer(void) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         int listening = 0;
         socklen_t length = sizeof listening;
-        if (poll(&ready, 1, 0) != 1)
+        /* Where there is but one, it may be a connection whose client has not sent anything yet. */
+        if (poll(&ready, 1, count == 1 ? -1 : 0) != 1)
             continue;
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length);
         if (listening) {
