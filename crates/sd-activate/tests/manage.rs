@@ -213,6 +213,22 @@ fn a_service_that_does_not_stop_is_killed_with_all_that_it_has_left() {
 }
 
 #[test]
+fn a_socket_that_was_passed_is_that_of_the_unit_with_its_address() {
+    let units = Units::new(&[("a.socket", SOCKET), ("a.service", "[Service]\nExecStart=SERVICE serve\n")]);
+    let address = format!("127.0.0.1:{}", units.port);
+    // The one who passes them is sd-activate too: what it starts is another one, with units.
+    let mut command = Command::new("env");
+    command.args(["--default-signal", ACTIVATOR, "-l", &address, "-l", &units.directory.text("other"), ACTIVATOR]);
+    command.arg("--unit-path").arg(units.directory.path("units")).arg("a.socket");
+    let mut activator = Activator::run(&units.directory, command).listening(2);
+    pid(units.port);
+    let output = activator.output();
+    assert!(output.contains("Listening on a.socket - A Socket."), "{output}");
+    assert!(output.contains("other was passed, but is no unit's here"), "{output}");
+    activator.stop();
+}
+
+#[test]
 fn what_cannot_be_started_is_said_with_file_and_line() {
     let units = Units::new(&[
         ("a.socket", SOCKET),

@@ -142,14 +142,19 @@ impl Units {
 
     fn run(self, directory: PathBuf) -> Result<u8, Error> {
         open_standard_descriptors();
-        drop(world::passed()?);
+        let mut passed = world::passed()?;
         let inherited = Inherited::block().map_err(Error::Signals)?;
         world::adopt_orphans();
         let notifications = Notifications::open().map_err(Error::Wait)?;
         let mut sockets = BTreeMap::new();
         for name in &self.sockets {
-            sockets.insert(name, open(name, self.socket(name)?)?);
+            sockets.insert(name, open(name, self.socket(name)?, &mut passed)?);
         }
+        for socket in &passed {
+            let address = socket.address().unwrap_or_else(|| "a descriptor".to_owned());
+            say(format_args!("{address} was passed, but is no unit's here: it is closed."));
+        }
+        drop(passed);
 
         let signals = inherited.watch().map_err(Error::Signals)?;
         let mut planner = Planner {
@@ -253,12 +258,16 @@ fn service_of(socket: &SocketSpec) -> Result<UnitName, Error> {
     })
 }
 
-fn open(name: &UnitName, spec: &SocketSpec) -> Result<Vec<Socket>, Error> {
+/// The sockets of a unit: those that were passed with its addresses, and the others opened.
+fn open(name: &UnitName, spec: &SocketSpec, passed: &mut Vec<Socket>) -> Result<Vec<Socket>, Error> {
     let mut sockets = Vec::new();
     for listen in &spec.listen {
         let failed =
             |error: Error| Error::Unit { unit: name.to_string(), reason: format!("{}: {error}", listen.origin) };
-        let socket = Socket::open(listen, spec).map_err(failed)?;
+        let socket = match passed.iter().position(|socket| socket.is_for(&listen.endpoint)) {
+            Some(position) => passed.remove(position),
+            None => Socket::open(listen, spec).map_err(failed)?,
+        };
         socket.prepare(crate::engine::Port(sockets.len()), spec.accept).map_err(failed)?;
         sockets.push(socket);
     }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 
 use super::event::{End, Port};
+use super::turn::{Timer, Turn};
 use super::verdict::Outcome;
-use super::{Action, Form, Subject, Timer, Turn};
+use super::{Action, Form, Subject};
 use crate::error::Error;
 use crate::spec::{ServiceSpec, Signal};
 

@@ -8,8 +8,9 @@ use nix::unistd::Pid;
 
 use super::event::{End, Port};
 use super::service::{Service, State};
+use super::turn::{Taker, Timer, Turn};
 use super::verdict::{Outcome, is_restarted};
-use super::{Action, Form, Taker, Timer, Turn};
+use super::{Action, Form};
 use crate::error::Error;
 use crate::spec::{KillMode, ServiceType, Signal, Timeout};
 

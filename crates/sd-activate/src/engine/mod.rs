@@ -10,12 +10,13 @@ mod event;
 mod lifecycle;
 mod limit;
 mod service;
+mod turn;
 mod verdict;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{iter, mem};
 
 use nix::unistd::Pid;
@@ -26,6 +27,7 @@ pub use event::{End, Event, Port, ServiceId};
 use connections::{Accepting, Connections};
 use limit::Limit;
 use service::{Happening, Service};
+use turn::{Taker, Timer, Turn};
 
 use crate::error::Error;
 use crate::spec::{RateLimit, ServiceSpec, Signal, SocketSpec};
@@ -91,67 +93,6 @@ struct Listener {
     taker: Taker,
 }
 
-/// Who takes what comes to a port, and whose a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Taker {
-    Service(ServiceId),
-    /// A service for each connection, of one of the sockets that accept them.
-    Connections(usize),
-    /// The port was closed.
-    Nobody,
-}
-
-/// What there is to do at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    /// Those who wait for a service may be let in again.
-    Rest(ServiceId),
-    /// The time of a service's state may be up.
-    Service(ServiceId),
-    /// The time may be up in which services for connections are to end.
-    Connections,
-    /// There may be room for connections again.
-    Shortage,
-}
-
-/// What comes of one event.
-#[derive(Debug)]
-struct Turn {
-    now: Instant,
-    form: Form,
-    actions: Vec<Action>,
-    timers: Vec<(Instant, Timer)>,
-    owned: Vec<(Pid, Taker)>,
-    /// Services that are not started any more.
-    given_up: Vec<ServiceId>,
-    failed: bool,
-}
-
-impl Turn {
-    fn act(&mut self, action: Action) {
-        self.actions.push(action);
-    }
-
-    fn say(&mut self, message: impl ToString) {
-        self.act(Action::Say(message.to_string()));
-    }
-
-    fn say_any(&mut self, message: Option<String>) {
-        self.actions.extend(message.map(Action::Say));
-    }
-
-    /// Whether everything ends with it.
-    fn ends(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Exit(_) | Action::Fail(_)))
-    }
-
-    fn after(&mut self, delay: Duration, timer: Timer) {
-        if let Some(at) = self.now.checked_add(delay) {
-            self.timers.push((at, timer));
-        }
-    }
-}
-
 impl Engine {
     /// Nothing listens yet.
     pub fn new(form: Form) -> Self {
@@ -203,15 +144,7 @@ impl Engine {
 
     /// What is to be done, now that this has happened.
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
-        let mut turn = Turn {
-            now,
-            form: self.form,
-            actions: Vec::new(),
-            timers: Vec::new(),
-            owned: Vec::new(),
-            given_up: Vec::new(),
-            failed: false,
-        };
+        let mut turn = Turn::new(now, self.form);
         self.happen(event, &mut turn);
         for id in mem::take(&mut turn.given_up) {
             self.give_up(id, &mut turn);

@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
+use super::Subject;
 use super::event::{End, Port, ServiceId};
 use super::limit::Limit;
+use super::turn::Turn;
 use super::verdict::Outcome;
-use super::{Subject, Turn};
 use crate::error::Error;
 use crate::spec::{RateLimit, ServiceSpec, Signal};
 

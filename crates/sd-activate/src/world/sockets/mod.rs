@@ -18,7 +18,7 @@ use file::SocketFile;
 
 use super::children::name_in_proc;
 use super::holder::holder;
-use crate::address::Bound;
+use crate::address::{Address, Bound};
 use crate::engine::Port;
 use crate::error::Error;
 use crate::log::say;
@@ -103,6 +103,19 @@ impl Socket {
     pub fn address(&self) -> Option<String> {
         let address = socket::getsockname::<SockaddrStorage>(self.descriptor.as_raw_fd()).ok()?;
         Some(Bound(&address).to_string())
+    }
+
+    /// Whether it has this address, and is of this type.
+    pub fn is_for(&self, endpoint: &Endpoint) -> bool {
+        let Endpoint::Socket { address, socket_type } = endpoint else { return false };
+        let same_type = socket::getsockopt(&self.descriptor, sockopt::SockType) == Ok(*socket_type);
+        let own = self.address();
+        let named = |name: String| own.as_ref() == Some(&name);
+        same_type
+            && match address {
+                Address::Port(port) => named(format!("[::]:{port}")) || named(format!("0.0.0.0:{port}")),
+                address => named(address.to_string()),
+            }
     }
 
     /// What /proc calls it.

@@ -1,0 +1,82 @@
+//! What comes of one event, and what it is about.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use super::event::ServiceId;
+use super::{Action, Form};
+
+/// Who takes what comes to a port, and whose a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taker {
+    Service(ServiceId),
+    /// A service for each connection, of one of the sockets that accept them.
+    Connections(usize),
+    /// The port was closed.
+    Nobody,
+}
+
+/// What there is to do at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// Those who wait for a service may be let in again.
+    Rest(ServiceId),
+    /// The time of a service's state may be up.
+    Service(ServiceId),
+    /// The time may be up in which services for connections are to end.
+    Connections,
+    /// There may be room for connections again.
+    Shortage,
+}
+
+/// What comes of one event.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) now: Instant,
+    pub(super) form: Form,
+    pub(super) actions: Vec<Action>,
+    pub(super) timers: Vec<(Instant, Timer)>,
+    pub(super) owned: Vec<(Pid, Taker)>,
+    /// Services that are not started any more.
+    pub(super) given_up: Vec<ServiceId>,
+    pub(super) failed: bool,
+}
+
+impl Turn {
+    /// Nothing has come of it yet.
+    pub(super) fn new(now: Instant, form: Form) -> Self {
+        Self {
+            now,
+            form,
+            actions: Vec::new(),
+            timers: Vec::new(),
+            owned: Vec::new(),
+            given_up: Vec::new(),
+            failed: false,
+        }
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    pub(super) fn say(&mut self, message: impl ToString) {
+        self.act(Action::Say(message.to_string()));
+    }
+
+    pub(super) fn say_any(&mut self, message: Option<String>) {
+        self.actions.extend(message.map(Action::Say));
+    }
+
+    /// Whether everything ends with it.
+    pub(super) fn ends(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Exit(_) | Action::Fail(_)))
+    }
+
+    pub(super) fn after(&mut self, delay: Duration, timer: Timer) {
+        if let Some(at) = self.now.checked_add(delay) {
+            self.timers.push((at, timer));
+        }
+    }
+}
