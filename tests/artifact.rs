@@ -48,7 +48,7 @@ fn the_headers_declare_every_function_and_nothing_else() {
 }
 
 #[test]
-fn the_version_nodes_are_there_each_upon_the_one_before() {
+fn the_version_nodes_are_all_there_in_their_order() {
     let nodes = api::nodes();
     let names: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
     for library in shared() {
@@ -152,7 +152,7 @@ fn panics(file: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_a_static_program_uses_adds_little_to_it() {
+fn a_static_program_grows_little_by_what_it_uses() {
     let mut too_much = Vec::new();
     for (compiler, package) in [("gcc", "gcc"), ("musl-gcc", "musl-tools")] {
         if !has(compiler, package) {

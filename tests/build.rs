@@ -93,7 +93,7 @@ fn make_fails_where_cargo_makes_nothing() {
 }
 
 #[test]
-fn a_function_that_is_only_in_the_table_is_an_error() {
+fn a_function_in_the_table_that_nobody_defines_fails_the_build() {
     let tree = scratch();
     let folder = tree.path();
     for name in ["Cargo.toml", "Makefile", "include"] {

@@ -228,7 +228,7 @@ fn descriptors_travel_with_the_message() {
 }
 
 #[test]
-fn who_may_speaks_for_another_process_and_who_may_not_for_itself() {
+fn root_notifies_in_the_name_of_another_process_and_others_in_their_own() {
     let pid = |given: &str, pid: &str, printed: &str| {
         case(given, format!("sd_pid_notify({pid}, unset, \"A\")"), printed, All)
     };
@@ -400,7 +400,7 @@ fn a_pidfd_has_the_id_of_its_inode() {
 }
 
 #[test]
-fn systemd_has_booted_where_its_folder_is() {
+fn systemd_has_booted_if_its_directory_is_there() {
     type Place = (fn(&Path), i32);
     let places: &[Place] = &[
         (|_| {}, 0),

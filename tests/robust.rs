@@ -33,7 +33,7 @@ fn every_function_is_called() {
 }
 
 #[test]
-fn all_is_well_when_everything_is_called_in_turn() {
+fn every_function_called_in_turn_answers_what_it_has_to() {
     wear_out(&[], "all", 10);
 }
 

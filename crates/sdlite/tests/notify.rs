@@ -92,7 +92,7 @@ fn reloading_comes_with_the_time_of_the_managers_clock() {
 }
 
 #[test]
-fn nobody_wants_to_know_about_a_program_started_by_hand() {
+fn without_notify_socket_nothing_is_sent() {
     common::run_test(Command::new("env"), "inner_alone");
 }
 

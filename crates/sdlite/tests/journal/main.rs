@@ -89,7 +89,7 @@ fn inner_entry() {
 }
 
 #[test]
-fn what_is_no_name_of_a_field_is_an_error_and_nothing_is_sent() {
+fn a_field_with_an_invalid_name_is_an_error_and_nothing_is_sent() {
     with_run("inner_names");
 }
 
