@@ -1,7 +1,6 @@
 use core::ffi::{c_char, c_int};
 
 use sdlite_core::listen::Names;
-use sdlite_core::login::Buffer;
 use sdlite_core::{Result, listen};
 
 use crate::abi::{IntoC, unset};
@@ -71,7 +70,7 @@ fn array(names: Names<'_>) -> Result<*mut *mut c_char> {
     for name in names {
         let mut string = Memory::new();
         for byte in name.bytes() {
-            string.push(&[byte])?;
+            string.push_byte(byte)?;
         }
         array.push(string)?;
     }

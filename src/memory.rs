@@ -7,6 +7,9 @@ use core::ptr;
 use sdlite_core::login::{Buffer, Words};
 use sdlite_core::{Errno, Result};
 
+/// What is behind the last byte of a string, and behind the last pointer of an array.
+const END: [u8; size_of::<*mut c_char>()] = [0; size_of::<*mut c_char>()];
+
 /// Bytes that grow, freed unless they become the caller's.
 pub(crate) struct Memory {
     data: *mut u8,
@@ -19,14 +22,15 @@ impl Memory {
         Self { data: ptr::null_mut(), len: 0, capacity: 0 }
     }
 
-    /// Room for so many more bytes, which has to be filled.
+    /// Room for so many more bytes, which has to be filled. Behind it there is room for the end.
     #[inline(never)]
     fn grow(&mut self, by: usize) -> Result<*mut u8> {
         let start = self.len;
         let len = start.checked_add(by).ok_or(Errno::NOMEM)?;
-        if len > self.capacity {
+        let needed = len.saturating_add(END.len());
+        if needed > self.capacity {
             // Half as much again: what grows by single bytes need not be copied as often.
-            let capacity = len.saturating_add(len / 2);
+            let capacity = needed.saturating_add(len / 2);
             // SAFETY: it is memory of malloc, or NULL.
             let data = unsafe { libc::realloc(self.data.cast(), capacity) };
             if data.is_null() {
@@ -39,8 +43,25 @@ impl Memory {
         Ok(unsafe { self.data.add(start) })
     }
 
+    /// One more byte.
+    pub(crate) fn push_byte(&mut self, byte: u8) -> Result<()> {
+        let room = self.grow(1)?;
+        // SAFETY: there is room for it.
+        unsafe { room.write(byte) };
+        Ok(())
+    }
+
+    /// Puts an end behind the last byte: that of a string, or of an array of pointers.
+    #[inline(never)]
+    fn end(&mut self) -> Result<()> {
+        let end = self.grow(0)?;
+        // SAFETY: there is room for it.
+        unsafe { end.cast::<[u8; END.len()]>().write(END) };
+        Ok(())
+    }
+
     pub(crate) fn into_string(mut self) -> Result<*mut c_char> {
-        self.push(b"\0")?;
+        self.end()?;
         Ok(ManuallyDrop::new(self).data.cast())
     }
 }
@@ -54,6 +75,7 @@ impl Buffer for Memory {
         unsafe { core::slice::from_raw_parts_mut(self.data, self.len) }
     }
 
+    #[inline(never)]
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let room = self.grow(bytes.len())?;
         // SAFETY: there is room for as many, of which nobody else knows.
@@ -91,27 +113,16 @@ impl Strings {
 
     #[inline(never)]
     pub(crate) fn push(&mut self, mut string: Memory) -> Result<()> {
-        string.push(b"\0")?;
-        self.write(string.data.cast())?;
-        // It is the array's now.
-        core::mem::forget(string);
-        Ok(())
-    }
-
-    fn write(&mut self, string: *mut c_char) -> Result<()> {
+        string.end()?;
         let place = self.0.grow(size_of::<*mut c_char>())?;
         // SAFETY: there is room for it, and aligned, as all that is before it is as large.
-        unsafe { place.cast::<*mut c_char>().write(string) };
+        unsafe { place.cast::<*mut c_char>().write(ManuallyDrop::new(string).data.cast()) };
         Ok(())
     }
 
     /// Puts the NULL behind the last string.
-    #[inline(never)]
     pub(crate) fn end(&mut self) -> Result<()> {
-        let len = self.0.len;
-        self.write(ptr::null_mut())?;
-        self.0.len = len;
-        Ok(())
+        self.0.end()
     }
 
     /// The array, which has to have an end.
@@ -157,7 +168,7 @@ impl Numbers {
 
     /// Sees to it that even the array of no numbers is not NULL.
     pub(crate) fn end(&mut self) -> Result<()> {
-        self.push(0)
+        self.0.end()
     }
 
     /// The array, which has to have an end.
