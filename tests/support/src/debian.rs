@@ -87,36 +87,3 @@ pub fn program(name: &str, root: &Path) -> PathBuf {
     let mut places = ["usr/sbin", "usr/bin", "sbin", "bin"].iter().map(|folder| root.join(folder).join(name));
     places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
 }
-
-/// The functions of libsystemd, with their versions, that are missing from `library` and that something in `root` uses.
-pub fn missing(root: &Path, library: &Path) -> BTreeSet<String> {
-    let ours = symbols(library, "--defined-only");
-    let mut missing = BTreeSet::new();
-    let mut folders = vec![root.to_path_buf()];
-    let mut users = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder").flatten() {
-            let path = entry.path();
-            if path.is_symlink() {
-                continue;
-            }
-            if path.is_dir() {
-                folders.push(path);
-            } else if fs::read(&path).is_ok_and(|file| file.starts_with(b"\x7fELF")) {
-                let used = symbols(&path, "--undefined-only");
-                users += used.len();
-                missing.extend(used.difference(&ours).cloned());
-            }
-        }
-    }
-    assert!(users > 0, "nothing in {} uses libsystemd", root.display());
-    missing
-}
-
-fn symbols(file: &Path, which: &str) -> BTreeSet<String> {
-    // Modules of kernels and the like have no dynamic symbols, which is an error for nm.
-    let output = Command::new("nm").args(["--dynamic", which]).arg(file).output().expect("nm, of binutils");
-    let output = String::from_utf8_lossy(&output.stdout);
-    let name = output.lines().filter_map(|line| line.split_ascii_whitespace().last());
-    name.filter(|name| name.contains("@LIBSYSTEMD_")).map(|name| name.replace("@@", "@")).collect()
-}
