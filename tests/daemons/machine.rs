@@ -17,22 +17,31 @@ use support::debian;
 /// How long one message may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where libsdlite is installed, where the daemons' packages are unpacked, and where Debian's libsystemd is.
+pub const PREFIX: &str = "prefix";
+pub const ROOT: &str = "root";
+pub const LIBSYSTEMD: &str = "libsystemd";
+
 /// One daemon's surroundings: /run/NAME is its own folder.
 pub struct Machine {
     /// Where libsdlite is installed.
     prefix: PathBuf,
     /// Where the packages are unpacked.
     root: PathBuf,
+    /// Where Debian's libsystemd is.
+    libsystemd: PathBuf,
     folder: PathBuf,
     notified: UnixDatagram,
 }
 
 impl Machine {
-    pub fn new(name: &str, prefix: &Path, root: &Path) -> Self {
+    /// `unpacked` has what main.rs puts there.
+    pub fn new(name: &str, unpacked: &Path) -> Self {
         let folder = Path::new("/run").join(name);
         fs::create_dir(&folder).expect("a /run of our own");
         let notified = receiver(&folder.join("notify"));
-        Self { prefix: prefix.into(), root: root.into(), folder, notified }
+        let [prefix, root, libsystemd] = [PREFIX, ROOT, LIBSYSTEMD].map(|directory| unpacked.join(directory));
+        Self { prefix, root, libsystemd, folder, notified }
     }
 
     /// The name of a file in the daemon's folder.
@@ -46,35 +55,67 @@ impl Machine {
         self.path(name)
     }
 
-    /// A program that is not under test, such as a client, from the unpacked packages.
+    /// The drop-in: a directory with its libsystemd.so.0.
+    pub fn drop_in(&self) -> PathBuf {
+        self.prefix.join("lib/sdlite")
+    }
+
+    /// The same of Debian's libsystemd.
+    pub fn libsystemd(&self) -> PathBuf {
+        debian::libraries(&self.libsystemd).pop().expect("libsystemd0, unpacked")
+    }
+
+    /// A file below usr/lib of the unpacked packages that has this name.
+    pub fn module(&self, name: &str) -> PathBuf {
+        let mut places = debian::libraries(&self.root).into_iter().map(|directory| directory.join(name));
+        places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
+    }
+
+    /// A program that ends by itself, such as a client, from the unpacked packages, on the drop-in.
     pub fn client(&self, name: &str, arguments: &[&str]) -> Command {
-        let libraries = env::join_paths(debian::libraries(&self.root)).expect("folders without colons");
+        self.client_on(&self.drop_in(), name, arguments)
+    }
+
+    /// The same, on the libsystemd.so.0 that is in this directory.
+    pub fn client_on(&self, libsystemd: &Path, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("timeout");
-        command.arg("20").arg(debian::program(name, &self.root)).args(arguments).current_dir(&self.folder);
-        command.env("LD_LIBRARY_PATH", libraries);
+        command.args(["20", "env", &self.libraries(libsystemd)]).arg(debian::program(name, &self.root));
+        command.args(arguments).current_dir(&self.folder);
         command
+    }
+
+    /// Where programs find their libraries: LD_LIBRARY_PATH.
+    fn libraries(&self, libsystemd: &Path) -> String {
+        let directories = [libsystemd.to_path_buf()].into_iter().chain(debian::libraries(&self.root));
+        let path = env::join_paths(directories).expect("directories without colons").into_string().expect("text");
+        format!("LD_LIBRARY_PATH={path}")
     }
 
     /// What the daemon finds in its environment.
     fn environment(&self) -> [String; 3] {
-        let drop_in = self.prefix.join("lib/sdlite");
-        let folders = [drop_in].into_iter().chain(debian::libraries(&self.root));
-        let path = env::join_paths(folders).expect("folders without colons").into_string().expect("text");
-        [format!("LD_LIBRARY_PATH={path}"), "LD_BIND_NOW=1".into(), format!("NOTIFY_SOCKET={}", self.path("notify"))]
+        let notify = format!("NOTIFY_SOCKET={}", self.path("notify"));
+        [self.libraries(&self.drop_in()), "LD_BIND_NOW=1".into(), notify]
     }
 
-    fn spawn(&self, command: &mut Command) -> Child {
-        let output = File::create(self.path("output")).expect("a file for what it says");
+    fn spawn(&self, command: &mut Command, name: &str) -> (Child, String) {
+        let said = self.path(&name.replace('/', "-")) + ".output";
+        let output = File::create(&said).expect("a file for what it says");
         let command = command.current_dir(&self.folder).stdin(Stdio::piped());
         command.stdout(output.try_clone().expect("the file once more")).stderr(output);
-        command.spawn().expect("a daemon")
+        (command.spawn().expect("a daemon"), said)
     }
 
     /// Starts a daemon.
     pub fn start(&self, name: &str, arguments: &[&str]) -> Service<'_> {
+        self.start_with(&[], name, arguments)
+    }
+
+    /// Starts a daemon that has these variables, too, in its environment.
+    pub fn start_with(&self, variables: &[&str], name: &str, arguments: &[&str]) -> Service<'_> {
         let mut command = Command::new("env");
-        command.args(self.environment()).arg(debian::program(name, &self.root)).args(arguments);
-        Service { process: self.spawn(&mut command), machine: self, listens: None }
+        command.args(self.environment()).args(variables).arg(debian::program(name, &self.root)).args(arguments);
+        let (process, said) = self.spawn(&mut command, name);
+        Service { process, machine: self, said, listens: None }
     }
 
     /// Has sd-activate listen on these addresses, and start a daemon upon the first connection.
@@ -86,7 +127,8 @@ impl Machine {
         command.args(listen.iter().flat_map(|address| ["-l", address]));
         command.arg(debian::program(name, &self.root)).args(arguments);
         let listens = listen.iter().map(|&address| address.to_owned()).collect();
-        let service = Service { process: self.spawn(&mut command), machine: self, listens: Some(listens) };
+        let (process, said) = self.spawn(&mut command, name);
+        let service = Service { process, machine: self, said, listens: Some(listens) };
         eventually("sd-activate listens", || {
             (service.output().matches("Listening on").count() == listen.len()).then_some(())
         });
@@ -106,6 +148,8 @@ pub fn receiver(path: &Path) -> UnixDatagram {
 pub struct Service<'a> {
     process: Child,
     machine: &'a Machine,
+    /// The file with what it says.
+    said: String,
     /// What sd-activate, which `process` then is, listens on.
     listens: Option<Vec<String>>,
 }
@@ -161,7 +205,7 @@ impl Service<'_> {
 
     /// What it has said.
     pub fn output(&self) -> String {
-        fs::read_to_string(self.machine.folder.join("output")).unwrap_or_default()
+        fs::read_to_string(&self.said).unwrap_or_default()
     }
 
     /// The daemon itself.
@@ -178,7 +222,7 @@ impl Service<'_> {
     pub fn proven(&self) {
         let daemon = self.daemon();
         let maps = fs::read_to_string(format!("/proc/{daemon}/maps")).expect("a daemon that runs");
-        let ours = self.machine.prefix.join("lib/sdlite/libsystemd.so.0").canonicalize().expect("the drop-in");
+        let ours = self.machine.drop_in().join("libsystemd.so.0").canonicalize().expect("the drop-in");
         let ours = ours.to_str().expect("text");
         assert!(maps.lines().any(|line| line.ends_with(ours)), "{ours} is not loaded: {maps}");
         assert!(!maps.contains("/libsystemd."), "another libsystemd is loaded: {maps}");
@@ -237,16 +281,19 @@ fn sockets(process: u32) -> Vec<PathBuf> {
 }
 
 /// A command that runs what is added to it in namespaces of its own: with an empty /run, as if systemd had been started, and in
-/// /etc what `root` has there, and the users that the packages would have made. Every process ends with it.
+/// /etc and /usr/share what `root` has there, the users that the packages would have made, and an environment that is the same
+/// for everybody. Every process ends with it.
 pub fn namespaces(root: &Path) -> Command {
     const SETUP: &str = "\
         mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/systemd/journal /run/etc && \
         if [ -d \"$0/etc\" ]; then cp -a \"$0/etc/.\" /run/etc; fi && \
         echo 'root:*:0:0::/root:/bin/sh' >/run/etc/passwd && \
-        printf '%s:*:%s:65534::/run:/bin/sh\\n' sshd 64901 _rpc 64902 guest 64903 nobody 65534 >>/run/etc/passwd && \
+        printf '%s:*:%s:65534::/run:/bin/sh\\n' sshd 64901 _rpc 64902 guest 64903 polkitd 64904 nobody 65534 >>/run/etc/passwd && \
         printf 'root:*:0:\\nnogroup:*:65534:\\n' >/run/etc/group && \
         printf 'passwd: files\\ngroup: files\\nhosts: files\\n' >/run/etc/nsswitch.conf && \
-        echo '127.0.0.1 localhost' >/run/etc/hosts && mount --bind /run/etc /etc && exec \"$@\"";
+        echo '127.0.0.1 localhost' >/run/etc/hosts && mount --bind /run/etc /etc && \
+        if [ -d \"$0/usr/share\" ]; then mount --bind \"$0/usr/share\" /usr/share; fi && \
+        exec env -i PATH=\"$PATH\" HOME=/run LC_ALL=C.UTF-8 \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SETUP]);
     command.arg::<&OsStr>(root.as_ref());

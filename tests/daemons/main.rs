@@ -1,15 +1,16 @@
 //! Debian's daemons, unmodified, do their work with the drop-in: each is started with all symbols bound at once, takes its socket
-//! from sd-activate or says READY=1 where it does so, and answers a client.
+//! from sd-activate, says READY=1 or learns who is logged in where it does so, and answers a client.
 //!
 //! Without arguments the quick ones are run, with `all` all of them, else those named. Nothing is installed: the packages
 //! are downloaded and unpacked, and run in namespaces of their own.
 
+mod login;
 mod machine;
 mod services;
 
 use std::env;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
@@ -17,7 +18,8 @@ use std::time::Instant;
 use sdlite_test_support as support;
 use support::{debian, has, left_out, run, scratch};
 
-use machine::Machine;
+use login::*;
+use machine::{LIBSYSTEMD, Machine, PREFIX, ROOT};
 use services::*;
 
 struct Daemon {
@@ -36,10 +38,12 @@ const ACTIVATED: &str = "activated";
 const READY: &str = "READY=1";
 const BOTH: &str = "activated, READY=1";
 const JOURNAL: &str = "journal";
+const LOGIN: &str = "sd-login";
 
 #[rustfmt::skip]
 const DAEMONS: &[Daemon] = &[
     Daemon { name: "beanstalkd", packages: &["beanstalkd"], quick: true, uses: ACTIVATED, works: beanstalkd },
+    Daemon { name: "dbus-daemon", packages: &["dbus-daemon", "dbus-bin"], quick: true, uses: LOGIN, works: dbus },
     Daemon { name: "fcgiwrap", packages: &["fcgiwrap"], quick: true, uses: ACTIVATED, works: fcgiwrap },
     Daemon { name: "haproxy", packages: &["haproxy"], quick: false, uses: READY, works: haproxy },
     Daemon { name: "inetd", packages: &["openbsd-inetd"], quick: true, uses: READY, works: inetd },
@@ -47,8 +51,12 @@ const DAEMONS: &[Daemon] = &[
     Daemon { name: "mosquitto", packages: &["mosquitto"], quick: false, uses: READY, works: mosquitto },
     Daemon { name: "nghttpx", packages: &["nghttp2-proxy"], quick: false, uses: READY, works: nghttpx },
     Daemon { name: "pcscd", packages: &["pcscd"], quick: false, uses: ACTIVATED, works: pcscd },
+    Daemon { name: "polkitd", packages: &["polkitd", "dbus-daemon"], quick: false, uses: LOGIN, works: polkit },
+    Daemon { name: "ps", packages: &["procps"], quick: true, uses: LOGIN, works: ps },
+    Daemon { name: "pulseaudio", packages: &["pulseaudio", "pulseaudio-utils"], quick: false, uses: LOGIN, works: pulseaudio },
     Daemon { name: "redis-server", packages: &["redis-server", "redis-tools"], quick: true, uses: READY, works: redis },
     Daemon { name: "rpcbind", packages: &["rpcbind"], quick: false, uses: BOTH, works: rpcbind },
+    Daemon { name: "spice-vdagentd", packages: &["spice-vdagent"], quick: false, uses: LOGIN, works: spice_vdagentd },
     Daemon { name: "sshd", packages: &["openssh-server", "openssh-client"], quick: false, uses: BOTH, works: sshd },
     Daemon { name: "stunnel4", packages: &["stunnel4", "openssl"], quick: false, uses: ACTIVATED, works: stunnel },
     Daemon { name: "unbound", packages: &["unbound"], quick: false, uses: BOTH, works: unbound },
@@ -63,14 +71,13 @@ fn line(columns: [&str; 4]) {
 }
 
 /// Runs daemons where they see nothing of the system's own services. True if all work.
-fn inside(daemons: &[&'static Daemon], prefix: PathBuf, root: PathBuf) -> bool {
+fn inside(daemons: &[&'static Daemon], unpacked: &Path) -> bool {
     let mut all_work = true;
     line(["package", "version", "uses", "what the client gets"]);
     for daemon in daemons {
         let package = daemon.packages[0];
-        let version = debian::version(package, &root);
-        let (prefix, root) = (prefix.clone(), root.clone());
-        let work = || (daemon.works)(&Machine::new(daemon.name, &prefix, &root));
+        let version = debian::version(package, &unpacked.join(ROOT));
+        let work = || (daemon.works)(&Machine::new(daemon.name, unpacked));
         // One that panics must not keep the others from being run.
         let result = thread::scope(|scope| {
             let thread = thread::Builder::new().name(daemon.name.into()).spawn_scoped(scope, work);
@@ -85,7 +92,7 @@ fn inside(daemons: &[&'static Daemon], prefix: PathBuf, root: PathBuf) -> bool {
 /// Unpacks what is needed, and runs it. True if all work.
 fn outside(daemons: &[&'static Daemon]) -> Result<bool, String> {
     let folder = scratch();
-    let (prefix, root) = (folder.path().join("prefix"), folder.path().join("root"));
+    let [prefix, root, libsystemd] = [PREFIX, ROOT, LIBSYSTEMD].map(|directory| folder.path().join(directory));
     // Daemons that are not root must find their libraries.
     run(Command::new("chmod").arg("755").arg(folder.path()));
     support::install::make("install", &[("PREFIX", prefix.to_str().expect("a path that is text"))]);
@@ -93,9 +100,10 @@ fn outside(daemons: &[&'static Daemon]) -> Result<bool, String> {
     println!("Unpacking {} daemons of Debian ...", daemons.len());
     let packages: Vec<_> = daemons.iter().flat_map(|daemon| daemon.packages).copied().collect();
     debian::unpack_with_libraries(&packages, &root)?;
+    debian::unpack(&["libsystemd0".to_owned()], &libsystemd)?;
 
     let mut command = machine::namespaces(&root);
-    command.arg(env::current_exe().expect("this program")).arg(INSIDE).args([&prefix, &root]);
+    command.arg(env::current_exe().expect("this program")).arg(INSIDE).arg(folder.path());
     let status = command.args(daemons.iter().map(|daemon| daemon.name)).status().expect("unshare");
     Ok(status.success())
 }
@@ -106,10 +114,10 @@ const INSIDE: &str = "--inside";
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == INSIDE) {
-        let [prefix, root] = [1, 2].map(|index| arguments.get(index).expect("what `outside` passes"));
+        let unpacked = arguments.get(1).expect("what `outside` passes");
         let daemons = DAEMONS.iter().filter(|daemon| arguments.iter().any(|name| name == daemon.name));
         let daemons: Vec<_> = daemons.collect();
-        return ExitCode::from(u8::from(!inside(&daemons, prefix.into(), root.into())));
+        return ExitCode::from(u8::from(!inside(&daemons, Path::new(unpacked))));
     }
 
     // Named, for the messages about what is missing.

@@ -1,7 +1,8 @@
 //! Debian's packages, unpacked into a folder: nothing is installed, so no service is started or enabled by it.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,15 +76,29 @@ pub fn version(package: &str, root: &Path) -> String {
     version.expect("a package that was unpacked").to_owned()
 }
 
-/// The folders with shared libraries in `root`.
+/// The directories with shared libraries in `root`: first those for everybody, then the private ones of programs.
 pub fn libraries(root: &Path) -> Vec<PathBuf> {
-    let folders = ["lib", "usr/lib"].map(|folder| root.join(folder));
-    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains("-linux-gnu")).collect()
+    let mut directories: VecDeque<_> = ["lib", "usr/lib"].map(|directory| root.join(directory)).into();
+    let mut found = Vec::new();
+    while let Some(directory) = directories.pop_front() {
+        let entries: Vec<_> = fs::read_dir(&directory).into_iter().flatten().flatten().collect();
+        let is_library = |name: OsString| name.to_string_lossy().starts_with("lib");
+        if entries.iter().any(|entry| is_library(entry.file_name()) && !entry.path().is_dir()) {
+            found.push(directory);
+        }
+        directories.extend(entries.iter().filter(|entry| is_directory(entry)).map(DirEntry::path));
+    }
+    found
 }
 
-/// A program in `root`.
+fn is_directory(entry: &DirEntry) -> bool {
+    // Not a symbolic link to one.
+    entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
+/// A program in `root`. One that only other programs start has a name with the directory below usr/lib that it is in.
 pub fn program(name: &str, root: &Path) -> PathBuf {
-    let mut places = ["usr/sbin", "usr/bin", "sbin", "bin"].iter().map(|folder| root.join(folder).join(name));
+    let mut places =
+        ["usr/sbin", "usr/bin", "sbin", "bin", "usr/lib"].iter().map(|folder| root.join(folder).join(name));
     places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
 }
