@@ -61,8 +61,13 @@ impl Trial {
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        // It takes all other signals for itself.
-        children(self.activator.pid()).into_iter().for_each(|service| kill(service, libc::SIGKILL));
+        // The service takes all other signals for itself. Before it, who would start another.
+        let services = children(self.activator.pid());
+        if self.activator.is_running() {
+            self.activator.signal(libc::SIGKILL);
+            self.activator.wait();
+        }
+        services.into_iter().for_each(|service| kill(service, libc::SIGKILL));
     }
 }
 
