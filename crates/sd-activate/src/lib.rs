@@ -1,7 +1,7 @@
 //! What the program `sd-activate` is made of: it starts services by socket activation where no systemd runs, and a service
 //! that has ended is started again.
 //!
-//! Data flows one way: [`cli`] turns the command line into [`spec`]s, and [`unit`] unit files; from these [`exec`] lays out
+//! Data flows one way: [`cli`] turns the command line into [`spec`]s, and [`mod@unit`] unit files; from these [`exec`] lays out
 //! how a service is started; [`engine`] decides what is done when something happens, and [`world`] tells it what happens and
 //! does it.
 //!

@@ -1,8 +1,8 @@
 //! What is done when something happens. No system call is made here, and no clock is read: an [event](Event) and the time go
 //! in, [actions](Action) come out, so that all of it can be tried without a process.
 //!
-//! A service for all connections (Accept=no) is in [`service`], with a table of its states; services for one connection
-//! each (Accept=yes) are in [`connections`].
+//! A service for all connections (Accept=no) is in `service`, with a table of its states; services for one connection
+//! each (Accept=yes) are in `connections`.
 
 mod action;
 mod connections;

@@ -1,4 +1,4 @@
-//! Where things happen: what is waited for comes in as [events](Event), and the [actions](Action) that the engine answers
+//! Where things happen: what is waited for comes in as [events](Event), and the [actions](crate::engine::Action) that the engine answers
 //! with are carried out. One thread, and one epoll(7).
 
 mod actions;
