@@ -1,7 +1,7 @@
 //! Bytes that are shown as text, and bytes that a function of C reads.
 
 use std::cell::RefCell;
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr;
@@ -22,6 +22,40 @@ impl fmt::Debug for Bytes {
                 self.hash(&mut hasher);
                 write!(f, "b\"{}\"... {} bytes, hash {:x}", start.escape_ascii(), self.0.len(), hasher.finish())
             }
+        }
+    }
+}
+
+/// A string that a function of C has left to the caller, whose memory is given back.
+///
+/// # Safety
+///
+/// It is a string of malloc(3).
+pub unsafe fn take_string(string: *mut c_char) -> Bytes {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let bytes = Bytes(CStr::from_ptr(string).to_bytes().to_vec());
+        libc::free(string.cast());
+        bytes
+    }
+}
+
+/// The same, of an array of strings.
+///
+/// # Safety
+///
+/// It is an array of strings that ends in NULL, all of malloc(3).
+pub unsafe fn take_strings(array: *mut *mut c_char) -> Vec<Bytes> {
+    let mut strings = Vec::new();
+    // SAFETY: as the caller promises.
+    unsafe {
+        loop {
+            let string = array.add(strings.len()).read();
+            if string.is_null() {
+                libc::free(array.cast());
+                return strings;
+            }
+            strings.push(take_string(string));
         }
     }
 }

@@ -17,10 +17,10 @@ use crate::strategy::mostly;
 use crate::zoo::Class;
 
 pub const SD_WATCHDOG_ENABLED: Function =
-    Function { name: "sd_watchdog_enabled", share: 9, needs_namespace: false, compare: watchdog_enabled };
-pub const SD_BOOTED: Function = Function { name: "sd_booted", share: 1, needs_namespace: true, compare: booted };
+    Function { name: "sd_watchdog_enabled", share: 90, needs_namespace: false, compare: watchdog_enabled };
+pub const SD_BOOTED: Function = Function { name: "sd_booted", share: 10, needs_namespace: true, compare: booted };
 pub const SD_PIDFD_GET_INODE_ID: Function =
-    Function { name: "sd_pidfd_get_inode_id", share: 2, needs_namespace: false, compare: pidfd_get_inode_id };
+    Function { name: "sd_pidfd_get_inode_id", share: 20, needs_namespace: false, compare: pidfd_get_inode_id };
 
 /// A number that no function answers with.
 const UNTOUCHED: u64 = 0x5d5d_5d5d;
@@ -100,7 +100,7 @@ fn booted(comparison: &Comparison<'_>) -> Result<(), Difference> {
 
 fn pidfd_get_inode_id(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn(c_int, *mut u64) -> c_int;
-    let cases = (descriptors::arguments(|class| class == Class::Other), any::<bool>());
+    let cases = (descriptors::arguments(|class| class == Class::Pidfd), any::<bool>());
     let observe = |get: Signature, (fd, wanted): &(Argument, bool)| {
         let fd = comparison.descriptors.install_argument(fd);
         let mut id = UNTOUCHED;

@@ -12,17 +12,17 @@ use crate::compare::{Comparison, Difference, Function, nothing};
 use crate::strategy::mostly;
 
 pub const SD_ID128_TO_STRING: Function =
-    Function { name: "sd_id128_to_string", share: 1, needs_namespace: false, compare: |it| to_string(it, 33) };
+    Function { name: "sd_id128_to_string", share: 10, needs_namespace: false, compare: |it| to_string(it, 33) };
 pub const SD_ID128_TO_UUID_STRING: Function =
-    Function { name: "sd_id128_to_uuid_string", share: 1, needs_namespace: false, compare: |it| to_string(it, 37) };
+    Function { name: "sd_id128_to_uuid_string", share: 10, needs_namespace: false, compare: |it| to_string(it, 37) };
 pub const SD_ID128_FROM_STRING: Function =
-    Function { name: "sd_id128_from_string", share: 3, needs_namespace: false, compare: from_string };
+    Function { name: "sd_id128_from_string", share: 30, needs_namespace: false, compare: from_string };
 pub const SD_ID128_STRING_EQUAL: Function =
-    Function { name: "sd_id128_string_equal", share: 2, needs_namespace: false, compare: string_equal };
+    Function { name: "sd_id128_string_equal", share: 20, needs_namespace: false, compare: string_equal };
 pub const SD_ID128_RANDOMIZE: Function =
-    Function { name: "sd_id128_randomize", share: 1, needs_namespace: false, compare: randomize };
+    Function { name: "sd_id128_randomize", share: 10, needs_namespace: false, compare: randomize };
 pub const SD_ID128_GET_APP_SPECIFIC: Function =
-    Function { name: "sd_id128_get_app_specific", share: 1, needs_namespace: false, compare: get_app_specific };
+    Function { name: "sd_id128_get_app_specific", share: 10, needs_namespace: false, compare: get_app_specific };
 
 /// A sd_id128_t, as C passes it.
 #[derive(Clone, Copy, PartialEq, Eq)]

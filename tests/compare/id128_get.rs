@@ -22,7 +22,7 @@ use crate::strategy::mostly;
 use crate::sys;
 
 const fn function(name: &'static str, compare: fn(&Comparison<'_>) -> Result<(), Difference>) -> Function {
-    Function { name, share: 1, needs_namespace: true, compare }
+    Function { name, share: 10, needs_namespace: true, compare }
 }
 
 pub const SD_ID128_GET_MACHINE: Function = function("sd_id128_get_machine", |it| get(it, machine()));

@@ -11,14 +11,14 @@ use crate::zoo::Class;
 
 pub const SD_IS_FIFO: Function = Function {
     name: "sd_is_fifo",
-    share: 9,
+    share: 90,
     needs_namespace: false,
     compare: |comparison| compare(comparison, |class| class == Class::Fifo),
 };
 
 pub const SD_IS_SPECIAL: Function = Function {
     name: "sd_is_special",
-    share: 9,
+    share: 90,
     needs_namespace: false,
     compare: |comparison| compare(comparison, |class| class == Class::File),
 };

@@ -10,7 +10,7 @@ use crate::is_file::{Case, compare_cases};
 use crate::paths::{self, Path};
 use crate::zoo::Class;
 
-pub const SD_IS_MQ: Function = Function { name: "sd_is_mq", share: 6, needs_namespace: false, compare };
+pub const SD_IS_MQ: Function = Function { name: "sd_is_mq", share: 60, needs_namespace: false, compare };
 
 const NAMES: &[&str] = &[
     "/a",

@@ -14,13 +14,13 @@ use crate::strategy::mostly;
 use crate::zoo::Class;
 
 pub const SD_IS_SOCKET: Function =
-    Function { name: "sd_is_socket", share: 11, needs_namespace: false, compare: is_socket };
+    Function { name: "sd_is_socket", share: 110, needs_namespace: false, compare: is_socket };
 pub const SD_IS_SOCKET_INET: Function =
-    Function { name: "sd_is_socket_inet", share: 11, needs_namespace: false, compare: is_socket_inet };
+    Function { name: "sd_is_socket_inet", share: 110, needs_namespace: false, compare: is_socket_inet };
 pub const SD_IS_SOCKET_SOCKADDR: Function =
-    Function { name: "sd_is_socket_sockaddr", share: 11, needs_namespace: false, compare: is_socket_sockaddr };
+    Function { name: "sd_is_socket_sockaddr", share: 110, needs_namespace: false, compare: is_socket_sockaddr };
 pub const SD_IS_SOCKET_UNIX: Function =
-    Function { name: "sd_is_socket_unix", share: 11, needs_namespace: false, compare: is_socket_unix };
+    Function { name: "sd_is_socket_unix", share: 110, needs_namespace: false, compare: is_socket_unix };
 
 /// What the functions have in common. A family and what comes with it is not asked of by all.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::message::{Argument, Message, messages, variadic};
 use crate::mixed::with_values;
 
 const fn function(name: &'static str, compare: fn(&Comparison<'_>) -> Result<(), Difference>) -> Function {
-    Function { name, share: 3, needs_namespace: true, compare }
+    Function { name, share: 30, needs_namespace: true, compare }
 }
 
 pub const SD_JOURNAL_PRINT: Function = function("sd_journal_print", print);

@@ -19,13 +19,14 @@ const fn function(name: &'static str, share: u64, compare: fn(&Comparison<'_>) -
     Function { name, share, needs_namespace: true, compare }
 }
 
-pub const SD_JOURNAL_SENDV: Function = function("sd_journal_sendv", 4, sendv);
-pub const SD_JOURNAL_SENDV_WITH_LOCATION: Function = function("sd_journal_sendv_with_location", 3, sendv_with_location);
-pub const SD_JOURNAL_SEND: Function = function("sd_journal_send", 3, send);
-pub const SD_JOURNAL_SEND_WITH_LOCATION: Function = function("sd_journal_send_with_location", 3, send_with_location);
-pub const SD_JOURNAL_PERROR: Function = function("sd_journal_perror", 2, perror);
+pub const SD_JOURNAL_SENDV: Function = function("sd_journal_sendv", 40, sendv);
+pub const SD_JOURNAL_SENDV_WITH_LOCATION: Function =
+    function("sd_journal_sendv_with_location", 30, sendv_with_location);
+pub const SD_JOURNAL_SEND: Function = function("sd_journal_send", 30, send);
+pub const SD_JOURNAL_SEND_WITH_LOCATION: Function = function("sd_journal_send_with_location", 30, send_with_location);
+pub const SD_JOURNAL_PERROR: Function = function("sd_journal_perror", 20, perror);
 pub const SD_JOURNAL_PERROR_WITH_LOCATION: Function =
-    function("sd_journal_perror_with_location", 2, perror_with_location);
+    function("sd_journal_perror_with_location", 20, perror_with_location);
 
 #[derive(Clone, Debug)]
 enum Field {

@@ -1,13 +1,13 @@
 //! sd_listen_fds(3) and sd_listen_fds_with_names(3).
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 use std::fmt::Debug;
 use std::ptr;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, take_strings};
 use crate::compare::{Comparison, Difference, Function, nothing};
 use crate::descriptors::{COUNT, Slot, slots};
 use crate::environment::{Environment, environments};
@@ -16,10 +16,10 @@ use crate::observe::{Before, ERRNO, Observation};
 use crate::zoo;
 
 pub const SD_LISTEN_FDS: Function =
-    Function { name: "sd_listen_fds", share: 14, needs_namespace: false, compare: listen_fds };
+    Function { name: "sd_listen_fds", share: 140, needs_namespace: false, compare: listen_fds };
 
 pub const SD_LISTEN_FDS_WITH_NAMES: Function =
-    Function { name: "sd_listen_fds_with_names", share: 18, needs_namespace: false, compare: listen_fds_with_names };
+    Function { name: "sd_listen_fds_with_names", share: 180, needs_namespace: false, compare: listen_fds_with_names };
 
 #[derive(Debug)]
 struct Case {
@@ -94,34 +94,15 @@ fn listen_fds_with_names(comparison: &Comparison<'_>) -> Result<(), Difference> 
                 // SAFETY: the function has written what its manual says, or nothing.
                 let pointers = unsafe { (&raw const pointers).read_volatile() };
                 // SAFETY: the same.
-                pointers.map(|names| if names == untouched { Names::Untouched } else { unsafe { take(names) } })
+                let taken = |names: *mut *mut c_char| Names::Array(unsafe { take_strings(names) });
+                pointers.map(|names| match names {
+                    names if names == untouched => Names::Untouched,
+                    names if names.is_null() => Names::Null,
+                    names => taken(names),
+                })
             },
         )
     };
     // SAFETY: the signature is that of the manual.
     unsafe { comparison.run_knowing(&cases(), observe, known) }
-}
-
-/// The names, whose memory is given back as the manual says.
-///
-/// # Safety
-///
-/// It is NULL or an array of strings that ends in NULL, all of malloc(3).
-unsafe fn take(array: *mut *mut c_char) -> Names {
-    if array.is_null() {
-        return Names::Null;
-    }
-    let mut names = Vec::new();
-    // SAFETY: as the caller promises.
-    unsafe {
-        loop {
-            let name = array.add(names.len()).read();
-            if name.is_null() {
-                libc::free(array.cast());
-                return Names::Array(names);
-            }
-            names.push(Bytes(CStr::from_ptr(name).to_bytes().to_vec()));
-            libc::free(name.cast());
-        }
-    }
 }

@@ -22,14 +22,14 @@ const fn function(name: &'static str, share: u64, compare: fn(&Comparison<'_>) -
     Function { name, share, needs_namespace: true, compare }
 }
 
-pub const SD_NOTIFY: Function = function("sd_notify", 3, notify);
-pub const SD_PID_NOTIFY: Function = function("sd_pid_notify", 2, pid_notify);
-pub const SD_PID_NOTIFY_WITH_FDS: Function = function("sd_pid_notify_with_fds", 4, pid_notify_with_fds);
-pub const SD_NOTIFYF: Function = function("sd_notifyf", 3, notifyf);
-pub const SD_PID_NOTIFYF: Function = function("sd_pid_notifyf", 2, pid_notifyf);
-pub const SD_PID_NOTIFYF_WITH_FDS: Function = function("sd_pid_notifyf_with_fds", 3, pid_notifyf_with_fds);
-pub const SD_NOTIFY_BARRIER: Function = function("sd_notify_barrier", 1, notify_barrier);
-pub const SD_PID_NOTIFY_BARRIER: Function = function("sd_pid_notify_barrier", 1, pid_notify_barrier);
+pub const SD_NOTIFY: Function = function("sd_notify", 30, notify);
+pub const SD_PID_NOTIFY: Function = function("sd_pid_notify", 20, pid_notify);
+pub const SD_PID_NOTIFY_WITH_FDS: Function = function("sd_pid_notify_with_fds", 40, pid_notify_with_fds);
+pub const SD_NOTIFYF: Function = function("sd_notifyf", 30, notifyf);
+pub const SD_PID_NOTIFYF: Function = function("sd_pid_notifyf", 20, pid_notifyf);
+pub const SD_PID_NOTIFYF_WITH_FDS: Function = function("sd_pid_notifyf_with_fds", 30, pid_notifyf_with_fds);
+pub const SD_NOTIFY_BARRIER: Function = function("sd_notify_barrier", 10, notify_barrier);
+pub const SD_PID_NOTIFY_BARRIER: Function = function("sd_pid_notify_barrier", 10, pid_notify_barrier);
 
 #[derive(Clone, Debug)]
 struct Case<S> {

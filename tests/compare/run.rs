@@ -38,12 +38,16 @@ fn shared_counters() -> &'static Counters {
     }
 }
 
-pub fn compare_all(functions: &'static [Function]) {
+pub fn compare_all(functions: &[&'static Function]) {
     let Some(libraries) = Libraries::load() else { return };
-    let cases = number("SDLITE_CASES").unwrap_or(1_100_000_u64);
+    let cases = number("SDLITE_CASES").unwrap_or(2_300_000_u64);
     let seed = number("SDLITE_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
     let only = env::var("SDLITE_FUNCTION").ok();
-    let functions: Vec<_> = functions.iter().filter(|f| only.as_deref().is_none_or(|only| only == f.name)).collect();
+    let is_asked_for = |function: &&Function| match &only {
+        None => true,
+        Some(only) => only.strip_suffix('*').map_or(function.name == only, |start| function.name.starts_with(start)),
+    };
+    let functions: Vec<_> = functions.iter().copied().filter(is_asked_for).collect();
     assert!(!functions.is_empty(), "SDLITE_FUNCTION names none of the functions");
     let (compared, absent): (Vec<&Function>, Vec<_>) =
         functions.into_iter().partition(|function| libraries.reference_has(function.name));

@@ -78,10 +78,14 @@ pub fn inet(kind: c_int, address: Address, state: State) -> io::Result<OwnedFd> 
     in_state(socket, state, &address, || sys::socket(family, kind, 0))
 }
 
+pub fn unix_address(path: &[u8]) -> Vec<u8> {
+    [&family(libc::AF_UNIX)[..], path].concat()
+}
+
 /// `path` as it stands in `sun_path`; an empty one has the kernel choose an abstract name.
 pub fn unix(kind: c_int, path: Option<&[u8]>, state: State) -> io::Result<OwnedFd> {
     let socket = sys::socket(libc::AF_UNIX, kind, 0)?;
-    let address = [&family(libc::AF_UNIX)[..], path.unwrap_or_default()].concat();
+    let address = unix_address(path.unwrap_or_default());
     in_state(socket, state, &address, || sys::socket(libc::AF_UNIX, kind, 0))
 }
 

@@ -19,10 +19,10 @@ use crate::strategy::mostly;
 use crate::sys;
 
 pub const SD_JOURNAL_STREAM_FD: Function =
-    Function { name: "sd_journal_stream_fd", share: 1, needs_namespace: true, compare: stream_fd };
+    Function { name: "sd_journal_stream_fd", share: 10, needs_namespace: true, compare: stream_fd };
 pub const SD_JOURNAL_STREAM_FD_WITH_NAMESPACE: Function = Function {
     name: "sd_journal_stream_fd_with_namespace",
-    share: 2,
+    share: 20,
     needs_namespace: true,
     compare: stream_fd_with_namespace,
 };

@@ -155,6 +155,14 @@ pub fn peer_credentials(socket: RawFd) -> [u32; 3] {
     credentials
 }
 
+/// What poll(2) finds without waiting.
+pub fn poll_now(fd: RawFd, events: i16) -> i16 {
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: the pointer is to one pollfd.
+    unsafe { libc::poll(&raw mut poll, 1, 0) };
+    poll.revents
+}
+
 /// What a socket has to read: the number of bytes, 0 at the end.
 pub fn read_at_once(socket: RawFd) -> io::Result<usize> {
     let mut bytes = [0_u8; 64];
@@ -185,6 +193,27 @@ pub fn umount(target: &CStr) -> io::Result<()> {
     check(unsafe { libc::umount(target.as_ptr()) }).map(drop)
 }
 
+/// Has the file `source` stand at `target` too.
+pub fn bind_mount(source: &CStr, target: &CStr) -> io::Result<()> {
+    // SAFETY: it takes C strings and a number; NULL stands for no kind and no options.
+    check(unsafe { libc::mount(source.as_ptr(), target.as_ptr(), ptr::null(), libc::MS_BIND, ptr::null()) }).map(drop)
+}
+
+/// Has the modes of files and directories hold for root too.
+pub fn respect_modes() -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522;
+    const DAC_OVERRIDE_AND_READ_SEARCH: u32 = 0b110;
+    let header = [VERSION_3, 0];
+    // What is effective, permitted, inheritable: of the first 32 capabilities, then of the others.
+    let mut sets = [0_u32; 6];
+    // SAFETY: the pointers are to the version and the number of this process, and to as many sets as that version has.
+    unsafe {
+        check(libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) as c_int)?;
+        sets[0] &= !DAC_OVERRIDE_AND_READ_SEARCH;
+        check(libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) as c_int).map(drop)
+    }
+}
+
 /// The name under which programs of the C library report, which entries for the journal carry.
 pub fn replace_program_name(name: *const c_char) -> *const c_char {
     unsafe extern "C" {
@@ -194,15 +223,17 @@ pub fn replace_program_name(name: *const c_char) -> *const c_char {
     unsafe { ptr::replace(&raw mut program_invocation_short_name, name) }
 }
 
-/// Does `work` in another process, which ends with this one.
-pub fn fork_until_we_end(work: impl FnOnce()) {
+/// Does `work` in another process, which ends with this one at the latest.
+pub fn fork_until_we_end(work: impl FnOnce()) -> libc::pid_t {
     // SAFETY: this process has one thread, and the other ends without running what this one has left to do.
     unsafe {
-        if check(libc::fork()).expect("fork") == 0 {
+        let pid = check(libc::fork()).expect("fork");
+        if pid == 0 {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             work();
             libc::_exit(1);
         }
+        pid
     }
 }
 
@@ -251,6 +282,12 @@ impl<T> Drop for Shared<T> {
         // SAFETY: it is as `new` made it, and nobody has a reference into it.
         unsafe { libc::munmap(self.0.cast(), size_of::<T>()) };
     }
+}
+
+/// Waits for the end of a child.
+pub fn wait(pid: libc::pid_t) -> io::Result<()> {
+    // SAFETY: NULL stands for a status that is not wanted.
+    check(unsafe { libc::waitpid(pid, ptr::null_mut(), 0) }).map(drop)
 }
 
 pub fn epoll() -> io::Result<OwnedFd> {

@@ -11,7 +11,7 @@ use proptest::sample::select;
 
 use crate::descriptors::OWN;
 use crate::sockets::{self, Address::*, Facts, State::*, inet, unix};
-use crate::sys;
+use crate::{processes, sys};
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Class {
@@ -22,6 +22,7 @@ pub enum Class {
     Inet,
     Unix,
     OtherSocket,
+    Pidfd,
     Other,
 }
 
@@ -70,7 +71,9 @@ const ENTRIES: &[Entry] = &[
     entry(Class::Other, "an eventfd", sys::eventfd),
     entry(Class::Other, "a timerfd", sys::timerfd),
     entry(Class::Other, "an inotify", sys::inotify),
-    entry(Class::Other, "a pidfd", || sys::pidfd_open(std::process::id() as _)),
+    entry(Class::Pidfd, "a pidfd", || sys::pidfd_open(std::process::id() as _)),
+    entry(Class::Pidfd, "a pidfd of another process", || sys::pidfd_open(processes::other())),
+    entry(Class::Pidfd, "a pidfd of a process that has ended", processes::pidfd_of_ended),
     entry(Class::OtherSocket, "a netlink socket", || sys::socket(AF_NETLINK, SOCK_RAW, 0)),
     entry(Class::OtherSocket, "a vsock", || sys::socket(AF_VSOCK, SOCK_STREAM, 0)),
     entry(Class::OtherSocket, "a packet socket", || sys::socket(AF_PACKET, SOCK_DGRAM, 0)),
@@ -122,6 +125,7 @@ const ENTRIES: &[Entry] = &[
         keep(that)?;
         Ok(this)
     }),
+    entry(Class::Unix, "a stream, connected to another process", processes::connected_to_other),
     file(Class::Unix, "a socket's file, O_PATH", c"listening", || sys::open(c"listening", O_PATH)),
 ];
 
@@ -138,6 +142,11 @@ impl Kind {
     /// A path of its file, where it has one.
     pub fn path(self) -> Option<&'static CStr> {
         ENTRIES[self.0].path
+    }
+
+    /// Whether it is open for nothing but its path.
+    pub fn is_path_only(self) -> bool {
+        ENTRIES[self.0].name.ends_with("O_PATH")
     }
 }
 

@@ -4,6 +4,7 @@ use sdlite_test_support::calls::{Case, answer};
 use sdlite_test_support::libsystemd_has;
 
 use crate::Trial;
+use crate::documented::is_of_login;
 use crate::errnos::Fault;
 
 /// The releases of libsystemd that do so, by the version node that the first or the next one has.
@@ -68,6 +69,20 @@ const DIFFERENCES: &[Difference] = &[
         releases: Since("LIBSYSTEMD_258"),
         needs_pidfs: true,
         explains: |case, trial, _| case.function() == "sd_pidfd_get_inode_id" && trial.call.name == "fstatfs",
+    },
+    Difference {
+        why: "control groups are not read by stdio, which asks whether a file is a terminal; pidfds are asked which process it is",
+        explains: |case, trial, _| is_of_login(case.function()) && trial.call.name == "ioctl",
+        ..EVERYWHERE
+    },
+    Difference {
+        why: "before 258, sockets are not asked for a pidfd of their peer",
+        releases: Before("LIBSYSTEMD_258"),
+        explains: |case, trial, _| {
+            let unknown = trial.fault.errno().is_some_and(|errno| errno.number == libc::ENOPROTOOPT);
+            case.function().starts_with("sd_peer_") && trial.call.name == "getsockopt" && unknown
+        },
+        ..EVERYWHERE
     },
     Difference {
         why: "memfd_create(2) is not asked for flags that older kernels do not know, and so not again without them",

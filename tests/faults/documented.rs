@@ -35,6 +35,7 @@ pub fn outcome(case: &Case, name: &str, nth: usize, fault: Fault) -> Outcome {
         "close" if case.call.contains("barrier") && case.answer == 1 && nth == 1 => Answers(-libc::ETIMEDOUT),
         // Nothing hangs on it.
         "close" | "munmap" => Unaffected,
+        _ if is_of_login(function) => of_login(case, name, nth, errno),
         // malloc(3) has another way to get memory than the one that fails.
         "mmap" | "brk" => Unaffected,
         // They cannot fail. Where they did, both answers would be 0.
@@ -99,6 +100,49 @@ pub fn outcome(case: &Case, name: &str, nth: usize, fault: Fault) -> Outcome {
         "recvfrom" if errno == 0 => Answers(-libc::EPROTO),
         // The time is over.
         "ppoll" if errno == 0 => Answers(-libc::ETIMEDOUT),
+        _ => Fails,
+    }
+}
+
+pub fn is_of_login(function: &str) -> bool {
+    let about = ["pid_get_", "peer_get_", "uid_", "session_", "seat_", "machine_", "get_", "login_monitor_"];
+    let about_pidfd = function.starts_with("sd_pidfd_get_") && function != "sd_pidfd_get_inode_id";
+    about_pidfd || function.strip_prefix("sd_").is_some_and(|rest| about.iter().any(|about| rest.starts_with(about)))
+}
+
+/// The same, of sd-login(3): files that are not there mean something.
+fn of_login(case: &Case, name: &str, nth: usize, errno: i32) -> Outcome {
+    let function = case.function();
+    let of_process = function.starts_with("sd_pid") || function.starts_with("sd_peer");
+    // The control groups of the process and of process 1 come first where it is about this process.
+    let of_cgroup = of_process || case.call.contains("(NULL") && nth < 2;
+    match (name, errno) {
+        ("openat", libc::ENOENT) if case.call.contains("(null, ") => Answers(-libc::EBADF),
+        ("openat", libc::ENOENT) if of_cgroup => Answers(-libc::ESRCH),
+        ("openat", libc::ENOENT) => match function {
+            "sd_uid_get_state" => Prints(&["answer 0", "word: offline"]),
+            "sd_uid_get_display" => Answers(-libc::ENODATA),
+            "sd_get_uids" => Prints(&["answer 0", "users:"]),
+            "sd_uid_get_sessions"
+            | "sd_uid_get_seats"
+            | "sd_get_seats"
+            | "sd_get_sessions"
+            | "sd_get_machine_names" => Prints(&["answer 0", "names:, which nobody will free"]),
+            "sd_uid_is_on_seat" => Answers(0),
+            _ => Answers(-libc::ENXIO),
+        },
+        // That is also what tells that a process is in none.
+        ("openat", libc::ENXIO) if of_cgroup && !function.starts_with("sd_peer") && !function.ends_with("_cgroup") => {
+            Answers(-libc::ENODATA)
+        }
+        // The directory has been removed meanwhile.
+        ("getdents64", libc::ENOENT) if nth > 0 => Unaffected,
+        ("getdents64", libc::ENOENT) if function == "sd_get_uids" => Prints(&["answer 0", "users:"]),
+        ("getdents64", libc::ENOENT) => Prints(&["answer 0", "names:, which nobody will free"]),
+        // An older kernel: there are other ways.
+        ("ioctl", libc::ENOTTY | libc::EINVAL) | ("getsockopt", libc::ENOPROTOOPT) => Unaffected,
+        // Nothing has happened.
+        ("read", libc::EAGAIN) if function == "sd_login_monitor_flush" => Unaffected,
         _ => Fails,
     }
 }

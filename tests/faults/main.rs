@@ -52,7 +52,10 @@ fn trials(usual: &[Usual]) -> Vec<Trial<'_>> {
                 continue;
             }
             let faults = errnos::faults(&call.name, call.result, call.nth == 0);
-            trials.extend(faults.into_iter().map(|fault| Trial { case, call, fault }));
+            // A file that ends early is another file: that is compared elsewhere.
+            let of_login = documented::is_of_login(cases()[case].function());
+            let faults = faults.into_iter().filter(|fault| !(of_login && matches!(fault, Fault::Returns(_))));
+            trials.extend(faults.map(|fault| Trial { case, call, fault }));
         }
     }
     trials
@@ -115,11 +118,7 @@ fn compare(ours: &[(Trial<'_>, Observed)]) -> String {
 #[test]
 fn every_function_is_called() {
     let called: BTreeSet<&str> = cases().iter().map(Case::function).collect();
-    // TODO: those of sd-login.h.
-    let mut functions = support::functions();
-    for function in support::api::declared(&support::api::header("sd-login.h")) {
-        functions.remove(&function);
-    }
+    let functions = support::functions();
     let missing: Vec<_> = functions.iter().filter(|function| !called.contains(function.as_str())).collect();
     assert!(missing.is_empty(), "not in tests/support/src/calls/: {missing:?}");
 }

@@ -20,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 /* The headers of older releases of libsystemd do not have these. */
@@ -29,12 +30,25 @@ int sd_pidfd_get_inode_id(int pidfd, uint64_t *ret);
 int sd_id128_get_app_specific(sd_id128_t base, sd_id128_t app_id, sd_id128_t *ret);
 int sd_id128_get_invocation_app_specific(sd_id128_t app_id, sd_id128_t *ret);
 int sd_journal_stream_fd_with_namespace(const char *name_space, const char *identifier, int priority, int prefix);
+int sd_pidfd_get_session(int pidfd, char **ret);
+int sd_pidfd_get_owner_uid(int pidfd, uid_t *ret);
+int sd_pidfd_get_unit(int pidfd, char **ret);
+int sd_pidfd_get_user_unit(int pidfd, char **ret);
+int sd_pidfd_get_slice(int pidfd, char **ret);
+int sd_pidfd_get_user_slice(int pidfd, char **ret);
+int sd_pidfd_get_machine_name(int pidfd, char **ret);
+int sd_pidfd_get_cgroup(int pidfd, char **ret);
+int sd_uid_get_login_time(uid_t uid, uint64_t *ret);
+int sd_session_get_username(const char *session, char **ret);
+int sd_session_get_start_time(const char *session, uint64_t *ret);
+int sd_session_get_leader(const char *session, pid_t *ret);
+int sd_session_get_extra_device_access(const char *session, char ***ret);
 
 /* Where somebody receives, and at once closes all descriptors that come. */
 #define RECEIVER "/run/receiver"
 
 /* What is open in each case; `manager` receives what is sent to manager_path, `journal` and `streams` are the journal's. */
-enum { null = 20, fifo, tcp, stream, queue, pidfd, closed, manager, journal, streams };
+enum { null = 20, fifo, tcp, stream, queue, pidfd, closed, manager, journal, streams, peer };
 
 static struct sockaddr_in inet = { .sin_family = AF_INET };
 static const struct iovec fields[] = { { (char *) "MESSAGE=x", 9 }, { (char *) "A=b", 3 } };
@@ -54,6 +68,11 @@ static char digits[SD_ID128_UUID_STRING_MAX];
 /* An ID in the first of its forms, and another one. */
 #define ID "0123456789abcdef0123456789abcdef"
 static const sd_id128_t some_id = SD_ID128_ARRAY(c2, 73, 27, 73, 23, db, 45, 4e, a6, 3b, b9, 6e, 79, b5, 3e, 97);
+static char *word;
+static uid_t uid, *uids;
+static pid_t leader;
+static int *ifindices;
+static sd_login_monitor *monitor;
 
 /* Whether the answer is a new stream to the journal. */
 static int stream_expected;
@@ -163,6 +182,52 @@ static void key(unsigned permissions) {
                 return;
         key = syscall(SYS_add_key, "user", "invocation_id", ID, (size_t) 16, -3 /* KEY_SPEC_SESSION_KEYRING */);
         syscall(SYS_keyctl, 5 /* KEYCTL_SETPERM */, key, permissions);
+}
+
+static void write_file(const char *path, const char *content) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        check(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t) strlen(content), path);
+        close(fd);
+}
+
+static void make_directories(void) {
+        static const char *const directories[] = { "sessions", "users", "seats", "machines" };
+        char path[64];
+
+        for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+                snprintf(path, sizeof path, "/run/systemd/%s", directories[i]);
+                check(mkdir(path, 0755) == 0 || errno == EEXIST, path);
+        }
+}
+
+/* This process is in a session, whose user, seat and machine have their files. */
+static void logged_in(void) {
+        int pair[2];
+
+        make_directories();
+        write_file("/run/systemd/sessions/c1",
+                   "UID=1000\nUSER=u\nACTIVE=1\nSTATE=active\nREMOTE=0\nTYPE=tty\nCLASS=user\nSEAT=seat0\nTTY=tty1\n"
+                   "DISPLAY=:0\nSERVICE=login\nDESKTOP=D\nVTNR=1\nLEADER=1\nREALTIME=5\nEXTRA_DEVICE_ACCESS=a b\n");
+        write_file("/run/systemd/users/1000",
+                   "NAME=u\nSTATE=active\nDISPLAY=c1\nREALTIME=5\nSESSIONS=c1 c2\nONLINE_SESSIONS=c1 c2\n"
+                   "SEATS=seat0\nONLINE_SEATS=seat0\n");
+        write_file("/run/systemd/seats/seat0",
+                   "CAN_TTY=1\nCAN_GRAPHICAL=0\nACTIVE=c1\nACTIVE_UID=1000\nSESSIONS=c1 c2\nUIDS=1000 1001\n");
+        write_file("/run/systemd/machines/m", "CLASS=container\nNETIF=2 3\n");
+        unlink("/run/systemd/machines/unit:session-c1.scope");
+        check(symlink("m", "/run/systemd/machines/unit:session-c1.scope") == 0, "symlink");
+        write_file("/run/init-cgroup", "0::/init.scope\n");
+        write_file("/run/own-cgroup", "0::/user.slice/user-1000.slice/session-c1.scope\n");
+        check(mount("/run/init-cgroup", "/proc/1/cgroup", NULL, MS_BIND, NULL) == 0, "mount");
+        check(mount("/run/own-cgroup", "/proc/self/cgroup", NULL, MS_BIND, NULL) == 0, "mount");
+        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        place(peer, pair[0]);
+}
+
+static void monitoring(void) {
+        make_directories();
+        check(sd_login_monitor_new("session", &monitor) == 0, "sd_login_monitor_new");
 }
 
 /* The macros of the header would add where it stands. */

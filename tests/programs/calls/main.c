@@ -23,6 +23,7 @@ static char links[64][64];
 static char **const no_names = (char **) &usec;
 static const uint64_t no_number = 4711;
 static const sd_id128_t no_id = { .qwords = { 4711, 4711 } };
+static sd_login_monitor *const no_monitor = (sd_login_monitor *) &usec;
 
 static const char *const variables[] = {
         "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
@@ -57,8 +58,14 @@ static unsigned environment_before;
 
 static void before(void) {
         names = no_names;
+        word = (char *) &usec;
+        uids = (uid_t *) &usec;
+        ifindices = (int *) &usec;
+        uid = leader = (int) no_number;
         usec = no_number;
         id = no_id;
+        if (!monitor)
+                monitor = no_monitor;
         environment_before = environment();
         for (int fd = 0; fd < 64; fd++)
                 look(fd, links[fd]);
@@ -144,6 +151,30 @@ static void print_names(int answer) {
         free(names);
 }
 
+/* What sd-login(3) has found; how many numbers an array has, the answer says, or where that is asked for, `uid`. */
+static void print_found(int answer) {
+        if (word != (char *) &usec) {
+                printf("word: %s\n", word);
+                free(word);
+        }
+        if (uid != (uid_t) no_number || leader != (pid_t) no_number)
+                printf("numbers: %u %d\n", (unsigned) uid, (int) leader);
+        if (uids != (uid_t *) &usec) {
+                printf("users:");
+                for (int i = 0; i < answer; i++)
+                        printf(" %u", (unsigned) uids[i]);
+                putchar('\n');
+                free(uids);
+        }
+        if (ifindices != (int *) &usec) {
+                printf("interfaces:");
+                for (int i = 0; i < answer; i++)
+                        printf(" %d", ifindices[i]);
+                putchar('\n');
+                free(ifindices);
+        }
+}
+
 static void report(int answer) {
         int saved_errno = errno, leaked = 0;
         unsigned removed;
@@ -165,6 +196,7 @@ static void report(int answer) {
                 if (fcntl(fd, F_GETFD) != 0)
                         printf("flagged %d\n", fd);
         print_names(answer);
+        print_found(answer);
         if (usec != no_number)
                 puts("a number was written");
         if (!sd_id128_equal(id, no_id))
@@ -184,6 +216,8 @@ static void report(int answer) {
         print_received("journal", journal);
         print_received("socket", 31);
         print_streams();
+        if (monitor && monitor != no_monitor)
+                sd_login_monitor_unref(monitor);
         for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
                 leaked += blocks[i] != NULL;
         if (failing_allocation) {

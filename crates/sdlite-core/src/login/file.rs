@@ -31,7 +31,7 @@ pub(super) fn fields(
     names: [&str; 2],
     buffer: &mut dyn Buffer,
 ) -> Result<[Range<usize>; 2]> {
-    let mut room = text::room::<512>();
+    let mut room = text::room::<{ libc::PATH_MAX as usize }>();
     let mut path = Text::new(&mut room);
     path.push(b"/run/systemd/").push(directory.as_bytes()).push(b"/").push(file);
     buffer.truncate(0);

@@ -77,7 +77,7 @@ pub(super) fn field(seat: Option<&CStr>, name: &str, buffer: &mut dyn Buffer) ->
 /// Finds two fields of a seat's file. ENOENT where there is no such file.
 #[inline(never)]
 fn fields(seat: Option<&CStr>, names: [&str; 2], buffer: &mut dyn Buffer) -> Result<[Range<usize>; 2]> {
-    let mut room = text::room::<256>();
+    let mut room = text::room::<{ libc::PATH_MAX as usize }>();
     let mut own = Text::new(&mut room);
     let name = match seat {
         Some(name) if is_file_name(name.to_bytes()) => name.to_bytes(),

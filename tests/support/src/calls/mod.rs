@@ -7,6 +7,7 @@ mod id128;
 mod is;
 mod journal;
 mod listen;
+mod login;
 mod notify;
 mod program;
 mod usual;
@@ -18,7 +19,8 @@ pub use usual::{Call, Usual, answer};
 
 use crate::{has_keyrings, has_pidfs, is_root_of_the_machine};
 
-const TOPICS: &[&[Case]] = &[listen::CASES, is::CASES, notify::CASES, daemon::CASES, journal::CASES, id128::CASES];
+const TOPICS: &[&[Case]] =
+    &[listen::CASES, is::CASES, notify::CASES, daemon::CASES, journal::CASES, id128::CASES, login::CASES];
 
 /// All rows. Their numbers here are those in the program.
 pub fn cases() -> &'static [Case] {
