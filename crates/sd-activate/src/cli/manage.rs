@@ -180,7 +180,7 @@ impl Units {
             let (unit, socket) = (self.unit(name)?, self.socket(name)?);
             let names = vec![name.to_string(); open.len()];
             let service = service_of(socket)?;
-            planner.journal.say(&format!("Listening on {} - {}.", unit.name, unit.title()));
+            planner.journal.say(&format!("Listening on {}.", subject(unit)));
             let taker = match ids.get(&service) {
                 Some(id) => {
                     engine.add_socket(socket, names, *id);

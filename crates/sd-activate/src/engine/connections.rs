@@ -57,6 +57,12 @@ impl Accepting {
     pub(super) fn new(service: ServiceSpec, subject: Subject, most: u32) -> Self {
         Self { service, subject, most, count: 0, ran: false }
     }
+
+    /// What messages call the service of a connection.
+    fn instance(&self, name: &str) -> Subject {
+        let title = if self.subject.title == self.subject.name { name } else { &self.subject.title };
+        Subject { name: name.to_owned(), title: title.to_owned(), hint: None }
+    }
 }
 
 impl Connections {
@@ -70,7 +76,7 @@ impl Connections {
         !self.running.is_empty()
     }
 
-    pub(super) fn incoming(&mut self, socket: usize, port: Port, turn: &mut Turn) {
+    pub(super) fn incoming(&mut self, socket: usize, port: Port, name: &str, turn: &mut Turn) {
         if let Some(waiting) = &mut self.waiting {
             waiting.push(port);
             return turn.act(Action::Ignore(port));
@@ -79,7 +85,7 @@ impl Connections {
         if accepting.count < accepting.most {
             return turn.act(Action::Accept(port));
         }
-        let (name, most) = (&accepting.subject.name, accepting.most);
+        let most = accepting.most;
         turn.say(format_args!("{name}: Too many incoming connections ({most}), dropping connection."));
         turn.act(Action::Refuse(port));
     }
@@ -89,7 +95,7 @@ impl Connections {
         accepting.ran = true;
         accepting.count += 1;
         if matches!(turn.form, Form::Units) {
-            turn.say(format_args!("Started {name} - {}.", accepting.subject.title));
+            turn.say_any(turn.form.started(&accepting.instance(&name), false));
         }
         self.running.insert(pid, Connection { socket, name });
     }
@@ -131,7 +137,7 @@ impl Connections {
             Form::Command(_) if end != End::Exited(0) => turn.say(format_args!("Child {pid} {end}")),
             Form::Command(_) => (),
             Form::Units => {
-                let subject = Subject { name: connection.name, ..accepting.subject.clone() };
+                let subject = accepting.instance(&connection.name);
                 let outcome = Outcome::of(&accepting.service, end);
                 turn.say_any(turn.form.ended(&subject, pid, end, outcome));
                 turn.say_any(turn.form.dead(&subject, outcome));

@@ -64,7 +64,12 @@ pub struct Subject {
 
 impl Display for Subject {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} - {}", self.name, self.title)
+        // A unit without a description has no other title than its name.
+        if self.title == self.name {
+            formatter.write_str(&self.name)
+        } else {
+            write!(formatter, "{} - {}", self.name, self.title)
+        }
     }
 }
 
@@ -186,7 +191,7 @@ impl Engine {
 
             Event::Incoming(port) => match self.ports[port.0].taker {
                 Taker::Service(id) => self.tell(id, Happening::Incoming(port), turn),
-                Taker::Connections(socket) => self.connections.incoming(socket, port, turn),
+                Taker::Connections(socket) => self.connections.incoming(socket, port, &self.ports[port.0].name, turn),
                 Taker::Nobody => (),
             },
             Event::HungUp(port) if self.ports[port.0].taker == Taker::Nobody => (),
