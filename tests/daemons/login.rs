@@ -213,7 +213,7 @@ pub fn pulseaudio(machine: &Machine) -> &'static str {
     user("c1");
     session("c1");
     let socket = machine.path("native");
-    let module = machine.module("module-systemd-login.so");
+    let module = machine.library("module-systemd-login.so");
     let modules = module.parent().and_then(Path::to_str).expect("text");
     let protocol = format!("module-native-protocol-unix socket={socket} auth-anonymous=1");
     let options =
@@ -274,4 +274,28 @@ pub fn spice_vdagentd(machine: &Machine) -> &'static str {
     run(Command::new("umount").arg(format!("/proc/{}/cgroup", process::id())));
     service.proven();
     "the host's port, for the agent of the active session"
+}
+
+/// The rest of libseat, which is where it asks for sessions, needs sd-bus.
+pub fn seatd(machine: &Machine) -> &'static str {
+    // Not the virtual terminal of whoever runs this.
+    let daemon = machine.start_with(&["SEATD_VTBOUND=0"], "seatd", &["-l", "debug"]);
+    drop(daemon.connect("/run/seatd.sock"));
+    let program = machine.path("seat");
+    let library = machine.library("libseat.so");
+    run(Command::new("cc")
+        .arg("-I")
+        .arg(library.ancestors().nth(3).expect("usr").join("include"))
+        .arg(support::source().join("tests/programs/seat.c"))
+        .arg(library)
+        // Those of sd-bus, which the linker would miss.
+        .args(["-Wl,--allow-shlib-undefined", "-Wl,-z,lazy", "-o", &program]));
+    // Each function is looked for when it is called.
+    let mut service = machine.start_with(&["LD_BIND_NOW=", "LIBSEAT_BACKEND=seatd"], &program, &[]);
+    eventually("it has a seat", || service.output().contains("enabled: seat0\n").then_some(()));
+    service.proven();
+    assert!(daemon.output().contains("Opened client"), "{}", daemon.output());
+    drop(service.stdin());
+    eventually("it closes the seat", || daemon.output().contains("Closed client").then_some(()));
+    "a seat, by the backend that asks seatd"
 }

@@ -65,8 +65,8 @@ impl Machine {
         debian::libraries(&self.libsystemd).pop().expect("libsystemd0, unpacked")
     }
 
-    /// A file below usr/lib of the unpacked packages that has this name.
-    pub fn module(&self, name: &str) -> PathBuf {
+    /// A shared library, or a module, from the unpacked packages.
+    pub fn library(&self, name: &str) -> PathBuf {
         let mut places = debian::libraries(&self.root).into_iter().map(|directory| directory.join(name));
         places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
     }
@@ -282,11 +282,12 @@ fn sockets(process: u32) -> Vec<PathBuf> {
 
 /// A command that runs what is added to it in namespaces of its own: with an empty /run, as if systemd had been started, and in
 /// /etc and /usr/share what `root` has there, the users that the packages would have made, and an environment that is the same
-/// for everybody. Every process ends with it.
+/// for everybody. Only what Debian calls alternatives, such as cc, is the machine's own. Every process ends with it.
 pub fn namespaces(root: &Path) -> Command {
     const SETUP: &str = "\
         mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/systemd/journal /run/etc && \
         if [ -d \"$0/etc\" ]; then cp -a \"$0/etc/.\" /run/etc; fi && \
+        if [ -d /etc/alternatives ]; then cp -a /etc/alternatives /run/etc; fi && \
         echo 'root:*:0:0::/root:/bin/sh' >/run/etc/passwd && \
         printf '%s:*:%s:65534::/run:/bin/sh\\n' sshd 64901 _rpc 64902 guest 64903 polkitd 64904 nobody 65534 >>/run/etc/passwd && \
         printf 'root:*:0:\\nnogroup:*:65534:\\n' >/run/etc/group && \

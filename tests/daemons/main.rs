@@ -1,5 +1,5 @@
-//! Debian's daemons, unmodified, do their work with the drop-in: each is started with all symbols bound at once, takes its socket
-//! from sd-activate, says READY=1 or learns who is logged in where it does so, and answers a client.
+//! Debian's daemons, unmodified, do their work with the drop-in: each is started with all symbols bound at once (unless the table
+//! says lazily), takes its socket from sd-activate, says READY=1 or learns who is logged in where it does so, and answers a client.
 //!
 //! Without arguments the quick ones are run, with `all` all of them, else those named. Nothing is installed: the packages
 //! are downloaded and unpacked, and run in namespaces of their own.
@@ -39,6 +39,8 @@ const READY: &str = "READY=1";
 const BOTH: &str = "activated, READY=1";
 const JOURNAL: &str = "journal";
 const LOGIN: &str = "sd-login";
+/// It can be loaded, but needs functions that there are not.
+const LAZILY: &str = "is bound lazily";
 
 #[rustfmt::skip]
 const DAEMONS: &[Daemon] = &[
@@ -56,6 +58,7 @@ const DAEMONS: &[Daemon] = &[
     Daemon { name: "pulseaudio", packages: &["pulseaudio", "pulseaudio-utils"], quick: false, uses: LOGIN, works: pulseaudio },
     Daemon { name: "redis-server", packages: &["redis-server", "redis-tools"], quick: true, uses: READY, works: redis },
     Daemon { name: "rpcbind", packages: &["rpcbind"], quick: false, uses: BOTH, works: rpcbind },
+    Daemon { name: "seatd", packages: &["libseat1", "libseat-dev", "seatd"], quick: false, uses: LAZILY, works: seatd },
     Daemon { name: "spice-vdagentd", packages: &["spice-vdagent"], quick: false, uses: LOGIN, works: spice_vdagentd },
     Daemon { name: "sshd", packages: &["openssh-server", "openssh-client"], quick: false, uses: BOTH, works: sshd },
     Daemon { name: "stunnel4", packages: &["stunnel4", "openssl"], quick: false, uses: ACTIVATED, works: stunnel },
