@@ -142,7 +142,7 @@ check-mutants:
 mutants:
 	tests/mutants/run.sh
 
-# Looks for inputs that break what reads texts from outside, for an hour: so many seconds for each of seven targets, or for those that
+# Looks for inputs that break what reads texts from outside, so many seconds for each target, or for those that
 # FUZZ_TARGETS names. See fuzz/README.md.
 FUZZ_SECONDS ?= 600
 fuzz:
