@@ -9,7 +9,7 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sd_activate::spec::environment_file;
 
 use crate::describe::unquote;
@@ -66,7 +66,8 @@ fn environment_files_are_read_as_systemd_reads_them() {
     let others = run(directory.path(), "");
     let others: Vec<&str> = others.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
     let text = prop::collection::vec(select(SCRAPS), 0..14).prop_map(|scraps| scraps.concat());
-    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     runner
         .run(&text, |text| {
             prop_assert_eq!(read(&text), generated(directory.path(), &others, &text));

@@ -3,7 +3,7 @@
 //! | variable | meaning |
 //! | --- | --- |
 //! | `SDLITE_CASES` | how many random units; 600 if not set |
-//! | `SDLITE_SEED` | the seed to begin with; random if not set, printed with a difference |
+//! | `SDLITE_SEED` | the seed to begin with; if not set, always the same, or random with `SDLITE_CASES` |
 
 mod describe;
 mod environment;
@@ -15,3 +15,4 @@ mod same;
 mod settings;
 mod spans;
 mod table;
+mod verify;

@@ -55,7 +55,7 @@ const SCRAPS: &[&str] = &[
 #[test]
 fn time_spans_are_read_as_systemd_reads_them() {
     let text = prop::collection::vec(select(SCRAPS), 1..6).prop_map(|scraps| scraps.concat());
-    let mut runner = TestRunner::default();
+    let mut runner = TestRunner::deterministic();
     let spans: Vec<String> = (0..1000).map(|_| text.new_tree(&mut runner).unwrap().current()).collect();
     let (good, bad): (Vec<_>, Vec<_>) = spans.into_iter().partition(|span| time::span(span, time::SECOND).is_ok());
 

@@ -2,19 +2,20 @@
 
 use std::ffi::OsString;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use nix::libc;
 use nix::sys::resource::Resource;
 
 use super::Unless::{Empty, Off, OneOf};
 use super::{NO, Setting, confining, honoured, no_effect, refused, set};
-use crate::spec::{DirectorySet, EnvironmentFile, FileMode, Input, Output, Preserve, WorkingDirectory};
+use crate::spec::{Preserve, WorkingDirectory};
+use crate::unit::directory::{Links, directories};
 use crate::unit::draft::Draft;
-use crate::unit::given::{Given, unreadable};
+use crate::unit::given::Given;
 use crate::unit::limit;
-use crate::unit::quoting::{self, Escapes, unescape, words};
+use crate::unit::quoting::{self, Escapes};
+use crate::unit::stream::{base64, input, input_text, output};
 use crate::unit::value::{self, Invalid};
+use crate::unit::variables::{environment, environment_file, not_a_variable};
 
 const CREDENTIALS: super::Unless = Empty;
 const JOURNAL: &str = "it is about systemd's journal";
@@ -60,6 +61,7 @@ pub(super) const EXEC: &[Setting] = &[
         let list = &mut draft.exec.search_path;
         if given.is_empty() {
             list.clear();
+            return Ok(());
         }
         for part in given.value.split(':') {
             match given.specifiers.expand(part).and_then(|text| value::absolute_path(&text)) {
@@ -317,160 +319,6 @@ fn working_directory(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid
     let path = path.map_err(|error| if optional { error } else { error.fatal() })?;
     draft.exec.working_directory = Some(WorkingDirectory { path, optional });
     Ok(())
-}
-
-/// Whether directories may have links to them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Links {
-    Allowed,
-    Refused,
-}
-
-/// Paths that are relative, each perhaps with a colon and the path of a link to it.
-fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> Result<(), Invalid> {
-    if given.is_empty() {
-        set.directories.clear();
-    }
-    let checked = |text: &str| {
-        let path = value::relative_path(text)?;
-        if path.as_os_str().is_empty() {
-            return Err(Invalid::new(format_args!("\"{text}\" is no path")));
-        }
-        if path.starts_with("private") {
-            return Err(Invalid::new(format_args!("\"{text}\": \"private\" is taken by systemd itself")));
-        }
-        Ok(path)
-    };
-    for word in words(given.value, Escapes::Keep) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        let part = |text: &str| {
-            let bytes = unescape(text).map_err(|error| unreadable(error, text))?;
-            let text = String::from_utf8(bytes).map_err(|_| Invalid::new(format_args!("{text} is not UTF-8")))?;
-            given.specifiers.expand(&text)
-        };
-        let text = String::from_utf8_lossy(&word.bytes);
-        let mut parts = text.split(':').filter(|part| !part.is_empty());
-        let path = part(parts.next().unwrap_or_default())?;
-        let link = parts.next().map(part).transpose()?;
-        if link.is_some() && links == Links::Refused {
-            given.say(Invalid::new(format_args!("\"{path}\": these directories cannot have links")));
-            continue;
-        }
-        match checked(&path).and_then(|path| Ok((path, link.as_deref().map(checked).transpose()?))) {
-            Ok((path, link)) => set.directories.entry(path).or_default().extend(link),
-            Err(error) => given.say(error),
-        }
-    }
-    Ok(())
-}
-
-fn environment(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
-    let environment = &mut draft.exec.environment;
-    if given.is_empty() {
-        environment.clear();
-    }
-    for text in given.words(Escapes::DecodeStrictly) {
-        match text.split_once('=').filter(|(name, _)| value::is_variable(name)) {
-            Some((name, value)) => match environment.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) => *known = value.into(),
-                None => environment.push((name.to_owned(), value.into())),
-            },
-            None => given.say(not_a_variable(&text)),
-        }
-    }
-    Ok(())
-}
-
-fn not_a_variable(text: &str) -> Invalid {
-    Invalid::new(format_args!(
-        "\"{text}\" is no variable: a name has letters, digits and _, begins with no digit, and stands before the ="
-    ))
-}
-
-fn environment_file(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
-    let files = &mut draft.exec.environment_files;
-    let Some(text) = given.assigned()? else {
-        files.clear();
-        return Ok(());
-    };
-    let (optional, path) = text.strip_prefix('-').map_or((false, text.as_str()), |path| (true, path));
-    let path = value::absolute_path(path)?;
-    files.push(EnvironmentFile { path, optional, origin: given.origin.clone() });
-    Ok(())
-}
-
-fn input(given: &Given<'_>) -> Result<Input, Invalid> {
-    match given.value.split_once(':') {
-        Some(("file", path)) => Ok(Input::File(value::absolute_path(&given.specifiers.expand(path)?)?)),
-        Some(("fd", name)) => named(given, name, "stdin").map(Input::Named),
-        _ => match given.value {
-            "null" => Ok(Input::Null),
-            "tty" => Ok(Input::Tty),
-            "tty-force" => Ok(Input::TtyForce),
-            "tty-fail" => Ok(Input::TtyFail),
-            "data" => Ok(Input::Data),
-            "socket" => Ok(Input::Socket),
-            "fd" => Ok(Input::Named("stdin".to_owned())),
-            other => Err(Invalid::new(format_args!(
-                "\"{other}\" is not known: give one of null, tty, tty-force, tty-fail, data, file:PATH, socket, fd:NAME"
-            ))),
-        },
-    }
-}
-
-fn output(given: &Given<'_>, default_name: &str) -> Result<Output, Invalid> {
-    let path = |path: &str| value::absolute_path(&given.specifiers.expand(path)?);
-    match given.value.split_once(':') {
-        Some(("file", text)) => Ok(Output::File(path(text)?, FileMode::Overwrite)),
-        Some(("append", text)) => Ok(Output::File(path(text)?, FileMode::Append)),
-        Some(("truncate", text)) => Ok(Output::File(path(text)?, FileMode::Truncate)),
-        Some(("fd", name)) => named(given, name, default_name).map(Output::Named),
-        _ => match given.value {
-            "inherit" => Ok(Output::Inherit),
-            "null" => Ok(Output::Null),
-            "tty" => Ok(Output::Tty),
-            "journal" => Ok(Output::Journal),
-            "kmsg" => Ok(Output::Kmsg),
-            "journal+console" => Ok(Output::JournalConsole),
-            "kmsg+console" => Ok(Output::KmsgConsole),
-            "socket" => Ok(Output::Socket),
-            "fd" => Ok(Output::Named(default_name.to_owned())),
-            "syslog" | "syslog+console" => {
-                let new = given.value.replace("syslog", "journal");
-                given.say(Invalid::new(format_args!("{} is obsolete and means {new}: give that", given.value)));
-                Ok(if new == "journal" { Output::Journal } else { Output::JournalConsole })
-            }
-            other => Err(Invalid::new(format_args!(
-                "\"{other}\" is not known: give one of inherit, null, tty, journal, kmsg, journal+console, kmsg+console, \
-                 file:PATH, append:PATH, truncate:PATH, socket, fd:NAME"
-            ))),
-        },
-    }
-}
-
-/// The name of a descriptor, which defaults to that of the stream.
-fn named(given: &Given<'_>, name: &str, default: &str) -> Result<String, Invalid> {
-    let name = given.specifiers.expand(name)?;
-    if name.is_empty() { Ok(default.to_owned()) } else { value::descriptor_name(&name) }
-}
-
-/// Escapes are decoded, and a newline is added.
-fn input_text(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
-    if given.is_empty() {
-        draft.exec.input_data.clear();
-        return Ok(());
-    }
-    let text = unescape(given.value).map_err(|error| unreadable(error, given.value))?;
-    let text = String::from_utf8(text).map_err(|_| Invalid::new("the text is not UTF-8: use StandardInputData="))?;
-    draft.exec.input_data.extend(given.specifiers.expand(&text)?.into_bytes());
-    draft.exec.input_data.push(b'\n');
-    Ok(())
-}
-
-/// What is written in Base64, whatever blanks are in between.
-fn base64(given: &Given<'_>) -> Result<Vec<u8>, Invalid> {
-    let text: String = given.parts().collect();
-    STANDARD.decode(text).map_err(|error| Invalid::new(format_args!("this is no Base64: {error}")))
 }
 
 /// A field as journald knows it: capital letters, digits and underscores, of which none comes first.

@@ -1,0 +1,73 @@
+//! What `sd-activate --verify` prints, and its exit status.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const SOCKET: &str = "[Unit]
+Documentation=man:x(8)
+[Socket]
+ListenStream=/run/x
+SocketMode=rw
+Colour=blue
+";
+
+const SERVICE: &str = "[Unit]
+After=network.target data.mount
+Requires=missing.service
+[Service]
+ExecStart=/bin/true
+PrivateTmp=yes
+PrivateDevices=no
+";
+
+fn verify(directory: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sd-activate"));
+    let output =
+        command.arg("--verify").arg(format!("--unit-path={}", directory.display())).args(arguments).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap().replace(&format!("{}/", directory.display()), "");
+    (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn what_is_wrong_is_said_with_file_and_line() {
+    let scratch = sdlite_test_support::scratch();
+    let directory = scratch.path();
+    fs::write(directory.join("x.socket"), SOCKET).unwrap();
+    fs::write(directory.join("x.service"), SERVICE).unwrap();
+    fs::create_dir(directory.join("x.service.d")).unwrap();
+    fs::write(directory.join("x.service.d/a.conf"), "[Service]\nUser=a:b\n").unwrap();
+
+    let (status, text) = verify(directory, &["x.socket"]);
+    assert_eq!(text, "\
+x.service:2: no effect: After=: data.mount: there are no .mount units here
+x.service:6: refused: PrivateTmp=: not honoured here; --ignore=PrivateTmp or --ignore=confinement starts the service without it
+x.service.d/a.conf:2: warning: x.service: User=: \"a:b\" is neither the name of a user or group nor a number; the rest of this drop-in is ignored
+x.socket:2: no effect: Documentation=: it describes the unit
+x.socket:5: warning: SocketMode=: \"rw\" is no access mode: give one in octal, such as 0660
+x.socket:6: warning: Colour= is no setting of [Socket]; it is ignored
+");
+    assert_eq!(status, 1);
+
+    let (status, text) = verify(directory, &["--ignore=confinement", "x.service"]);
+    assert!(text.contains("x.service:6: no effect: PrivateTmp=: ignored, as --ignore=confinement says\n"), "{text}");
+    assert!(text.contains("x.service:3: error: Requires=: there is no missing.service on the unit path\n"), "{text}");
+    assert_eq!(status, 1);
+
+    fs::write(directory.join("missing.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
+    let (status, text) = verify(directory, &["--ignore=PrivateTmp", "x.socket"]);
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(verify(directory, &["missing.service"]), (0, String::new()));
+
+    fs::remove_file(directory.join("x.service")).unwrap();
+    let (status, text) = verify(directory, &["x.socket"]);
+    assert!(
+        text.contains("x.socket: error: there is no x.service on the unit path, which the socket is for\n"),
+        "{text}"
+    );
+    assert_eq!(status, 1);
+    assert_eq!(
+        verify(directory, &["y.socket"]),
+        (1, "y.socket: error: there is no such unit on the unit path\n".to_owned())
+    );
+}
