@@ -21,6 +21,11 @@ const NUMBER: &str = "crates/sdlite-core/src/number.rs";
 const ADDRESS: &str = "crates/sdlite-core/src/sys/address.rs";
 const FD: &str = "crates/sdlite-core/src/sys/fd.rs";
 const LARGE_MESSAGE: &str = "crates/sdlite-core/src/large_message.rs";
+const LOGIN_FILE: &str = "crates/sdlite-core/src/login/file.rs";
+const LOGIN_LIST: &str = "crates/sdlite-core/src/login/list.rs";
+const LOGIN_CGROUP: &str = "crates/sdlite-core/src/login/cgroup.rs";
+const LOGIN_PROCESS: &str = "crates/sdlite-core/src/login/process.rs";
+const LOGIN_MONITOR: &str = "crates/sdlite-core/src/login/monitor.rs";
 
 #[rustfmt::skip]
 pub const MISTAKES: &[Mistake] = &[
@@ -60,4 +65,9 @@ pub const MISTAKES: &[Mistake] = &[
     mistake("the first descriptor is not passed", NOTIFY, "control.push_rights(fds);", "control.push_rights(fds.get(1..).unwrap_or_default());"),
     mistake("the level prefix is the wrong way round", JOURNAL, "if level_prefix { b\"1\" } else { b\"0\" }", "if level_prefix { b\"0\" } else { b\"1\" }"),
     mistake("a long message is cut", "src/variadic.c", "vsnprintf(text, (size_t) *length + 1,", "vsnprintf(text, USUAL_SIZE,"),
+    mistake("backups are listed", LOGIN_LIST, "[b'.', ..] | [.., b'~']", "[b'.', ..]"),
+    mistake("a control group that is gone keeps its mark", LOGIN_CGROUP, ".strip_suffix(b\" (deleted)\")", ".strip_suffix(b\" (removed)\")"),
+    mistake("a peer without a unit is -ENODATA", LOGIN_PROCESS, " && !matches!(process, Process::Peer(_)) =>", " =>"),
+    mistake("a monitor does not see what is removed", LOGIN_MONITOR, "libc::IN_MOVED_TO | libc::IN_DELETE", "libc::IN_MOVED_TO"),
+    mistake("a semicolon begins no comment", LOGIN_FILE, "b'#' | b';' => file.skip", "b'#' => file.skip"),
 ];

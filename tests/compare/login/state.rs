@@ -93,6 +93,13 @@ impl State {
 }
 
 impl State {
+    /// Has the file of the seat say nothing.
+    pub fn empty_seat(&mut self) {
+        for (_, node) in self.nodes.iter_mut().filter(|(at, _)| *at == At::File(FileOf::Seat)) {
+            *node = Node::File(Bytes::default());
+        }
+    }
+
     /// Whether the file of a seat may have more users than any memory has room for that it takes for none.
     pub fn has_many_users(&self) -> bool {
         const ROOM: usize = 6;
