@@ -20,7 +20,8 @@ pub fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> R
         set.directories.clear();
     }
     let checked = |text: &str| {
-        let path = value::relative_path(text)?;
+        let text = given.specifiers.expand(text)?;
+        let path = value::relative_path(&text)?;
         if path.as_os_str().is_empty() {
             return Err(Invalid::new(format_args!("\"{text}\" is no path")));
         }
@@ -33,8 +34,7 @@ pub fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> R
         let word = word.map_err(|error| unreadable(error, given.value))?;
         let part = |text: &str| {
             let bytes = unescape(text).map_err(|error| unreadable(error, text))?;
-            let text = String::from_utf8(bytes).map_err(|_| Invalid::new(format_args!("{text} is not UTF-8")))?;
-            given.specifiers.expand(&text)
+            String::from_utf8(bytes).map_err(|_| Invalid::new(format_args!("{text} is not UTF-8")))
         };
         let text = String::from_utf8_lossy(&word.bytes);
         let mut parts = text.split(':').filter(|part| !part.is_empty());

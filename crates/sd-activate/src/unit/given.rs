@@ -168,7 +168,7 @@ impl<'a> Given<'a> {
     /// The names of units among the parts.
     pub fn units(&self) -> Vec<UnitName> {
         let named = |part: &str| {
-            let text = self.specifiers.expand(part)?;
+            let text = self.specifiers.expand_name(part)?;
             let name = UnitName::new(&text).ok_or_else(|| not_a_unit(&text))?;
             // A template stands for the instance of the same name as this unit's.
             let instance = self.specifiers.name.instance().unwrap_or(self.specifiers.name.prefix());

@@ -95,7 +95,12 @@ impl<'a> Reader<'a> {
                     }
                 },
             },
-            Content::Ignored(message) => self.say(Invalid::new(message), origin, None),
+            Content::Ignored(message) => {
+                // Nothing counts in a section that is not one of the unit's.
+                if section.as_deref().is_none_or(|section| settings::has_section(unit_type, section)) {
+                    self.say(Invalid::new(message), origin, None);
+                }
+            }
             Content::Invalid(message) => {
                 if self.part == Part::Fragment {
                     self.loaded.state = State::Error;

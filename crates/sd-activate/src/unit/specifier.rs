@@ -64,6 +64,9 @@ fn account() -> Option<User> {
     User::from_uid(Uid::current()).ok().flatten()
 }
 
+/// The specifiers that names of units do not have.
+const PATHS: &str = "CEIJLPSTVYdfhsty";
+
 /// What the specifiers of a unit stand for.
 #[derive(Debug)]
 pub struct Specifiers<'a> {
@@ -114,6 +117,17 @@ impl<'a> Specifiers<'a> {
         }
         expanded.push_str(rest);
         Ok(expanded)
+    }
+
+    /// The same of a unit's name, in which those that could stand for a path are not replaced.
+    pub fn expand_name(&self, text: &str) -> Result<String, Invalid> {
+        let letters = text.replace("%%", "");
+        let path =
+            letters.split('%').skip(1).filter_map(|rest| rest.chars().next()).find(|letter| PATHS.contains(*letter));
+        match path {
+            Some(letter) => Err(Invalid::new(format_args!("%{letter} is no specifier for a unit's name"))),
+            None => self.expand(text),
+        }
     }
 
     fn value(&self, letter: char) -> Result<String, Invalid> {

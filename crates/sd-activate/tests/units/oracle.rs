@@ -57,6 +57,19 @@ pub fn ask(directory: &Path, names: &[String]) -> BTreeMap<String, Answer> {
     answers
 }
 
+/// Whether there is a systemd of the release that all of this was compared with. Others know other settings, and other values.
+pub fn is_here() -> bool {
+    if !sdlite_test_support::has(SYSTEMD, "systemd") {
+        return false;
+    }
+    let output = Command::new(SYSTEMD).arg("--version").output().unwrap();
+    let known = output.stdout.starts_with(b"systemd 252 ");
+    if !known {
+        sdlite_test_support::not_here("systemd 252, which is that of Debian 12");
+    }
+    known
+}
+
 /// Whether a file is one of a unit's: its own, its template's, or a drop-in. What their names begin with is the unit's alone.
 fn is_about(file: &str, name: &str) -> bool {
     let beginning = |text: &str| text[..text.find(['-', '@', '.', '/']).unwrap_or(text.len())].to_owned();

@@ -8,7 +8,7 @@ use sd_activate::unit::path::unit_path;
 use sd_activate::unit::settings;
 use sd_activate::unit::specifier::Scope;
 
-use crate::oracle::SYSTEMD;
+use crate::oracle::{self, SYSTEMD};
 
 /// Sections and settings, each once.
 type Settings = BTreeSet<(String, String)>;
@@ -33,6 +33,9 @@ fn known_to_systemd() -> Settings {
 
 #[test]
 fn every_setting_that_systemd_knows_is_in_the_table_and_no_other_of_that_release() {
+    if !oracle::is_here() {
+        return;
+    }
     let mut table = Settings::new();
     for (section, tables) in [UnitType::Socket, UnitType::Service].into_iter().flat_map(settings::sections) {
         for setting in tables.iter().flat_map(|table| table.iter()) {
@@ -51,6 +54,9 @@ fn every_setting_that_systemd_knows_is_in_the_table_and_no_other_of_that_release
 
 #[test]
 fn the_unit_path_is_systemds() {
+    if !oracle::is_here() {
+        return;
+    }
     for user in [false, true] {
         let output = Command::new("systemd-analyze")
             .arg(if user { "--user" } else { "--system" })

@@ -8,6 +8,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use sd_activate::unit::time;
 
+use crate::oracle;
+
 const SCRAPS: &[&str] = &[
     "1",
     "0",
@@ -54,6 +56,9 @@ const SCRAPS: &[&str] = &[
 
 #[test]
 fn time_spans_are_read_as_systemd_reads_them() {
+    if !oracle::is_here() {
+        return;
+    }
     let text = prop::collection::vec(select(SCRAPS), 1..6).prop_map(|scraps| scraps.concat());
     let mut runner = TestRunner::deterministic();
     let spans: Vec<String> = (0..1000).map(|_| text.new_tree(&mut runner).unwrap().current()).collect();

@@ -2,6 +2,7 @@
 
 use super::{Setting, honoured, set};
 use crate::spec::KillMode;
+use crate::unit::value::Invalid;
 
 const MODES: &[(&str, KillMode)] = &[
     ("control-group", KillMode::ControlGroup),
@@ -12,6 +13,9 @@ const MODES: &[(&str, KillMode)] = &[
 
 pub(super) const KILL: &[Setting] = &[
     honoured("KillMode", |draft, given| {
+        if given.value == "none" {
+            given.say(Invalid::new("what is left running then is nobody's: mixed or control-group leave nothing"));
+        }
         set(&mut draft.kill.mode, if given.is_empty() { Ok(KillMode::ControlGroup) } else { given.one_of(MODES) })
     }),
     honoured("KillSignal", |draft, given| set(&mut draft.kill.signal, given.signal())),

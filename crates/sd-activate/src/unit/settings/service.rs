@@ -49,7 +49,7 @@ pub(super) const SERVICE: &[Setting] = &[
     refused("ExitType", OneOf(&["main"])),
     honoured("RemainAfterExit", |draft, given| set(&mut draft.service.remain_after_exit, given.boolean())),
     no_effect("GuessMainPID", "it belongs to Type=forking"),
-    honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given).map_err(Invalid::fatal))),
+    honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given))),
     no_effect("BusName", "it belongs to Type=dbus"),
     honoured("ExecCondition", |draft, given| given.commands(&mut draft.service.condition)),
     honoured("ExecStartPre", |draft, given| given.commands(&mut draft.service.start_pre)),
@@ -126,7 +126,7 @@ fn service_type(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
 fn pid_file(given: &Given<'_>) -> Result<Option<PathBuf>, Invalid> {
     let Some(text) = given.assigned()? else { return Ok(None) };
     let runtime = given.specifiers.scope.runtime.join(text);
-    let path = value::absolute_path(&runtime.to_string_lossy())?;
+    let path = value::absolute_path(&runtime.to_string_lossy()).map_err(Invalid::fatal)?;
     // The old name of the same directory.
     let moved = path.strip_prefix("/var/run").map(|rest| PathBuf::from("/run").join(rest));
     Ok(Some(moved.unwrap_or(path)))
@@ -152,7 +152,7 @@ fn statuses(list: &mut ExitStatuses, given: &Given<'_>) -> Result<(), Invalid> {
 
 fn sockets(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
     for part in given.parts() {
-        let text = given.specifiers.expand(part)?;
+        let text = given.specifiers.expand_name(part)?;
         match UnitName::new(&text).filter(|name| name.unit_type() == UnitType::Socket) {
             Some(name) => draft.service.sockets.push(name),
             None => {

@@ -221,7 +221,7 @@ fn type_of_service(given: &Given<'_>) -> Result<Option<c_int>, Invalid> {
 }
 
 fn service(given: &Given<'_>) -> Result<UnitName, Invalid> {
-    let text = given.text()?.unwrap_or_default();
+    let text = given.specifiers.expand_name(given.value)?;
     let name = UnitName::new(&text).filter(|name| name.unit_type() == UnitType::Service && !name.is_template());
     name.ok_or_else(|| Invalid::new(format_args!("\"{text}\" is no name of a service: it has to end in .service")))
 }

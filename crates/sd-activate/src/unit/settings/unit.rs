@@ -181,9 +181,15 @@ fn add_condition(draft: &mut Draft, given: &Given<'_>, test: Test, assertion: bo
         draft.unit.conditions.retain(|condition| condition.assertion != assertion);
         return Ok(());
     }
-    let (triggering, rest) = given.value.strip_prefix('|').map_or((false, given.value), |rest| (true, rest));
-    let (negated, rest) = rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
-    let mut parameter = given.specifiers.expand(rest)?;
+    // Blanks may stand behind the marks, but not before a path.
+    let mark = |text: &str, mark: char| match text.strip_prefix(mark) {
+        Some(rest) if is_path(test) => (true, rest.to_owned()),
+        Some(rest) => (true, rest.trim_start().to_owned()),
+        None => (false, text.to_owned()),
+    };
+    let (triggering, rest) = mark(given.value, '|');
+    let (negated, rest) = mark(&rest, '!');
+    let mut parameter = given.specifiers.expand(&rest)?;
     if is_path(test) {
         parameter = value::absolute_path(&parameter)?.to_string_lossy().into_owned();
     }
