@@ -127,5 +127,6 @@ fn streams(input: Option<Input>, output: Option<Output>, data: bool) -> (Input, 
         Input::Tty | Input::TtyForce | Input::TtyFail | Input::Socket | Input::Named(_) => Output::Inherit,
         Input::Null | Input::Data | Input::File(_) => Output::Journal,
     };
-    (input, output.unwrap_or(unspecified))
+    // "inherit" is as good as unsaid.
+    (input, output.filter(|output| *output != Output::Inherit).unwrap_or(unspecified))
 }
