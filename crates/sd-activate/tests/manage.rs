@@ -241,7 +241,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
         (&["nope.service"][..], "nope.service: error: there is no such unit"),
         (&["a.socket", "b.socket"], "b.socket: it conflicts with a.socket: start one of them"),
         (&["c.socket"], "c.service: it cannot be started"),
-        (&["d.service"], "/units/d.service:3: ExecStop= is not carried out yet"),
+        (&["d.service"], "/units/d.service:3: refused: ExecStop=: it is not carried out yet"),
         (&["e.service"], "e.service: Failed to execute '/nonexistent/program': command not found"),
         (&["f.service"], "f.service: User=no-such-user: there is no such user"),
     ] {

@@ -13,43 +13,8 @@ use crate::log::say;
 use crate::spec::{Endpoint, Kind, Relation, ServiceSpec, ServiceType, SocketSpec, UnitName, UnitSpec, UnitType};
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
+use crate::unit::pending::pending;
 use crate::world::{self, Inherited, Journal, Notifications, Socket, Starter, Taker, World};
-
-/// Settings that are understood, but not carried out yet. A unit that has one is not started.
-const NOT_YET: [&str; 32] = [
-    "ExecCondition",
-    "ExecStartPre",
-    "ExecStartPost",
-    "ExecStop",
-    "ExecStopPre",
-    "ExecStopPost",
-    "FlushPending",
-    "MaxConnectionsPerSource",
-    "NonBlocking",
-    "PIDFile",
-    "RemainAfterExit",
-    "Sockets",
-    "StopWhenUnneeded",
-    "TimeoutStartFailureMode",
-    "TimeoutStopFailureMode",
-    "RootDirectory",
-    "RuntimeDirectory",
-    "StateDirectory",
-    "CacheDirectory",
-    "LogsDirectory",
-    "ConfigurationDirectory",
-    "OOMScoreAdjust",
-    "StandardInputText",
-    "StandardInputData",
-    "TTYPath",
-    "TTYReset",
-    "TTYVHangup",
-    "TTYRows",
-    "TTYColumns",
-    "LogLevelMax",
-    "LogExtraFields",
-    "NotifyAccess",
-];
 
 /// Starts these units, and what starts with them. Returns the exit status.
 pub fn run(loader: &Loader, names: &[UnitName], directory: PathBuf) -> Result<u8, Error> {
@@ -130,11 +95,8 @@ impl Units {
             _ => None,
         };
         for unit in [Some(unit), service].into_iter().flatten() {
-            let setting = NOT_YET.iter().find_map(|name| Some((*name, unit.origin(name)?)));
-            let condition = || unit.conditions.first().map(|condition| ("Condition", &condition.origin));
-            if let Some((setting, origin)) = setting.or_else(condition) {
-                let reason = format!("{origin}: {setting}= is not carried out yet");
-                return Err(Error::Unit { unit: unit.name.to_string(), reason });
+            if let Some(said) = pending(unit).first() {
+                return Err(Error::Unit { unit: unit.name.to_string(), reason: said.to_string() });
             }
         }
         Ok(())

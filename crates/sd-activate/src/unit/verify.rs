@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{Diagnostic, Level};
 use super::load::{Loaded, Loader, State};
 use super::path::normal;
+use super::pending::pending;
 use crate::spec::{Kind, Relation, UnitName, UnitType};
 
 /// The targets of systemd.special(7) that stand for what a machine's boot has reached: here, they all are.
@@ -63,6 +64,7 @@ pub fn verify(loader: &Loader, names: &[UnitName]) -> (Vec<Diagnostic>, bool) {
             diagnostics.extend(unit.diagnostics.iter().cloned());
         }
         diagnostics.extend(missing(unit, &units));
+        diagnostics.extend(unit.spec.iter().flat_map(pending));
     }
     let good = diagnostics.iter().all(|diagnostic| diagnostic.level > Level::Refused);
     (diagnostics, good)

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use sd_activate::spec::{UnitName, UnitType};
 use sd_activate::unit::diagnostic::{Diagnostic, Level};
 use sd_activate::unit::load::{Loaded, Loader, State};
+use sd_activate::unit::pending::pending;
 use sd_activate::unit::specifier::Scope;
 use sdlite_test_support as support;
 
@@ -86,7 +87,10 @@ fn summary(units: &[Loaded]) -> String {
     for (kind, unit_type) in [("sockets", UnitType::Socket), ("services", UnitType::Service)] {
         let all = of_type(unit_type).count();
         let whole = of_type(unit_type).filter(|unit| unit.spec.is_some()).count();
-        summary += &format!("{all} {kind}, of which {whole} can be started as they are.\n");
+        let ready = |unit: &&Loaded| unit.spec.as_ref().is_some_and(|spec| pending(spec).is_empty());
+        let ready = of_type(unit_type).filter(ready).count();
+        summary +=
+            &format!("{all} {kind}: nothing of {whole} is refused, and {ready} of these can be started already.\n");
     }
     for level in [None, Some(Level::NoEffect), Some(Level::Refused)] {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

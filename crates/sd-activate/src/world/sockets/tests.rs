@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -25,7 +26,11 @@ fn spec(change: impl FnOnce(&mut SocketSpec)) -> SocketSpec {
     spec
 }
 
+/// The umask is the whole process's: tests that set it take turns.
+static UMASK: Mutex<()> = Mutex::new(());
+
 fn open(endpoint: Endpoint, spec: &SocketSpec) -> Result<Socket, Error> {
+    let _turn = UMASK.lock().unwrap_or_else(PoisonError::into_inner);
     Socket::open(&Listen { endpoint, origin: Origin::option("test") }, spec)
 }
 

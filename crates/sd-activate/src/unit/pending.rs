@@ -1,0 +1,60 @@
+//! Settings that are read and checked like all that are honoured, and that nothing here carries out yet: a unit that has one is not
+//! started.
+
+use super::diagnostic::{Diagnostic, Level};
+use crate::spec::{Origin, UnitSpec};
+
+/// Their names.
+const PENDING: [&str; 34] = [
+    "ExecCondition",
+    "ExecStartPre",
+    "ExecStartPost",
+    "ExecStop",
+    "ExecStopPre",
+    "ExecStopPost",
+    "FlushPending",
+    "MaxConnectionsPerSource",
+    "NonBlocking",
+    "PIDFile",
+    "RemainAfterExit",
+    "Sockets",
+    "StopWhenUnneeded",
+    "TimeoutStartFailureMode",
+    "TimeoutStopFailureMode",
+    "RootDirectory",
+    "RuntimeDirectory",
+    "StateDirectory",
+    "CacheDirectory",
+    "LogsDirectory",
+    "ConfigurationDirectory",
+    "OOMScoreAdjust",
+    "StandardInputText",
+    "StandardInputData",
+    "TTYPath",
+    "TTYReset",
+    "TTYVHangup",
+    "TTYRows",
+    "TTYColumns",
+    "LogLevelMax",
+    "LogExtraFields",
+    "NotifyAccess",
+    "ExecSearchPath",
+    "TimeoutAbortSec",
+];
+
+/// What there is to say of those that a unit has, its conditions included.
+pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
+    let say = |setting: Option<&'static str>, name: String, origin: &Origin| Diagnostic {
+        level: Level::Refused,
+        origin: Some(origin.clone()),
+        unit: unit.name.clone(),
+        setting,
+        message: format!("{name}=: it is not carried out yet; the unit is not started with it"),
+    };
+    let settings = PENDING.iter().filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
+    let conditions = unit.conditions.iter().map(|condition| {
+        let kind = if condition.assertion { "Assert" } else { "Condition" };
+        say(None, format!("{kind}{:?}", condition.test), &condition.origin)
+    });
+    settings.chain(conditions).collect()
+}
