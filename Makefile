@@ -99,7 +99,7 @@ uninstall:
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
 	@case "$(DESTDIR)$(PREFIX)" in /usr | /usr/local) ;; *) cd "$(DESTDIR)$(PREFIX)" && \
-		rmdir -p $(foreach folder,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(folder))"); \
+		rmdir -p $(foreach directory,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(directory))"); \
 		rmdir "$(DESTDIR)$(PREFIX)" ;; esac 2>/dev/null || true
 
 check:

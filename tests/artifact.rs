@@ -95,8 +95,8 @@ fn the_library_runs_nothing_by_itself_stays_where_it_is_loaded_and_has_what_is_n
 
 #[test]
 fn the_stripped_library_is_small() {
-    let folder = scratch();
-    let stripped = folder.path().join("libsdlite.so");
+    let directory = scratch();
+    let stripped = directory.path().join("libsdlite.so");
     for library in shared() {
         run(Command::new("strip").arg("-o").arg(&stripped).arg(&library.file));
         let size = fs::metadata(&stripped).expect("what strip wrote").len();
@@ -111,9 +111,9 @@ fn no_panic_is_in_the_library() {
     for library in shared() {
         assert_eq!(panics(&library.file), [""; 0], "{}", library.how);
     }
-    let folder = scratch();
-    run(Command::new("ar").arg("x").arg(release().join("libsdlite.a")).current_dir(folder.path()));
-    let objects = fs::read_dir(folder.path()).expect("the archive's members").flatten();
+    let directory = scratch();
+    run(Command::new("ar").arg("x").arg(release().join("libsdlite.a")).current_dir(directory.path()));
+    let objects = fs::read_dir(directory.path()).expect("the archive's members").flatten();
     let objects: Vec<_> = objects.map(|object| object.path()).collect();
     assert!(!objects.is_empty(), "no object in libsdlite.a");
     for object in objects {
@@ -121,7 +121,7 @@ fn no_panic_is_in_the_library() {
     }
 
     // The check finds what it looks for.
-    let library = folder.path().join("libpanics.so");
+    let library = directory.path().join("libpanics.so");
     let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
     run(Command::new(rustc)
         .args([
@@ -194,14 +194,14 @@ fn shared() -> &'static [Shared] {
 
 /// Links it, without cargo.
 fn linked(how: &str, variable: String, libc: &'static str) -> Shared {
-    let folder = support::builds().join("linked").join(how);
-    let built = folder.join("release");
-    fs::create_dir_all(&built).expect("a folder");
+    let directory = support::builds().join("linked").join(how);
+    let built = directory.join("release");
+    fs::create_dir_all(&built).expect("a directory");
     fs::copy(release().join("libsdlite_c.a"), built.join("libsdlite_c.a")).expect("a copy");
     let mut make = support::make(source());
     run(make
         .args(["library", "CARGO=false", &variable])
-        .env("CARGO_TARGET_DIR", &folder)
+        .env("CARGO_TARGET_DIR", &directory)
         .env_remove("CARGO_BUILD_TARGET"));
     Shared { how: how.to_owned(), file: built.join("libsdlite.so"), libc }
 }
@@ -213,9 +213,9 @@ fn output(command: &mut Command) -> String {
 #[test]
 fn programs_of_musl_run_with_the_library_that_its_compiler_links() {
     let Some(library) = shared().iter().find(|library| library.how == "musl") else { return };
-    let folder = scratch();
-    let program = folder.path().join("arithmetic");
-    std::os::unix::fs::symlink(&library.file, folder.path().join("libsdlite.so.0")).expect("a link");
+    let directory = scratch();
+    let program = directory.path().join("arithmetic");
+    std::os::unix::fs::symlink(&library.file, directory.path().join("libsdlite.so.0")).expect("a link");
     run(Command::new("musl-gcc")
         .arg("-I")
         .arg(source().join("include"))
@@ -223,6 +223,6 @@ fn programs_of_musl_run_with_the_library_that_its_compiler_links() {
         .arg(&program)
         .arg(source().join("tests/programs/arithmetic.c"))
         .arg(&library.file)
-        .arg(format!("-Wl,-rpath,{}", folder.path().display())));
+        .arg(format!("-Wl,-rpath,{}", directory.path().display())));
     assert_eq!(output(&mut Command::new(&program)), "1 1 0\n");
 }

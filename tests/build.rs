@@ -16,23 +16,23 @@ static TARGET: LazyLock<Mutex<PathBuf>> =
 /// All of the source tree is built anew, elsewhere, its headers removed before.
 #[test]
 fn building_generates_the_committed_headers_and_changes_nothing_else() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tree");
-    let _ = fs::remove_dir_all(&folder);
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tree");
+    let _ = fs::remove_dir_all(&directory);
     let committed = files(source());
     for (file, content) in &committed {
-        let copy = folder.join(file);
-        fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
+        let copy = directory.join(file);
+        fs::create_dir_all(copy.parent().expect("a directory")).expect("a directory");
         fs::write(&copy, content).expect("a copy");
     }
     for name in api::headers() {
-        fs::remove_file(folder.join("include/systemd").join(name)).expect("the copy of a header");
+        fs::remove_file(directory.join("include/systemd").join(name)).expect("the copy of a header");
     }
-    let target = TARGET.lock().expect("the folder that it is built in");
-    let build = || run(support::make(&folder).arg("library").env("CARGO_TARGET_DIR", &*target));
+    let target = TARGET.lock().expect("the directory that it is built in");
+    let build = || run(support::make(&directory).arg("library").env("CARGO_TARGET_DIR", &*target));
     // Once to generate them, once to leave them alone.
     for _ in 0..2 {
         build();
-        let built = files(&folder);
+        let built = files(&directory);
         assert!(built.keys().eq(committed.keys()), "{:?}", built.keys());
         for (file, content) in &built {
             assert!(committed[file] == *content, "make changes {}", file.display());
@@ -43,26 +43,26 @@ fn building_generates_the_committed_headers_and_changes_nothing_else() {
     }
 
     // Where nothing can be written to the tree, what is there stays: here cbindgen is told to write another header.
-    let configuration = folder.join("include/sd-journal.toml");
+    let configuration = directory.join("include/sd-journal.toml");
     let changed = fs::read_to_string(&configuration).expect("a configuration").replace(" * ", " *  ");
     fs::write(&configuration, &changed).expect("a change");
-    let before = files(&folder);
-    let run_folder = scratch();
-    let Some(mut command) = support::with_run(run_folder.path()) else { return };
+    let before = files(&directory);
+    let run_directory = scratch();
+    let Some(mut command) = support::with_run(run_directory.path()) else { return };
     let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && cd \"$0\" && make --silent library";
-    command.args(["sh", "-c", script]).arg(&folder).env("CARGO_TARGET_DIR", &*target).env_remove("MAKEFLAGS");
+    command.args(["sh", "-c", script]).arg(&directory).env("CARGO_TARGET_DIR", &*target).env_remove("MAKEFLAGS");
     let output = run(&mut command);
     assert!(text(&output).contains("sd-journal.h is not as cbindgen would write it"), "{}", text(&output));
-    assert!(files(&folder) == before, "make changes a tree that is read-only");
+    assert!(files(&directory) == before, "make changes a tree that is read-only");
     fs::write(&configuration, changed).expect("the change once more");
     build();
-    assert!(files(&folder) != before, "cbindgen would not write another header");
+    assert!(files(&directory) != before, "cbindgen would not write another header");
 }
 
 #[test]
 fn the_archive_is_for_every_compiler_and_linker_whatever_cflags_say() {
     const CFLAGS: &str = "-O2 -g -flto=auto -Wp,-D_FORTIFY_SOURCE=2 -fstack-protector-strong";
-    let target = TARGET.lock().expect("the folder that it is built in");
+    let target = TARGET.lock().expect("the directory that it is built in");
     let mut make = support::make(source());
     run(make.args(["--always-make", "library"]).env("CARGO_TARGET_DIR", &*target).env("CFLAGS", CFLAGS));
     let archive = target.join("release/libsdlite.a");
@@ -85,30 +85,30 @@ fn rustc_refuses_to_make_a_library_that_unwinds() {
 
 #[test]
 fn make_fails_where_cargo_makes_nothing() {
-    let folder = scratch();
+    let directory = scratch();
     let mut make = support::make(source());
-    let output = make.args(["library", "CARGO=true"]).env("CARGO_TARGET_DIR", folder.path()).output().expect("make");
+    let output = make.args(["library", "CARGO=true"]).env("CARGO_TARGET_DIR", directory.path()).output().expect("make");
     assert!(!output.status.success(), "{}", text(&output));
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0, "{}", text(&output));
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0, "{}", text(&output));
 }
 
 #[test]
 fn a_function_in_the_table_that_nobody_defines_fails_the_build() {
     let tree = scratch();
-    let folder = tree.path();
+    let directory = tree.path();
     for name in ["Cargo.toml", "Makefile", "include"] {
-        std::os::unix::fs::symlink(source().join(name), folder.join(name)).expect("a link");
+        std::os::unix::fs::symlink(source().join(name), directory.join(name)).expect("a link");
     }
     let map = fs::read_to_string(source().join("src/libsdlite.map")).expect("the table");
-    fs::create_dir(folder.join("src")).expect("a folder");
-    fs::write(folder.join("src/libsdlite.map"), map.replacen("sd_booted;", "sd_booted; sd_nothing;", 1))
+    fs::create_dir(directory.join("src")).expect("a directory");
+    fs::write(directory.join("src/libsdlite.map"), map.replacen("sd_booted;", "sd_booted; sd_nothing;", 1))
         .expect("a table");
-    let built = folder.join("target/release");
-    fs::create_dir_all(&built).expect("a folder");
+    let built = directory.join("target/release");
+    fs::create_dir_all(&built).expect("a directory");
     fs::copy(release().join("libsdlite_c.a"), built.join("libsdlite_c.a")).expect("a copy");
     // mold only warns.
     for linker in support::linkers().filter(|linker| linker.name != "mold") {
-        let mut make = support::make(folder);
+        let mut make = support::make(directory);
         make.args(["library", "CARGO=false"])
             .arg(format!("LDFLAGS={}", linker.option()))
             .env("CARGO_TARGET_DIR", "target");
@@ -121,13 +121,13 @@ fn a_function_in_the_table_that_nobody_defines_fails_the_build() {
 /// Every file of a source tree but what builds and git have put there.
 fn files(tree: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let mut folders = vec![tree.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the source tree").flatten() {
+    let mut directories = vec![tree.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).expect("a directory of the source tree").flatten() {
             let path = entry.path();
             let built = path.join("CACHEDIR.TAG").exists() || entry.file_name() == ".git";
             match entry.file_type().expect("what it is") {
-                kind if kind.is_dir() && !built => folders.push(path),
+                kind if kind.is_dir() && !built => directories.push(path),
                 kind if kind.is_file() => {
                     let name = path.strip_prefix(tree).expect("a path below it").to_path_buf();
                     files.insert(name, fs::read(path).expect("a file of the source tree"));

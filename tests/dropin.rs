@@ -21,17 +21,17 @@ fn abidiff_finds_no_change_in_the_symbols_and_versions_that_libsystemd_has_too()
     if !has("abidiff", "abigail-tools") || !has(&theirs.display().to_string(), "libsystemd-dev") {
         return;
     }
-    let folder = scratch();
+    let directory = scratch();
     // Neither library has debugging information to compare types by: that is the next test. What is not in here is not
     // compared, and it may have what libsystemd got after the release that is installed.
     let ours = functions(&release().join("libsdlite.so"));
     let left_out: Vec<_> = functions(&theirs).difference(&ours).cloned().collect();
-    let suppressions = folder.path().join("suppressions");
+    let suppressions = directory.path().join("suppressions");
     let rules = format!(
         "[suppress_function]\nsymbol_name_regexp = ^({})$\n[suppress_variable]\nsymbol_name_regexp = ^sd_",
         left_out.join("|")
     );
-    fs::write(&suppressions, rules).expect("a file in a folder of this test's own");
+    fs::write(&suppressions, rules).expect("a file in a directory of this test's own");
     let abidiff = |library: &Path| {
         let mut command = Command::new("abidiff");
         command.args(["--ignore-soname", "--no-added-syms", "--suppressions"]).arg(&suppressions);
@@ -42,12 +42,12 @@ fn abidiff_finds_no_change_in_the_symbols_and_versions_that_libsystemd_has_too()
 
     // It finds what it looks for: a function that is gone, and one at another version node.
     let versions = "LIBSYSTEMD_209 { global: sd_booted; }; LIBSYSTEMD_214 { global: sd_notify; } LIBSYSTEMD_209;";
-    fs::write(folder.path().join("versions"), versions).expect("a file");
-    let wrong = folder.path().join("wrong.so");
+    fs::write(directory.path().join("versions"), versions).expect("a file");
+    let wrong = directory.path().join("wrong.so");
     compile_library(
         "int sd_booted(void) { return 0; } int sd_notify(void) { return 0; }",
         &wrong,
-        &[&format!("-Wl,--version-script={}", folder.path().join("versions").display())],
+        &[&format!("-Wl,--version-script={}", directory.path().join("versions").display())],
     );
     let output = text(&abidiff(&wrong));
     assert!(output.contains("[D] sd_notify@@LIBSYSTEMD_209"), "{output}");
@@ -89,13 +89,13 @@ fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
     if !has("abidiff", "abigail-tools") || !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return;
     }
-    let folder = scratch();
+    let directory = scratch();
     let ours = source().join("include/systemd");
     let declared = api::functions();
     // A library whose functions do nothing, and have the types of a header: compilers write these down.
-    let library = |folder_of_headers: &Path, name: &str, change: (&str, &str)| {
+    let library = |directory_of_headers: &Path, name: &str, change: (&str, &str)| {
         let declarations =
-            headers.iter().map(|name| fs::read_to_string(folder_of_headers.join(name)).expect("a header"));
+            headers.iter().map(|name| fs::read_to_string(directory_of_headers.join(name)).expect("a header"));
         let declarations: String = declarations.collect();
         let known = declared.iter().filter_map(|function| {
             let declared = |kind: &&str| declarations.contains(&format!("\n{kind}{function}("));
@@ -109,10 +109,10 @@ fn abidiff_finds_no_change_in_the_types_that_the_headers_declare() {
         let code = format!(
             "#include <stdarg.h>\n#include <stdint.h>\n#include <sys/socket.h>\n#include <sys/uio.h>\n\
              #include \"{}/sd-id128.h\"\ntypedef struct sd_login_monitor sd_login_monitor;\n{}",
-            folder_of_headers.display(),
+            directory_of_headers.display(),
             known.concat()
         );
-        let library = folder.path().join(name);
+        let library = directory.path().join(name);
         compile_library(&code.replace(change.0, change.1), &library, &["-g", "-Wno-unused-parameter"]);
         (library, known.len())
     };
@@ -142,7 +142,7 @@ fn functions(library: &Path) -> BTreeSet<String> {
 
 fn compile_library(code: &str, library: &Path, arguments: &[&str]) {
     let source = library.with_extension("c");
-    fs::write(&source, code).expect("a file in a folder of this test's own");
+    fs::write(&source, code).expect("a file in a directory of this test's own");
     run(Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).args(arguments));
 }
 
@@ -200,14 +200,14 @@ fn pkg_config_cmake_and_meson_find_the_drop_in_and_build_with_it() {
         if !tools.iter().all(|(tool, package)| has(tool, package)) {
             continue;
         }
-        let folder = scratch();
-        let file = |file: &str| folder.path().join(file);
+        let directory = scratch();
+        let file = |file: &str| directory.path().join(file);
         fs::write(file("CMakeLists.txt"), CMAKE.replace("@RELEASE@", RELEASE)).expect("a file");
         fs::write(file("meson.build"), MESON.replace("@RELEASE@", RELEASE)).expect("a file");
         fs::copy(source().join("tests/programs/activated.c"), file("activated.c")).expect("a copy");
         let output = run(Command::new("sh")
             .args(["-c", &command.replace("@RELEASE@", RELEASE)])
-            .current_dir(folder.path())
+            .current_dir(directory.path())
             .env("PKG_CONFIG_PATH", prefix.path("usr/lib/sdlite/pkgconfig")));
         assert!(text(&output).contains(&format!("libsystemd {RELEASE}\n")), "{name}: {}", text(&output));
         let program = file(program);
@@ -216,9 +216,9 @@ fn pkg_config_cmake_and_meson_find_the_drop_in_and_build_with_it() {
     }
 }
 
-/// A manager and a journal, below a folder that is /run to the programs that are started with it.
+/// A manager and a journal, below a directory that is /run to the programs that are started with it.
 struct Peers {
-    folder: TempDir,
+    directory: TempDir,
     manager: UnixDatagram,
     journal: UnixDatagram,
     streams: UnixListener,
@@ -226,22 +226,22 @@ struct Peers {
 
 impl Peers {
     fn new() -> Self {
-        let folder = scratch();
-        let journal = folder.path().join("systemd/journal");
-        fs::create_dir_all(&journal).expect("a folder");
-        let manager = UnixDatagram::bind(folder.path().join("notify")).expect("a new path");
+        let directory = scratch();
+        let journal = directory.path().join("systemd/journal");
+        fs::create_dir_all(&journal).expect("a directory");
+        let manager = UnixDatagram::bind(directory.path().join("notify")).expect("a new path");
         let streams = UnixListener::bind(journal.join("stdout")).expect("a new path");
         let journal = UnixDatagram::bind(journal.join("socket")).expect("a new path");
         for socket in [&manager, &journal] {
             socket.set_nonblocking(true).expect("a socket");
         }
         streams.set_nonblocking(true).expect("a socket");
-        Self { folder, manager, journal, streams }
+        Self { directory, manager, journal, streams }
     }
 
     /// Runs a program with the drop-in. None where nobody here can have a /run of their own.
     fn run(&self, prefix: &Prefix, program: &[&str]) -> Option<()> {
-        run(support::with_run(self.folder.path())?
+        run(support::with_run(self.directory.path())?
             .args(program)
             .env("LD_LIBRARY_PATH", prefix.path("usr/lib/sdlite"))
             .env("NOTIFY_SOCKET", "/run/notify"));
@@ -298,20 +298,20 @@ fn the_crates_libsystemd_sys_and_systemd_build_with_the_drop_in_and_run() {
         return;
     }
     let (prefix, peers) = (Prefix::new(), Peers::new());
-    let sessions = peers.folder.path().join("systemd/sessions");
-    fs::create_dir(&sessions).expect("a folder");
+    let sessions = peers.directory.path().join("systemd/sessions");
+    fs::create_dir(&sessions).expect("a directory");
     fs::write(sessions.join("7"), "UID=1000\nUSER=somebody\nSEAT=seat0\nREALTIME=12345\n").expect("a session");
-    let folder = scratch();
-    let main = folder.path().join("src/main.rs");
-    fs::create_dir(folder.path().join("src")).expect("a folder");
-    fs::write(folder.path().join("Cargo.toml"), MANIFEST).expect("a file");
+    let directory = scratch();
+    let main = directory.path().join("src/main.rs");
+    fs::create_dir(directory.path().join("src")).expect("a directory");
+    fs::write(directory.path().join("Cargo.toml"), MANIFEST).expect("a file");
     fs::copy(source().join("tests/programs/bindings.rs"), main).expect("a copy");
     run(Command::new(env!("CARGO"))
         .args(["build", "--quiet"])
-        .current_dir(folder.path())
-        .env("CARGO_TARGET_DIR", folder.path().join("target"))
+        .current_dir(directory.path())
+        .env("CARGO_TARGET_DIR", directory.path().join("target"))
         .env("PKG_CONFIG_PATH", prefix.path("usr/lib/sdlite/pkgconfig")));
-    let program: PathBuf = folder.path().join("target/debug/bindings");
+    let program: PathBuf = directory.path().join("target/debug/bindings");
     assert!(needed(&program).contains(&"libsdlite.so.0".to_owned()), "{:?}", needed(&program));
     let Some(()) = peers.run(&prefix, &[program.to_str().expect("text")]) else { return };
     assert_eq!(received(&peers.manager), ["STATUS=From Rust", "READY=1", "FDSTORE=1\nFDNAME=web"]);

@@ -63,8 +63,8 @@ fn programs_that_calculate_are_linked_with_the_archive_by_every_compiler_and_lin
         ("clang", "clang", &["-fsanitize=undefined", "-fsanitize-trap=undefined"]),
         ("musl-gcc", "musl-tools", &["-static"]),
     ];
-    let folder = scratch();
-    let built = folder.path().join("arithmetic");
+    let directory = scratch();
+    let built = directory.path().join("arithmetic");
     for (name, _, options) in KINDS.iter().filter(|(name, package, _)| has(name, package)) {
         for linker in support::linkers() {
             let mut command = compiler(name);
@@ -90,12 +90,12 @@ struct Manager {
 
 impl Manager {
     fn new() -> Self {
-        let run_folder = scratch();
-        let socket = UnixDatagram::bind(run_folder.path().join("notify")).expect("a new path");
+        let run_directory = scratch();
+        let socket = UnixDatagram::bind(run_directory.path().join("notify")).expect("a new path");
         socket.set_nonblocking(true).expect("a socket");
-        let host = run_folder.path().join("host");
+        let host = run_directory.path().join("host");
         run(compiler("cc").arg("-o").arg(&host).arg(program("host.c")).arg("-ldl"));
-        Self { run: run_folder, host, socket }
+        Self { run: run_directory, host, socket }
     }
 
     /// Loads, calls and unloads these so many times, which all fit into the socket: ten. What the manager hears, and how many descriptors stay open. None where nobody here
@@ -113,9 +113,9 @@ impl Manager {
 
 #[test]
 fn plugins_with_the_archive_in_them_are_loaded_twice_and_beside_the_drop_in() {
-    let (manager, prefix, folder) = (Manager::new(), Prefix::new(), scratch());
+    let (manager, prefix, directory) = (Manager::new(), Prefix::new(), scratch());
     let drop_in = PathBuf::from(prefix.path("usr/lib/sdlite/libsystemd.so.0"));
-    let [plugin, copy] = ["plugin.so", "copy.so"].map(|name| folder.path().join(name));
+    let [plugin, copy] = ["plugin.so", "copy.so"].map(|name| directory.path().join(name));
     for linker in support::linkers() {
         for hidden in [false, true] {
             run(compiler("cc")
@@ -137,8 +137,8 @@ fn plugins_with_the_archive_in_them_are_loaded_twice_and_beside_the_drop_in() {
 
 #[test]
 fn a_rust_library_has_the_archive_in_it() {
-    let (manager, folder) = (Manager::new(), scratch());
-    let plugin = folder.path().join("plugin.so");
+    let (manager, directory) = (Manager::new(), scratch());
+    let plugin = directory.path().join("plugin.so");
     let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
     for linker in support::linkers() {
         run(Command::new(&rustc)
@@ -159,16 +159,16 @@ fn a_go_library_has_the_archive_in_it() {
         // 450 MB, which make check does not install for this alone.
         return support::not_here("go (Debian: apt-get install golang-go)");
     }
-    let (manager, folder) = (Manager::new(), scratch());
-    let plugin = folder.path().join("plugin.so");
+    let (manager, directory) = (Manager::new(), scratch());
+    let plugin = directory.path().join("plugin.so");
     run(Command::new("go")
         .args(["build", "-buildmode=c-shared", "-o"])
         .arg(&plugin)
         .arg(program("plugin.go"))
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .env("GO111MODULE", "off")
         .env("GOFLAGS", "")
-        .env("GOCACHE", folder.path().join("cache"))
+        .env("GOCACHE", directory.path().join("cache"))
         .env("CGO_CFLAGS", format!("-I{}", source().join("include").display()))
         .env("CGO_LDFLAGS", archive()));
     let Some((heard, _)) = manager.load(1, &[&plugin]) else { return };

@@ -19,12 +19,12 @@ struct Programs(TempDir);
 
 impl Programs {
     fn new() -> Self {
-        let folder = scratch();
+        let directory = scratch();
         let programs = [("myservice", MYSERVICE), ("myservice-accept", MYSERVICE_ACCEPT), ("myclient", MYCLIENT)];
         for (name, object) in programs {
-            support::compile(Path::new(object), &folder.path().join(name), [""; 0]);
+            support::compile(Path::new(object), &directory.path().join(name), [""; 0]);
         }
-        Self(folder)
+        Self(directory)
     }
 
     fn path(&self, name: &str) -> PathBuf {

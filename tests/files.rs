@@ -34,8 +34,8 @@ sd_booted(): 1
 
 #[test]
 fn a_file_is_known_whatever_its_size_its_inode_number_and_its_time() {
-    let folder = scratch();
-    let program = |name: &str| folder.path().join(name);
+    let directory = scratch();
+    let program = |name: &str| directory.path().join(name);
     let source = source().join("tests/programs/files.c");
     support::compile(&source, &program("ours"), ["-Wall", "-Wextra", "-Werror"]);
     // Debian's libsystemd for i386 has times of 32 bits: it fails with EOVERFLOW for what is of 2100.
@@ -43,7 +43,7 @@ fn a_file_is_known_whatever_its_size_its_inode_number_and_its_time() {
         && support::compile_with_libsystemd(&source, &program("theirs"), ["-Wall", "-Wextra", "-Werror"]);
     for name in ["ours", "theirs"].into_iter().take(1 + usize::from(theirs)) {
         let place = scratch();
-        fs::create_dir_all(place.path().join("systemd/system")).expect("a folder");
+        fs::create_dir_all(place.path().join("systemd/system")).expect("a directory");
         let Some(mut command) = support::with_run(place.path()) else { return };
         command.args(["sh", "-c", OVERLAY]).arg(program(name)).current_dir(place.path());
         let output = command.output().expect("sh");

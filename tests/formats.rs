@@ -12,8 +12,8 @@ const FORMATS: &str = "300000";
 
 /// formats.c, and a command that runs it: with the C library that belongs to the libsystemd of SDLITE_LIBSYSTEMD, where that is set.
 fn program(compiler: &str, arguments: &[&str]) -> (TempDir, Command) {
-    let folder = scratch();
-    let program: PathBuf = folder.path().join("formats");
+    let directory = scratch();
+    let program: PathBuf = directory.path().join("formats");
     run(Command::new(compiler)
         .args(["-O1", "-Wall", "-Wextra", "-Werror"])
         .args(arguments)
@@ -28,14 +28,14 @@ fn program(compiler: &str, arguments: &[&str]) -> (TempDir, Command) {
         }
         None => Command::new(program),
     };
-    (folder, command)
+    (directory, command)
 }
 
 #[test]
 fn every_conversion_with_every_length_takes_the_arguments_that_printf_takes() {
     for (compiler, package, arguments) in [("cc", "gcc", &[] as &[&str]), ("musl-gcc", "musl-tools", &["-static"])] {
         if has(compiler, package) {
-            let (_folder, mut command) = program(compiler, arguments);
+            let (_directory, mut command) = program(compiler, arguments);
             println!("{compiler}: {}", text(&run(command.arg("table"))));
         }
     }
@@ -44,7 +44,7 @@ fn every_conversion_with_every_length_takes_the_arguments_that_printf_takes() {
 #[test]
 fn random_formats_take_the_arguments_that_glibc_says_they_take() {
     if has("cc", "gcc") {
-        let (_folder, mut command) = program("cc", &[]);
+        let (_directory, mut command) = program("cc", &[]);
         let seed = std::process::id().to_string();
         println!("{}", text(&run(command.args(["random", FORMATS, &seed]))));
     }

@@ -88,7 +88,7 @@ fn the_headers_compile_without_a_warning_in_every_language_in_either_order_and_t
 
 #[test]
 fn each_header_compiles_alone() {
-    let folder = scratch();
+    let directory = scratch();
     let cases = [
         ("empty-daemon.c", DAEMON, "typedef int nothing_else;"),
         ("empty-id128.c", ID128, "typedef int nothing_else;"),
@@ -111,7 +111,7 @@ fn each_header_compiles_alone() {
         ("fields.c", JOURNAL, "int f(void); int f(void) { return sd_journal_send(\"MESSAGE=x\", NULL); }"),
     ];
     for (name, header, code) in cases {
-        let file = write(folder.path(), name, &format!("#include {header}\n{code}\n"));
+        let file = write(directory.path(), name, &format!("#include {header}\n{code}\n"));
         for compiler in &COMPILERS {
             for (language, pedantic) in LANGUAGES {
                 let Some(mut command) = compiler.strict(language) else { continue };
@@ -174,14 +174,14 @@ fn the_compiler_checks_arguments_against_formats_and_that_a_list_of_fields_ends(
         (r#"sd_pid_notifyf_with_fds(0, 0, NULL, 0, "FDNAME=%s", 1)"#, false),
         (r#"sd_pid_notifyf_with_fds(0, 0, NULL, 0, "FDNAME=%s")"#, false),
     ];
-    let folder = scratch();
+    let directory = scratch();
     for (i, (call, right)) in CASES.iter().enumerate() {
         let code = format!(
             "#include <stddef.h>\n#include {DAEMON}\n#include {JOURNAL}\n\
              int f(va_list ap); int f(va_list ap) {{ (void) ap; return {}; }}\n",
             call.replace("$at", LOCATION)
         );
-        let file = write(folder.path(), &format!("format-{i}.c"), &code);
+        let file = write(directory.path(), &format!("format-{i}.c"), &code);
         for compiler in &COMPILERS {
             for language in ["c99", "c++11"] {
                 let Some(mut command) = compiler.command(language) else { continue };
@@ -202,7 +202,7 @@ fn a_file_can_include_these_headers_and_those_of_libsystemd() {
     let theirs: Vec<_> = api::headers().iter().map(|name| format!("{DEBIAN}/{name}")).collect();
     let includes =
         |headers: &[String]| headers.iter().map(|header| format!("#include \"{header}\"\n")).collect::<String>();
-    let folder = scratch();
+    let directory = scratch();
     // A declaration of another type, and a macro of another value, are errors: so the check is one.
     let cases: [(_, _, _, &[&str], _); 4] = [
         ("ours-first.c", [ours.clone(), theirs.clone()].concat(), "", &["c99", "c2x", "c++11", "c++20"], true),
@@ -212,7 +212,7 @@ fn a_file_can_include_these_headers_and_those_of_libsystemd() {
     ];
     for (name, headers, code, languages, right) in cases {
         let code = format!("#define SD_JOURNAL_SUPPRESS_LOCATION\n{}{code}\n", includes(&headers));
-        let file = write(folder.path(), name, &code);
+        let file = write(directory.path(), name, &code);
         for compiler in &COMPILERS {
             for language in languages {
                 let Some(mut command) = compiler.strict(language) else { continue };
@@ -259,7 +259,7 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
     if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return;
     }
-    let folder = scratch();
+    let directory = scratch();
     for name in api::headers() {
         let functions = api::declared(&api::header(&name));
         let theirs = fs::read_to_string(Path::new(DEBIAN).join(&name)).expect("a header");
@@ -275,7 +275,7 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
             .collect();
         let code = format!("#define SD_JOURNAL_SUPPRESS_LOCATION\n#include \"{DEBIAN}/{name}\"\n{uses}");
         run(Command::new("cc").args(["-fsyntax-only", "-Wall", "-Wno-deprecated-declarations", "-Werror"]).arg(write(
-            folder.path(),
+            directory.path(),
             "uses.c",
             &code,
         )));
@@ -284,7 +284,7 @@ fn every_function_of_the_headers_is_one_of_libsystemd() {
 
 #[test]
 fn what_libsystemd_has_added_since_is_declared_as_in_its_manual() {
-    let folder = scratch();
+    let directory = scratch();
     for (name, function, parameters) in LATER {
         assert!(api::declared(&api::header(name)).iter().any(|declared| declared == function), "{function}");
         // Another type of the same function is an error: so the check is one.
@@ -292,7 +292,7 @@ fn what_libsystemd_has_added_since_is_declared_as_in_its_manual() {
         let wrong = wrong.replacen("sd_id128_t *", "const sd_id128_t *", 1);
         for (parameters, right) in [(*parameters, true), (&wrong, false)] {
             let code = format!("#include <systemd/{name}>\nint {function}({parameters});\n");
-            let file = write(folder.path(), "later.c", &code);
+            let file = write(directory.path(), "later.c", &code);
             for compiler in &COMPILERS {
                 for language in ["c99", "c2x"] {
                     let Some(mut command) = compiler.strict(language) else { continue };
@@ -324,11 +324,11 @@ fn the_macros_expand_to_the_calls_that_libsystemds_expand_to() {
     if !has("/usr/include/systemd/sd-journal.h", "libsystemd-dev") {
         return;
     }
-    let folder = scratch();
+    let directory = scratch();
     let expanded = |headers: &Path, suppress: &str| {
         let [daemon, journal] = ["sd-daemon.h", "sd-journal.h"].map(|name| headers.join(name).display().to_string());
         let code = format!("{suppress}\n#include \"{daemon}\"\n#include \"{journal}\"\n#line 1 \"f.c\"\n{CALLS}");
-        let file = write(folder.path(), "macros.c", &code);
+        let file = write(directory.path(), "macros.c", &code);
         let output = run(Command::new("cc").arg("-E").arg(file));
         let output = text(&output);
         let (_, calls) = output.rsplit_once("# 1 \"f.c\"").expect("a line of the preprocessor");
@@ -341,8 +341,8 @@ fn the_macros_expand_to_the_calls_that_libsystemds_expand_to() {
     }
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let file = folder.join(name);
-    fs::write(&file, text).expect("a file in a folder of this test's own");
+fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let file = directory.join(name);
+    fs::write(&file, text).expect("a file in a directory of this test's own");
     file
 }

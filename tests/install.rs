@@ -13,17 +13,17 @@ use support::{has, needed, run, scratch, source};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Everything below a folder: the mode of each file, what each link leads to, and nothing of folders but their names.
-fn installed(folder: &Path) -> BTreeMap<String, String> {
+/// Everything below a directory: the mode of each file, what each link leads to, and nothing of directories but their names.
+fn installed(directory: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(inside) = folders.pop() {
-        for entry in fs::read_dir(inside).expect("a folder").flatten() {
+    let mut directories = vec![directory.to_path_buf()];
+    while let Some(inside) = directories.pop() {
+        for entry in fs::read_dir(inside).expect("a directory").flatten() {
             let path = entry.path();
-            let name = path.strip_prefix(folder).expect("below it").display().to_string();
+            let name = path.strip_prefix(directory).expect("below it").display().to_string();
             let metadata = path.symlink_metadata().expect("what it is");
             if metadata.is_dir() {
-                folders.push(path);
+                directories.push(path);
                 found.insert(name + "/", String::new());
             } else if metadata.is_symlink() {
                 found.insert(name, fs::read_link(path).expect("where it leads").display().to_string());
@@ -35,7 +35,7 @@ fn installed(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// The layout, with the folders that can be chosen in braces.
+/// The layout, with the directories that can be chosen in braces.
 fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
     let so = format!("libsdlite.so.{VERSION}");
     let headers = support::api::headers().into_iter();
@@ -57,7 +57,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
     files.into_iter().map(|(name, what)| (name, what.to_owned())).chain(headers).collect()
 }
 
-fn without_folders(mut installed: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn without_directories(mut installed: BTreeMap<String, String>) -> BTreeMap<String, String> {
     installed.retain(|name, _| !name.ends_with('/'));
     installed
 }
@@ -74,14 +74,14 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
         (&[("BINDIR", "/b"), ("INCLUDEDIR", "/i"), ("LIBDIR", "/l")], ["b", "i", "l"]),
     ];
     for (variables, [bin, include, lib]) in cases {
-        let folder = scratch();
+        let directory = scratch();
         // A blank in it, as only the prefix, which compilers see, must not have one.
-        let root = folder.path().join("image of a package");
+        let root = directory.path().join("image of a package");
         let destination = root.display().to_string();
         let variables = [*variables, &[("DESTDIR", &destination)]].concat();
 
         make("install", &variables);
-        assert_eq!(without_folders(installed(&root)), layout(bin, include, lib), "{variables:?}");
+        assert_eq!(without_directories(installed(&root)), layout(bin, include, lib), "{variables:?}");
         let pc_files = ["pkgconfig/sdlite.pc", "sdlite/pkgconfig/libsystemd.pc", "sdlite/pkgconfig/systemd.pc"];
         for pc in pc_files.map(|pc| fs::read_to_string(root.join(lib).join(pc)).expect("a .pc file")) {
             assert!(!pc.contains("image") && !pc.contains('@'), "{pc}");
@@ -89,7 +89,7 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
 
         // Once more upon itself, as for the next version.
         make("install", &variables);
-        assert_eq!(without_folders(installed(&root)), layout(bin, include, lib), "{variables:?}");
+        assert_eq!(without_directories(installed(&root)), layout(bin, include, lib), "{variables:?}");
 
         make("uninstall", &variables);
         let mut left = installed(&root);
@@ -109,7 +109,7 @@ fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
     {
         let root = scratch();
         make(target, &[("DESTDIR", root.path().to_str().expect("text"))]);
-        let mut part = without_folders(installed(root.path()));
+        let mut part = without_directories(installed(root.path()));
         assert_eq!(part.len(), count, "{target}: {part:?}");
         together.append(&mut part);
     }
@@ -118,8 +118,8 @@ fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
 
 #[test]
 fn make_uninstall_leaves_what_is_not_its_own() {
-    let folder = scratch();
-    let prefix = folder.path().join("prefix");
+    let directory = scratch();
+    let prefix = directory.path().join("prefix");
     let variables = [("PREFIX", prefix.to_str().expect("text"))];
     make("install", &variables);
     let foreign = ["lib/pkgconfig/other.pc", "lib/sdlite/other", "include/sdlite/systemd/other.h", "bin/other"];
@@ -127,7 +127,7 @@ fn make_uninstall_leaves_what_is_not_its_own() {
         fs::write(prefix.join(file), "").expect("a file");
     }
     make("uninstall", &variables);
-    let left = without_folders(installed(&prefix)).into_keys();
+    let left = without_directories(installed(&prefix)).into_keys();
     assert!(left.eq(["bin/other", "include/sdlite/systemd/other.h", "lib/pkgconfig/other.pc", "lib/sdlite/other"]));
 }
 
@@ -305,7 +305,7 @@ fn a_finished_program_that_does_not_come_to_call_what_is_missing_runs_with_the_d
 }
 
 #[test]
-fn systemd_pc_names_the_folders_that_systemds_own_names() {
+fn systemd_pc_names_the_directories_that_systemds_own_names() {
     const THEIRS: &str = "/usr/share/pkgconfig/systemd.pc";
     if !has("pkg-config", "pkg-config") || !has(THEIRS, "systemd") {
         return;
@@ -359,16 +359,16 @@ fn the_listings_compile_and_link_as_they_are() {
         fs::copy(&listing, prefix.path(&format!("{program}.c"))).expect("a listing");
         for (pc, flags) in libraries {
             let line = format!("cc -o {program} {program}.c {flags}");
-            let folder = prefix.folder();
+            let directory = prefix.directory();
             run(Command::new("sh")
                 .args(["-c", &line])
-                .current_dir(folder)
+                .current_dir(directory)
                 .env("PREFIX", prefix.path("usr"))
                 .env("PKG_CONFIG_PATH", prefix.path(pc)));
-            let needed = needed(&folder.join(program));
+            let needed = needed(&directory.join(program));
             let expected = fs::read_to_string(&listing).expect("a listing").contains("sd_");
             assert_eq!(needed.contains(&"libsdlite.so.0".to_owned()), expected, "{line}: {needed:?}");
-            fs::remove_file(folder.join(program)).expect("what was linked");
+            fs::remove_file(directory.join(program)).expect("what was linked");
         }
     }
 }

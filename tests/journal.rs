@@ -1,4 +1,4 @@
-//! What reaches the journal. Each program runs where /run is a folder of the test's, with a socket in journald's place.
+//! What reaches the journal. Each program runs where /run is a directory of the test's, with a socket in journald's place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -53,7 +53,7 @@ impl Journal {
     /// Receives at systemd/journal/socket below `run`.
     fn start(run: &Path) -> Self {
         let path = run.join("systemd/journal/socket");
-        fs::create_dir_all(path.parent().expect("its folder")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("its directory")).expect("a directory");
         let _ = fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path).expect("the journal's socket");
         let receiver = thread::spawn(move || {
@@ -112,33 +112,33 @@ fn receive(socket: &UnixDatagram, room: &mut [u8]) -> Option<Entry> {
 
 /// Programs made of journal.c: both are called `journal`.
 struct Programs {
-    folder: TempDir,
+    directory: TempDir,
     has_theirs: bool,
 }
 
 impl Programs {
     /// `cases` is what stands in cases.h.
     fn new(cases: &str) -> Self {
-        let folder = support::scratch();
-        fs::write(folder.path().join("cases.h"), cases).expect("the cases");
+        let directory = support::scratch();
+        fs::write(directory.path().join("cases.h"), cases).expect("the cases");
         let source = support::source().join("tests/programs/journal.c");
-        let include = format!("-I{}", folder.path().display());
+        let include = format!("-I{}", directory.path().display());
         let flags =
             [include.as_str(), "-Wall", "-Werror", "-Wno-format-zero-length", "-Wno-unused-function", "-pthread"];
         for name in ["ours", "theirs"] {
-            fs::create_dir(folder.path().join(name)).expect("a folder");
+            fs::create_dir(directory.path().join(name)).expect("a directory");
         }
-        support::compile(&source, &folder.path().join("ours/journal"), flags);
-        let has_theirs = support::compile_with_libsystemd(&source, &folder.path().join("theirs/journal"), flags);
-        Self { folder, has_theirs }
+        support::compile(&source, &directory.path().join("ours/journal"), flags);
+        let has_theirs = support::compile_with_libsystemd(&source, &directory.path().join("theirs/journal"), flags);
+        Self { directory, has_theirs }
     }
 
     fn ours(&self) -> PathBuf {
-        self.folder.path().join("ours/journal")
+        self.directory.path().join("ours/journal")
     }
 
     fn theirs(&self) -> Option<PathBuf> {
-        self.has_theirs.then(|| self.folder.path().join("theirs/journal"))
+        self.has_theirs.then(|| self.directory.path().join("theirs/journal"))
     }
 }
 
@@ -348,7 +348,7 @@ fn no_location_is_an_error_where_one_is_asked_for() {
 fn the_macro_adds_the_place_where_it_stands() {
     let call = "sd_journal_print(LOG_INFO, \"%s\", \"hello\")";
     let programs = Programs::new(&format!("\nCASE({call});\n"));
-    let file = programs.folder.path().join("cases.h");
+    let file = programs.directory.path().join("cases.h");
     let file = file.display();
     let expected = format!(
         "MESSAGE=hello\nPRIORITY=6\nCODE_FILE={file}\nCODE_LINE=2\nCODE_FUNC=cases\nSYSLOG_IDENTIFIER=journal\n"
@@ -390,7 +390,7 @@ fn the_identifier_is_the_name_of_the_program_where_that_is_plain() {
         (b"a*b", None, New),
         (b"a?b", None, New),
         (b"a[b", None, New),
-        (b"folder/", None, New),
+        (b"directory/", None, New),
         (b"", None, New),
         // No UTF-8, an overlong form, half a surrogate pair, and what is no character: libsystemd leaves these out
         // (docs/compatibility.md).
@@ -747,12 +747,12 @@ fn check_streams(streams: &[Stream], compared: bool) {
 
 /// Listens where the journal of a namespace has its streams.
 fn listen(run: &Path, namespace: &str) -> UnixListener {
-    let folder = run.join(format!("systemd/journal{namespace}"));
-    fs::create_dir_all(folder.parent().expect("a folder above")).expect("a folder");
-    // An address has no room for a long name, but the way to the folder may be another.
+    let directory = run.join(format!("systemd/journal{namespace}"));
+    fs::create_dir_all(directory.parent().expect("a directory above")).expect("a directory");
+    // An address has no room for a long name, but the way to the directory may be another.
     let short = run.join(format!("{}", namespace.len()));
-    fs::create_dir(&short).expect("a folder");
-    symlink(format!("/run/{}", namespace.len()), &folder).expect("a link");
+    fs::create_dir(&short).expect("a directory");
+    symlink(format!("/run/{}", namespace.len()), &directory).expect("a link");
     let listener = UnixListener::bind(short.join("stdout")).expect("a socket");
     listener.set_nonblocking(true).expect("no waiting");
     listener
@@ -925,7 +925,7 @@ fn without_a_journal_a_message_is_lost_in_silence() {
     type Place = (&'static str, fn(&Path), i32);
     let places: &[Place] = &[
         ("an empty /run", |_| {}, 0),
-        ("no socket", |run| fs::create_dir_all(run.join("systemd/journal")).expect("a folder"), 0),
+        ("no socket", |run| fs::create_dir_all(run.join("systemd/journal")).expect("a directory"), 0),
         ("a file in the way", |run| fs::write(run.join("systemd"), "").expect("a file"), -libc::ENOTDIR),
         ("a socket that nobody has", |run| drop(Journal::start(run).stop()), -libc::ECONNREFUSED),
     ];

@@ -42,7 +42,7 @@ update() {
     fail "none of this system's mirrors has Debian $suite"
 }
 
-# All in one folder, as a system with /usr merged has it.
+# All in one directory, as a system with /usr merged has it.
 unpack() {
     rm -rf "$here/root"
     mkdir -p "$here/root/usr/lib" "$here/root/usr/lib64"
@@ -73,17 +73,17 @@ if [ "$packages" != "$(cat "$here/unpacked" 2>/dev/null)" ]; then
 fi
 
 version=$(dpkg-deb -f "$here"/cache/archives/libsystemd0_*.deb Version)
-folder=$(dirname "$here"/root/usr/lib/*/libsystemd.so.0)
-linker=$(find "$folder" -maxdepth 1 -name 'ld-linux*.so.*')
-echo "libsystemd $version, in $folder"
+directory=$(dirname "$here"/root/usr/lib/*/libsystemd.so.0)
+linker=$(find "$directory" -maxdepth 1 -name 'ld-linux*.so.*')
+echo "libsystemd $version, in $directory"
 
 printf '\n== All answers\n'
 host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-env "CARGO_TARGET_${host}_RUNNER=$linker --library-path $folder" SDLITE_REFERENCE="$folder/libsystemd.so.0" \
+env "CARGO_TARGET_${host}_RUNNER=$linker --library-path $directory" SDLITE_REFERENCE="$directory/libsystemd.so.0" \
     cargo test --test compare
 
 printf '\n== All messages and system calls, and what comes of system calls that fail\n'
-SDLITE_LIBSYSTEMD=$folder cargo test --test journal --test notify --test syscalls --test faults --test formats
-SDLITE_LIBSYSTEMD=$folder cargo test --test dropin version_node
+SDLITE_LIBSYSTEMD=$directory cargo test --test journal --test notify --test syscalls --test faults --test formats
+SDLITE_LIBSYSTEMD=$directory cargo test --test dropin version_node
 
 printf '\n== The answers are those of libsystemd %s.\n' "$version"

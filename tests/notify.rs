@@ -45,7 +45,7 @@ impl Case {
 
 /// A program made of notify.c and these cases.
 struct Program {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 /// Ours, or where there is one libsystemd's.
@@ -59,25 +59,25 @@ const THEIRS: Compile = |source, program, flags| support::compile_with_libsystem
 
 impl Program {
     fn new(compile: Compile, cases: &[&Case]) -> Option<Self> {
-        let program = Self { folder: support::scratch() };
+        let program = Self { directory: support::scratch() };
         let line = |case: &&Case| format!("CASE({}, {});\n", case.given, case.call);
-        fs::write(program.folder.path().join("cases.h"), cases.iter().map(line).collect::<String>())
+        fs::write(program.directory.path().join("cases.h"), cases.iter().map(line).collect::<String>())
             .expect("the cases");
         let source = support::source().join("tests/programs/notify.c");
-        let include = format!("-I{}", program.folder.path().display());
+        let include = format!("-I{}", program.directory.path().display());
         let flags = [&include, "-Wall", "-Werror", "-Wno-unused-function", "-pthread"];
         compile(&source, &program.path(), flags).then_some(program)
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("notify")
+        self.directory.path().join("notify")
     }
 
     /// The lines that it prints for its cases; `command` is what runs it.
     fn lines(&self, mut command: Command) -> Vec<String> {
-        let folder = support::scratch();
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).expect("a folder for everybody");
-        let output = support::run(command.arg(self.path()).arg("cases").current_dir(folder.path()));
+        let directory = support::scratch();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o711)).expect("a directory for everybody");
+        let output = support::run(command.arg(self.path()).arg("cases").current_dir(directory.path()));
         String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect()
     }
 }
@@ -404,32 +404,32 @@ fn systemd_has_booted_if_its_directory_is_there() {
     type Place = (fn(&Path), i32);
     let places: &[Place] = &[
         (|_| {}, 0),
-        (|run| fs::create_dir_all(run.join("systemd")).expect("a folder"), 0),
-        (|run| fs::create_dir_all(run.join("systemd/system")).expect("a folder"), 1),
+        (|run| fs::create_dir_all(run.join("systemd")).expect("a directory"), 0),
+        (|run| fs::create_dir_all(run.join("systemd/system")).expect("a directory"), 1),
         (
             |run| {
-                fs::create_dir_all(run.join("systemd/other")).expect("a folder");
+                fs::create_dir_all(run.join("systemd/other")).expect("a directory");
                 symlink("other", run.join("systemd/system")).expect("a link");
             },
             1,
         ),
         (
             |run| {
-                fs::create_dir_all(run.join("systemd")).expect("a folder");
+                fs::create_dir_all(run.join("systemd")).expect("a directory");
                 symlink("nowhere", run.join("systemd/system")).expect("a link");
             },
             0,
         ),
         (
             |run| {
-                fs::create_dir_all(run.join("systemd")).expect("a folder");
+                fs::create_dir_all(run.join("systemd")).expect("a directory");
                 symlink("system", run.join("systemd/system")).expect("a link");
             },
             -libc::ELOOP,
         ),
         (
             |run| {
-                fs::create_dir_all(run.join("systemd")).expect("a folder");
+                fs::create_dir_all(run.join("systemd")).expect("a directory");
                 fs::write(run.join("systemd/system"), "").expect("a file");
             },
             -libc::ENOTDIR,
@@ -446,8 +446,8 @@ fn systemd_has_booted_if_its_directory_is_there() {
 
 /// What a program does that notifies `address`, if the kernel has a socket for it: what it prints, and its system calls.
 fn traced(program: &Path, address: &str, injections: &[&str], peer: &str) -> (String, Vec<String>) {
-    let folder = support::scratch();
-    let trace = folder.path().join("trace");
+    let directory = support::scratch();
+    let trace = directory.path().join("trace");
     let mut command = timeout();
     command.args(["strace", "-o"]).arg(&trace).args(injections.iter().map(|injection| format!("--inject={injection}")));
     let output = support::run(command.arg(program).arg("connected").arg(peer).env("NOTIFY_SOCKET", address));
@@ -531,8 +531,8 @@ fn a_state_reaches_a_listener_on_the_local_cid() {
     let Some((listener, port)) = listen_on_the_local_cid() else {
         return support::not_here("AF_VSOCK over the local CID, for which this kernel lacks vsock_loopback");
     };
-    let folder = support::scratch();
-    let (source, program) = (folder.path().join("local.c"), folder.path().join("local"));
+    let directory = support::scratch();
+    let (source, program) = (directory.path().join("local.c"), directory.path().join("local"));
     let code = "#include <systemd/sd-daemon.h>\nint main(void) { return sd_notify(1, \"READY=1\") != 1; }\n";
     fs::write(&source, code).expect("a program");
     support::compile(&source, &program, [""; 0]);

@@ -7,19 +7,19 @@ use std::{env, fs};
 use sdlite_test_support as support;
 
 /// Where cargo and rustup keep what is theirs.
-fn home(variable: &str, folder: &str) -> PathBuf {
-    let default = || Path::new(&env::var_os("HOME").expect("a home")).join(folder);
+fn home(variable: &str, directory: &str) -> PathBuf {
+    let default = || Path::new(&env::var_os("HOME").expect("a home")).join(directory);
     env::var_os(variable).map_or_else(default, PathBuf::from)
 }
 
 #[test]
-fn another_folder_home_time_umask_and_locale_give_the_same_bytes() {
+fn another_directory_home_time_umask_and_locale_give_the_same_bytes() {
     let cargo_home = home("CARGO_HOME", ".cargo");
     let scratch = support::scratch();
-    let elsewhere = scratch.path().join("a-folder-whose-path-is-quite-a-bit-longer/sdlite");
+    let elsewhere = scratch.path().join("a-directory-whose-path-is-quite-a-bit-longer/sdlite");
     let its_home = scratch.path().join("home");
     let its_cargo_home = its_home.join("cargo");
-    fs::create_dir_all(&elsewhere).expect("a folder");
+    fs::create_dir_all(&elsewhere).expect("a directory");
     fs::create_dir_all(&its_cargo_home).expect("a home");
     // The same crates by other paths, and nothing downloaded.
     for name in ["registry", "config.toml"].iter().filter(|name| cargo_home.join(name).exists()) {
@@ -56,8 +56,8 @@ fn another_folder_home_time_umask_and_locale_give_the_same_bytes() {
         }
         // The library names nobody's home, remapped or not.
         for place in [support::source(), &cargo_home] {
-            let folder = place.as_os_str().as_encoded_bytes();
-            let found = bytes.windows(folder.len()).any(|bytes| bytes == folder);
+            let directory = place.as_os_str().as_encoded_bytes();
+            let found = bytes.windows(directory.len()).any(|bytes| bytes == directory);
             let may_be = name == "sd-activate" && place == cargo_home;
             assert!(!found || may_be, "{name} has {} in it", place.display());
         }

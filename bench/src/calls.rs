@@ -70,10 +70,10 @@ type Counts<T> = HashMap<String, T>;
 
 fn system_calls(release: &Release, library: &Path) -> Counts<(usize, String)> {
     has("strace", "strace");
-    let folder = scratch();
-    let trace = folder.path().join("trace");
+    let directory = scratch();
+    let trace = directory.path().join("trace");
     let before = ["strace", "-a1", "-o", trace.to_str().expect("text")];
-    let functions = once(&mut worker::command(&before, release, &[&"once", &library], folder.path()));
+    let functions = once(&mut worker::command(&before, release, &[&"once", &library], directory.path()));
     let trace = fs::read_to_string(&trace).expect("a trace");
     let calls = between_marks(&trace).map(|calls| (calls.len(), counted(&names(&calls))));
     functions
@@ -88,14 +88,14 @@ fn system_calls(release: &Release, library: &Path) -> Counts<(usize, String)> {
 
 fn instructions(release: &Release, library: &Path) -> Counts<u64> {
     has("valgrind", "valgrind");
-    let folder = scratch();
-    let counts = folder.path().join("counts");
+    let directory = scratch();
+    let counts = directory.path().join("counts");
     let file = format!("--callgrind-out-file={}", counts.display());
     // The C function of that name is called in turn with one that does nothing, and with one of the library's.
     let options = ["--toggle-collect=measured", "--dump-after=measured"];
     // Its process id is the same always, as the functions read it from variables.
     let before = [&["unshare", "--pid", "--fork", "valgrind", "--tool=callgrind", &file][..], &options].concat();
-    let functions = once(&mut worker::command(&before, release, &[&"once", &library], folder.path()));
+    let functions = once(&mut worker::command(&before, release, &[&"once", &library], directory.path()));
     let total = |number: usize| {
         let dump = fs::read_to_string(format!("{}.{number}", counts.display())).expect("what callgrind has counted");
         let total = dump.lines().find_map(|line| line.strip_prefix("totals: ")).expect("a total");
@@ -123,13 +123,13 @@ fn is_expected(answer: i32) -> bool {
 
 /// The time of a call of each function, ours and theirs, in nanoseconds.
 fn times(release: &Release, theirs_first: bool) -> HashMap<&'static str, [Option<f64>; 2]> {
-    let folder = scratch();
-    let results = folder.path().join("criterion");
+    let directory = scratch();
+    let results = directory.path().join("criterion");
     let mut libraries = [&support::release().join("libsdlite.so"), &release.library];
     if theirs_first {
         libraries.reverse();
     }
-    run(&mut worker::command(&[], release, &[&"time", &results, &libraries[0], &libraries[1]], folder.path()));
+    run(&mut worker::command(&[], release, &[&"time", &results, &libraries[0], &libraries[1]], directory.path()));
     let time = |function: &str, which: &str| {
         let estimates = fs::read(results.join(function).join(which).join("new/estimates.json")).ok()?;
         let estimates: serde_json::Value = serde_json::from_slice(&estimates).expect("JSON of Criterion");

@@ -29,7 +29,7 @@ pub struct Messages {
 }
 
 pub fn messages(release: &Release) -> Vec<Messages> {
-    let folder = scratch();
+    let directory = scratch();
     let ours = support::release().join("libsdlite.so");
     let mut rows = Vec::new();
     for function in FUNCTIONS {
@@ -40,7 +40,7 @@ pub fn messages(release: &Release) -> Vec<Messages> {
                 progress(&what, round, ROUNDS);
                 let theirs_first = round % 2 == 1;
                 let libraries = if theirs_first { [&release.library, &ours] } else { [&ours, &release.library] };
-                let mut sender = worker::command(&[], release, &[], folder.path());
+                let mut sender = worker::command(&[], release, &[], directory.path());
                 let _receiver = Receiver::start(release);
                 sender.args(["send", function, &threads.to_string()]).args(libraries).env("NOTIFY_SOCKET", SOCKET);
                 let rates = String::from_utf8(run(&mut sender).stdout).expect("numbers");
@@ -68,8 +68,8 @@ struct Receiver(Child);
 
 impl Receiver {
     fn start(release: &Release) -> Self {
-        let folder = scratch();
-        let mut command = worker::command(&[], release, &[&"receive"], folder.path());
+        let directory = scratch();
+        let mut command = worker::command(&[], release, &[&"receive"], directory.path());
         let socket = UnixDatagram::bind(SOCKET).expect("a socket in a /run of our own");
         Self(command.stdin(OwnedFd::from(socket)).spawn().expect("a receiver"))
     }

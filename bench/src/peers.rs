@@ -53,7 +53,7 @@ impl Peers {
         vec![
             (SD_ACTIVATE, self.start(|port, _| accepting(support::release().join(SD_ACTIVATE), port, service))),
             (SYSTEMD, self.start(|port, _| accepting(SYSTEMD.into(), port, service))),
-            (INETD, self.start(|port, folder| self.inetd(port, "nowait.1000000", folder, service))),
+            (INETD, self.start(|port, directory| self.inetd(port, "nowait.1000000", directory, service))),
             ("tcpserver", self.start(|port, _| self.tcpserver(port, service))),
         ]
     }
@@ -71,7 +71,7 @@ impl Peers {
         vec![
             (SD_ACTIVATE, measure(&systemds(support::release().join(SD_ACTIVATE)))),
             (SYSTEMD, measure(&systemds(SYSTEMD.into()))),
-            (INETD, measure(&self.start(|port, folder| self.inetd(port, "wait", folder, service)))),
+            (INETD, measure(&self.start(|port, directory| self.inetd(port, "wait", directory, service)))),
         ]
     }
 
@@ -90,8 +90,8 @@ impl Peers {
         Listening { process, port, _configuration: configuration }
     }
 
-    fn inetd(&self, port: u16, wait: &str, folder: &Path, service: &Path) -> Command {
-        let configuration = folder.join("inetd.conf");
+    fn inetd(&self, port: u16, wait: &str, directory: &Path, service: &Path) -> Command {
+        let configuration = directory.join("inetd.conf");
         let service = service.display();
         fs::write(&configuration, format!("127.0.0.1:{port} stream tcp {wait} root {service} service\n"))
             .expect("inetd's configuration");
@@ -110,7 +110,7 @@ impl Peers {
     fn unpacked(&self, name: &str) -> Command {
         let mut command = Command::new(debian::program(name, self.root.path()));
         let libraries = debian::libraries(self.root.path());
-        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("folders without colons"));
+        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("directories without colons"));
         command
     }
 }

@@ -19,11 +19,11 @@ pub const OVERVIEW: &str = "overview.svg";
 type Rows = Vec<(String, Vec<Option<f64>>)>;
 
 /// Draws them all.
-pub fn write(measured: &Measured, folder: &Path) {
+pub fn write(measured: &Measured, directory: &Path) {
     let releases: Vec<_> = measured.releases.iter().map(|release| format!("beside {}", release.name)).collect();
     let colours = &[0, 2];
     let draw =
-        |name: &str, plot: Plot| plot.write(&folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        |name: &str, plot: Plot| plot.write(&directory.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     draw(
         OVERVIEW,
         Plot {
@@ -103,7 +103,7 @@ fn overview(measured: &Measured) -> Rows {
             start.instructions as f64
         };
         let part = |release: &Release| {
-            let ours = match release.folder {
+            let ours = match release.directory {
                 Some(_) if program == "libsdlite" => instructions(&with_libc_of(&release.name)),
                 _ => instructions(program),
             };

@@ -30,13 +30,13 @@ impl Programs {
         self.link(name, compiler, &[flags, &["-DNOBODY"]].concat(), None)
     }
 
-    /// With the system's C library, or that in the folder of a release.
-    pub fn with_libsdlite(&self, name: &str, folder: Option<&Path>) -> PathBuf {
+    /// With the system's C library, or that in the directory of a release.
+    pub fn with_libsdlite(&self, name: &str, directory: Option<&Path>) -> PathBuf {
         let program = self.program(name);
         let mut arguments = vec!["-Os".to_owned(), "-s".to_owned()];
-        if let Some(folder) = folder {
-            let linker = support::linker(folder);
-            arguments.push(format!("-Wl,-rpath,{},--dynamic-linker,{}", folder.display(), linker.display()));
+        if let Some(directory) = directory {
+            let linker = support::linker(directory);
+            arguments.push(format!("-Wl,-rpath,{},--dynamic-linker,{}", directory.display(), linker.display()));
         }
         compile(&source(name), &program, arguments);
         program
@@ -44,7 +44,7 @@ impl Programs {
 
     pub fn with_libsystemd(&self, name: &str, release: &Release) -> PathBuf {
         let program = self.program(name);
-        compile_with_libsystemd_of(release.folder.as_deref(), &source(name), &program, ["-Os", "-s"]);
+        compile_with_libsystemd_of(release.directory.as_deref(), &source(name), &program, ["-Os", "-s"]);
         program
     }
 

@@ -26,9 +26,9 @@ const BOUNDS: &str = "\
 
 /// Writes it, with its plots.
 pub fn write(measured: &Measured) {
-    let folder = source().join("docs");
-    fs::create_dir_all(folder.join("benchmarks")).expect("a folder for plots");
-    plots::write(measured, &folder.join("benchmarks"));
+    let directory = source().join("docs");
+    fs::create_dir_all(directory.join("benchmarks")).expect("a directory for plots");
+    plots::write(measured, &directory.join("benchmarks"));
     let text = format!(
         "# Benchmarks\n\n{}\n\n![Overview](benchmarks/{})\n\n\
         \\* beside a dynamic program with libsystemd.\n\n## Aims\n\n{}{BOUNDS}\n\n\
@@ -39,7 +39,7 @@ pub fn write(measured: &Measured) {
         exact(measured, "![Starting a program](benchmarks/start.svg)\n\n"),
         times(measured, true),
     );
-    let file = folder.join("benchmarks.md");
+    let file = directory.join("benchmarks.md");
     fs::write(&file, text.trim_end().to_owned() + "\n").expect("docs/benchmarks.md");
     eprintln!("{} and its plots are written.", file.display());
 }
@@ -65,7 +65,7 @@ fn conditions(measured: &Measured) -> String {
     let releases: Vec<_> = measured
         .releases
         .iter()
-        .map(|release| match release.folder {
+        .map(|release| match release.directory {
             None => format!("{} as installed", release.name),
             Some(_) => format!("{} with the C library that belongs to it", release.name),
         })

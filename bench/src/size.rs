@@ -24,8 +24,8 @@ pub fn shared(releases: &[Release]) -> Vec<Shared> {
     if releases.is_empty() {
         return Vec::new();
     }
-    let folder = scratch();
-    let ours = folder.path().join("libsdlite.so");
+    let directory = scratch();
+    let ours = directory.path().join("libsdlite.so");
     run(Command::new("strip").arg("-o").arg(&ours).arg(release().join("libsdlite.so")));
     let row = |library: String, file: &Path, linker: Vec<PathBuf>| {
         let needed = loaded(file, linker);

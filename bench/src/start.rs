@@ -47,8 +47,8 @@ pub fn starts(releases: &[Release]) -> Vec<Start> {
     }
     let ours = support::release().join("libsdlite.a");
     all.push(("libsdlite".into(), programs.with_libsdlite("start", None)));
-    for (release, folder) in releases.iter().filter_map(|release| Some((release, release.folder.as_deref()?))) {
-        all.push((with_libc_of(&release.name), programs.with_libsdlite("start", Some(folder))));
+    for (release, directory) in releases.iter().filter_map(|release| Some((release, release.directory.as_deref()?))) {
+        all.push((with_libc_of(&release.name), programs.with_libsdlite("start", Some(directory))));
     }
     all.push(("libsdlite, static".into(), programs.with_archive("start", "gcc", &ours)));
     all.push(("libsdlite, static with musl".into(), programs.with_archive("start", "musl-gcc", &ours)));

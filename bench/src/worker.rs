@@ -78,26 +78,26 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     })
 }
 
-/// A command that runs this program's `main` below, in a /run and a folder that have nothing in them.
+/// A command that runs this program's `main` below, in a /run and a directory that have nothing in them.
 pub fn command(
     before: &[&str],
     release: &Release,
     arguments: &[&dyn AsRef<std::ffi::OsStr>],
-    folder: &Path,
+    directory: &Path,
 ) -> Command {
     let _ = fs::remove_dir_all("/run/systemd");
-    for folder in ["/run/systemd/journal", "/run/systemd/journal.a"] {
-        fs::create_dir_all(folder).expect("a folder in /run");
+    for directory in ["/run/systemd/journal", "/run/systemd/journal.a"] {
+        fs::create_dir_all(directory).expect("a directory in /run");
     }
-    let _ = fs::remove_file(folder.join("fifo"));
-    let _ = fs::remove_file(folder.join("stream"));
+    let _ = fs::remove_file(directory.join("fifo"));
+    let _ = fs::remove_file(directory.join("stream"));
     let program = std::env::current_exe().expect("this program");
     let words = before.iter().map(|word| word.into()).chain(release.linker()).chain([program, "worker".into()]);
     let words: Vec<std::path::PathBuf> = words.collect();
     let mut command = Command::new(&words[0]);
     // The same environment always, which the functions look through.
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    command.args(&words[1..]).args(arguments).current_dir(folder).stdin(pidfd());
+    command.args(&words[1..]).args(arguments).current_dir(directory).stdin(pidfd());
     command
 }
 
@@ -114,9 +114,9 @@ fn pidfd() -> OwnedFd {
 pub fn main(arguments: &[&str]) {
     match *arguments {
         ["once", library] => once(&Library::open(library)),
-        ["time", folder, ref libraries @ ..] => {
+        ["time", directory, ref libraries @ ..] => {
             let libraries = libraries.iter().map(|path| (*path, Library::open(path)));
-            time(folder, &libraries.collect::<Vec<_>>());
+            time(directory, &libraries.collect::<Vec<_>>());
         }
         ["send", function, threads, ref libraries @ ..] => {
             let libraries: Vec<_> = libraries.iter().map(|path| Library::open(path)).collect();
@@ -145,13 +145,13 @@ pub fn id(library: &str) -> &str {
 }
 
 /// Each call as often as Criterion likes, the libraries in turn.
-fn time(folder: &str, libraries: &[(&str, Library)]) {
+fn time(directory: &str, libraries: &[(&str, Library)]) {
     // SAFETY: nobody else has descriptors yet.
     unsafe { calls_prepare() };
     // Short, as what is said is what many rounds have in common.
     let mut criterion = Criterion::default()
         .without_plots()
-        .output_directory(Path::new(folder))
+        .output_directory(Path::new(directory))
         .warm_up_time(Duration::from_millis(20))
         .measurement_time(Duration::from_millis(60))
         .sample_size(10)

@@ -18,7 +18,7 @@ use crate::{namespace, paths, sys};
 pub struct Task<'a> {
     pub function: &'a Function,
     pub libraries: &'a Libraries,
-    pub folder: &'a Path,
+    pub directory: &'a Path,
     pub cases: u64,
     pub seed: u64,
     pub counters: &'a Counters,
@@ -86,7 +86,7 @@ impl Child {
 
     fn compare(&mut self, task: &Task<'_>) -> i32 {
         (FIRST..OWN).for_each(sys::close);
-        fs::create_dir_all(task.folder).and_then(|()| env::set_current_dir(task.folder)).expect("a folder");
+        fs::create_dir_all(task.directory).and_then(|()| env::set_current_dir(task.directory)).expect("a directory");
         if let Err(error) = namespace::enter() {
             if task.function.needs_namespace {
                 self.tell(&format!("a mount namespace: {error}"));

@@ -72,25 +72,25 @@ fn watchdog_enabled(comparison: &Comparison<'_>) -> Result<(), Difference> {
 }
 
 /// What is at /run/systemd/system.
-const PLACES: &[&str] = &["folder", "absent", "file", "link to a folder", "link to nothing", "link to itself"];
+const PLACES: &[&str] = &["directory", "absent", "file", "link to a directory", "link to nothing", "link to itself"];
 
 fn booted(comparison: &Comparison<'_>) -> Result<(), Difference> {
     type Signature = unsafe extern "C" fn() -> c_int;
     const PATH: &str = "/run/systemd/system";
-    fs::create_dir_all("/run/systemd").expect("a folder");
+    fs::create_dir_all("/run/systemd").expect("a directory");
     let observe = |booted: Signature, place: &&str| {
         comparison.descriptors.install([]);
         let _ = fs::remove_file(PATH);
         let _ = fs::remove_dir(PATH);
         let made = match *place {
-            "folder" => fs::create_dir(PATH),
+            "directory" => fs::create_dir(PATH),
             "file" => fs::write(PATH, ""),
-            "link to a folder" => symlink("/run", PATH),
+            "link to a directory" => symlink("/run", PATH),
             "link to nothing" => symlink("nothing", PATH),
             "link to itself" => symlink("system", PATH),
             _ => Ok(()),
         };
-        made.expect("a folder of the test's own");
+        made.expect("a directory of the test's own");
         // SAFETY: it takes nothing.
         comparison.before().observe(|| unsafe { booted() }, nothing)
     };

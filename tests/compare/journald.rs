@@ -15,7 +15,7 @@ use crate::strategy::mostly;
 pub enum Journal {
     Listens,
     Absent,
-    NoFolder,
+    NoDirectory,
     Symlink,
     RegularFile,
     Directory,
@@ -25,8 +25,8 @@ pub enum Journal {
 }
 
 pub fn journals() -> impl Strategy<Value = Journal> {
-    use Journal::{Absent, Dead, Directory, NoFolder, RegularFile, StreamSocket, Symlink};
-    const OTHERS: &[Journal] = &[Absent, NoFolder, Symlink, RegularFile, Directory, Dead, StreamSocket];
+    use Journal::{Absent, Dead, Directory, NoDirectory, RegularFile, StreamSocket, Symlink};
+    const OTHERS: &[Journal] = &[Absent, NoDirectory, Symlink, RegularFile, Directory, Dead, StreamSocket];
     mostly(9, Journal::Listens, OTHERS)
 }
 
@@ -36,14 +36,14 @@ pub struct Place {
     now: Cell<Journal>,
 }
 
-const FOLDER: &str = "/run/systemd/journal";
+const DIRECTORY: &str = "/run/systemd/journal";
 
 impl Place {
     pub fn new() -> Self {
-        const FOLDERS: [&str; 7] =
+        const DIRECTORIES: [&str; 7] =
             ["Listens", "Absent", "Symlink", "RegularFile", "Directory/socket", "Dead", "StreamSocket"];
-        for folder in FOLDERS.iter().chain(&["systemd"]) {
-            fs::create_dir_all(format!("/run/{folder}")).expect("a folder");
+        for directory in DIRECTORIES.iter().chain(&["systemd"]) {
+            fs::create_dir_all(format!("/run/{directory}")).expect("a directory");
         }
         let bind = |path: &str| UnixDatagram::bind(path).expect("a socket");
         let receiver = bind("/run/Listens/socket");
@@ -54,16 +54,16 @@ impl Place {
         std::mem::forget(stream);
         ask_for_credentials(&receiver);
         receiver.set_nonblocking(true).expect("a socket that does not block");
-        Self { receiver, now: Cell::new(Journal::NoFolder) }
+        Self { receiver, now: Cell::new(Journal::NoDirectory) }
     }
 
     pub fn make(&self, journal: Journal) {
         if self.now.replace(journal) == journal {
             return;
         }
-        let _ = fs::remove_file(FOLDER);
-        if journal != Journal::NoFolder {
-            symlink(format!("/run/{journal:?}"), FOLDER).expect("a symlink");
+        let _ = fs::remove_file(DIRECTORY);
+        if journal != Journal::NoDirectory {
+            symlink(format!("/run/{journal:?}"), DIRECTORY).expect("a symlink");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::bytes::Bytes;
 use crate::sys;
 use crate::zoo::Kind;
 
-/// Files of all kinds in the current folder, each with a hard link and a symlink. `missing` is told what cannot be made.
+/// Files of all kinds in the current directory, each with a hard link and a symlink. `missing` is told what cannot be made.
 pub fn make(mut missing: impl FnMut(String)) -> io::Result<()> {
     for file in ["file", "file2"] {
         File::create(file)?;
@@ -30,7 +30,7 @@ pub fn make(mut missing: impl FnMut(String)) -> io::Result<()> {
     ] {
         made.unwrap_or_else(|error| missing(format!("device nodes: {error}")));
     }
-    fs::create_dir("folder")?;
+    fs::create_dir("directory")?;
     for path in ["file", "file2", "fifo", "fifo2"] {
         fs::hard_link(path, format!("{path}.hard"))?;
         symlink(path, format!("{path}.soft"))?;
@@ -39,7 +39,7 @@ pub fn make(mut missing: impl FnMut(String)) -> io::Result<()> {
     symlink("fifo.soft", "fifo.soft.soft")?;
     symlink("nothing", "dangling")?;
     symlink("loop", "loop")?;
-    symlink("folder", "folder.soft")?;
+    symlink("directory", "directory.soft")?;
     symlink("/dev/null", "null.soft")
 }
 
@@ -70,8 +70,8 @@ const PATHS: &[&str] = &[
     "/dev/mqueue",
     "stream",
     "listening",
-    "folder",
-    "folder.soft",
+    "directory",
+    "directory.soft",
     "nothing",
     "nothing/file",
     "file/x",
@@ -84,12 +84,12 @@ const PATHS: &[&str] = &[
     "/",
     ".",
     "..",
-    "folder/",
+    "directory/",
     "fifo/",
     "fifo/.",
     "file/",
-    "folder/../file",
-    "folder/../fifo",
+    "directory/../file",
+    "directory/../fifo",
     "./fifo",
     ".//file",
     "/proc/self/fd/3",
@@ -139,7 +139,8 @@ impl Path {
 
 pub fn paths() -> impl Strategy<Value = Path> {
     let suffix = select(&[".hard", ".soft", ".soft.soft", "/", "/.", "/x", "x", "2"][..]);
-    let prefix = select(&["./", "folder/../", "folder/", "folder.soft/../", "nothing/../", "file/../", "/"][..]);
+    let prefix =
+        select(&["./", "directory/../", "directory/", "directory.soft/../", "nothing/../", "file/../", "/"][..]);
     prop_oneof![
         4 => Just(Path::Null),
         8 => Just(Path::Own("", "")),

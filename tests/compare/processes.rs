@@ -11,7 +11,7 @@ use libc::SOCK_STREAM;
 use crate::sockets::{self, State};
 use crate::sys;
 
-/// Where the other process listens, in the current folder.
+/// Where the other process listens, in the current directory.
 const SOCKET: &[u8] = b"other-process";
 
 /// A process that does nothing, for as long as this one lives.

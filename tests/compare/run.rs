@@ -57,9 +57,9 @@ pub fn compare_all(functions: &[&'static Function]) {
 
     let scratch = support::scratch();
     let jobs = compared.iter().map(|function| {
-        let (folder, counters) = (scratch.path().join(function.name), shared_counters());
+        let (directory, counters) = (scratch.path().join(function.name), shared_counters());
         let cases = (cases * function.share).div_ceil(shares);
-        Job { function, folder, cases, seed, counters }
+        Job { function, directory, cases, seed, counters }
     });
     let jobs: Vec<_> = jobs.collect();
     let mut outcome = Outcome::of(&jobs, &libraries);
@@ -91,7 +91,7 @@ pub fn compare_all(functions: &[&'static Function]) {
 
 struct Job {
     function: &'static Function,
-    folder: std::path::PathBuf,
+    directory: std::path::PathBuf,
     cases: u64,
     seed: u64,
     counters: &'static Counters,
@@ -158,7 +158,7 @@ impl Job {
         Child::start(&Task {
             function: self.function,
             libraries,
-            folder: &if trace.is_some() { self.folder.join("again") } else { self.folder.clone() },
+            directory: &if trace.is_some() { self.directory.join("again") } else { self.directory.clone() },
             cases: self.cases,
             seed: self.seed,
             counters: if trace.is_some() { shared_counters() } else { self.counters },

@@ -63,8 +63,8 @@ const ENTRIES: &[Entry] = &[
     file(Class::File, "a queue, opened as a file", c"/dev/mqueue/a", || sys::open(c"/dev/mqueue/a", O_RDONLY)),
     file(Class::File, "a queue, O_PATH", c"/dev/mqueue/a", || sys::open(c"/dev/mqueue/a", O_PATH)),
     file(Class::Other, "the directory of queues", c"/dev/mqueue", || sys::open(c"/dev/mqueue", O_DIRECTORY)),
-    file(Class::Other, "a directory", c"folder", || sys::open(c"folder", O_DIRECTORY)),
-    file(Class::Other, "a directory, O_PATH", c"folder", || sys::open(c"folder", O_PATH)),
+    file(Class::Other, "a directory", c"directory", || sys::open(c"directory", O_DIRECTORY)),
+    file(Class::Other, "a directory, O_PATH", c"directory", || sys::open(c"directory", O_PATH)),
     file(Class::Other, "a symlink, O_PATH", c"file.soft", || sys::open(c"file.soft", O_PATH | O_NOFOLLOW)),
     file(Class::Other, "a block device, O_PATH", c"block", || sys::open(c"block", O_PATH)),
     entry(Class::Other, "an epoll", sys::epoll),
@@ -164,7 +164,7 @@ pub fn kinds(of: fn(Class) -> bool) -> impl Strategy<Value = Kind> {
 pub struct Zoo(Vec<Option<(RawFd, Option<Facts>)>>);
 
 impl Zoo {
-    /// Makes one of each kind, in the current folder and where `paths` has put files. `missing` is told what the machine
+    /// Makes one of each kind, in the current directory and where `paths` has put files. `missing` is told what the machine
     /// does not have; such a descriptor is closed in all cases.
     pub fn new(mut missing: impl FnMut(String)) -> Self {
         let make = |entry: &Entry| {

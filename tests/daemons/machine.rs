@@ -22,7 +22,7 @@ pub const PREFIX: &str = "prefix";
 pub const ROOT: &str = "root";
 pub const LIBSYSTEMD: &str = "libsystemd";
 
-/// One daemon's surroundings: /run/NAME is its own folder.
+/// One daemon's surroundings: /run/NAME is its own directory.
 pub struct Machine {
     /// Where libsdlite is installed.
     prefix: PathBuf,
@@ -30,23 +30,23 @@ pub struct Machine {
     root: PathBuf,
     /// Where Debian's libsystemd is.
     libsystemd: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     notified: UnixDatagram,
 }
 
 impl Machine {
     /// `unpacked` has what main.rs puts there.
     pub fn new(name: &str, unpacked: &Path) -> Self {
-        let folder = Path::new("/run").join(name);
-        fs::create_dir(&folder).expect("a /run of our own");
-        let notified = receiver(&folder.join("notify"));
+        let directory = Path::new("/run").join(name);
+        fs::create_dir(&directory).expect("a /run of our own");
+        let notified = receiver(&directory.join("notify"));
         let [prefix, root, libsystemd] = [PREFIX, ROOT, LIBSYSTEMD].map(|directory| unpacked.join(directory));
-        Self { prefix, root, libsystemd, folder, notified }
+        Self { prefix, root, libsystemd, directory, notified }
     }
 
-    /// The name of a file in the daemon's folder.
+    /// The name of a file in the daemon's directory.
     pub fn path(&self, name: &str) -> String {
-        self.folder.join(name).to_str().expect("text").to_owned()
+        self.directory.join(name).to_str().expect("text").to_owned()
     }
 
     /// Writes a file, and answers its name.
@@ -80,7 +80,7 @@ impl Machine {
     pub fn client_on(&self, libsystemd: &Path, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("timeout");
         command.args(["20", "env", &self.libraries(libsystemd)]).arg(debian::program(name, &self.root));
-        command.args(arguments).current_dir(&self.folder);
+        command.args(arguments).current_dir(&self.directory);
         command
     }
 
@@ -100,7 +100,7 @@ impl Machine {
     fn spawn(&self, command: &mut Command, name: &str) -> (Child, String) {
         let said = self.path(&name.replace('/', "-")) + ".output";
         let output = File::create(&said).expect("a file for what it says");
-        let command = command.current_dir(&self.folder).stdin(Stdio::piped());
+        let command = command.current_dir(&self.directory).stdin(Stdio::piped());
         command.stdout(output.try_clone().expect("the file once more")).stderr(output);
         (command.spawn().expect("a daemon"), said)
     }

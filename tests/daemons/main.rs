@@ -94,10 +94,10 @@ fn inside(daemons: &[&'static Daemon], unpacked: &Path) -> bool {
 
 /// Unpacks what is needed, and runs it. True if all work.
 fn outside(daemons: &[&'static Daemon]) -> Result<bool, String> {
-    let folder = scratch();
-    let [prefix, root, libsystemd] = [PREFIX, ROOT, LIBSYSTEMD].map(|directory| folder.path().join(directory));
+    let directory = scratch();
+    let [prefix, root, libsystemd] = [PREFIX, ROOT, LIBSYSTEMD].map(|part| directory.path().join(part));
     // Daemons that are not root must find their libraries.
-    run(Command::new("chmod").arg("755").arg(folder.path()));
+    run(Command::new("chmod").arg("755").arg(directory.path()));
     support::install::make("install", &[("PREFIX", prefix.to_str().expect("a path that is text"))]);
 
     println!("Unpacking {} daemons of Debian ...", daemons.len());
@@ -106,7 +106,7 @@ fn outside(daemons: &[&'static Daemon]) -> Result<bool, String> {
     debian::unpack(&["libsystemd0".to_owned()], &libsystemd)?;
 
     let mut command = machine::namespaces(&root);
-    command.arg(env::current_exe().expect("this program")).arg(INSIDE).arg(folder.path());
+    command.arg(env::current_exe().expect("this program")).arg(INSIDE).arg(directory.path());
     let status = command.args(daemons.iter().map(|daemon| daemon.name)).status().expect("unshare");
     Ok(status.success())
 }

@@ -63,11 +63,11 @@ enter() {
     # Of its own, for programs inside to have mount namespaces.
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
-    for folder in sys dev; do
-        mount --rbind "/$folder" "$root/$folder"
+    for directory in sys dev; do
+        mount --rbind "/$directory" "$root/$directory"
     done
-    for folder in tmp run; do
-        mount -t tmpfs tmpfs "$root/$folder"
+    for directory in tmp run; do
+        mount -t tmpfs tmpfs "$root/$directory"
     done
     # The source tree, which nobody writes to. Its path is part of no other, so that a build which names it is noticed.
     mkdir -p "$root/sdlite-source"

@@ -33,10 +33,10 @@ struct Copy {
 
 impl Copy {
     fn new() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
-        let copy = Self { source: folder.join("source"), target: folder.join("target") };
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mutants");
+        let copy = Self { source: directory.join("source"), target: directory.join("target") };
         let _ = fs::remove_dir_all(&copy.source);
-        fs::create_dir_all(&copy.source).expect("a folder below target/tmp");
+        fs::create_dir_all(&copy.source).expect("a directory below target/tmp");
         let script = "tar -c -C \"$0\" --exclude=target --exclude=.git . | tar -x --touch -C \"$1\"";
         support::run(Command::new("sh").args(["-c", script]).arg(support::source()).arg(&copy.source));
         copy

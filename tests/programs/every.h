@@ -1,5 +1,5 @@
 /* Every function of the library, called, and everybody whom it talks to: sockets in place of the journal's and the service
- * manager's, below /run, which is a folder of the test's own. */
+ * manager's, below /run, which is a directory of the test's own. */
 
 #define _GNU_SOURCE
 #include "shared.h"

@@ -1,4 +1,4 @@
-/* What is the library's answer about files whose numbers are larger than 32 bits? In the current folder, which is an
+/* What is the library's answer about files whose numbers are larger than 32 bits? In the current directory, which is an
  * overlay with 64-bit inode numbers, it makes some, and below it finds f0, f1, ... of another file system. For each question it
  * prints a line. */
 

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 
 static int open_descriptors(void) {
-        DIR *folder = opendir("/proc/self/fd");
+        DIR *directory = opendir("/proc/self/fd");
         int count = 0;
 
-        while (folder && readdir(folder))
+        while (directory && readdir(directory))
                 count++;
-        closedir(folder);
+        closedir(directory);
         return count;
 }
 

@@ -209,7 +209,7 @@ static void to_long(const char *start, size_t length) {
         to(address);
 }
 
-/* A file in the same folder. */
+/* A file in the same directory. */
 static void to_file(const char *name) {
         char address[256];
 

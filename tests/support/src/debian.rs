@@ -1,4 +1,4 @@
-//! Debian's packages, unpacked into a folder: nothing is installed, so no service is started or enabled by it.
+//! Debian's packages, unpacked into a directory: nothing is installed, so no service is started or enabled by it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
@@ -12,9 +12,9 @@ use crate::{run, scratch, text};
 /// What must be the system's own, as its dynamic linker is; and what the drop-in stands in for.
 const NEVER: &[&str] = &["libc6", "libc-bin", "libsystemd0", "libsystemd-shared"];
 
-fn apt_get(arguments: &[&str], packages: &[String], folder: &Path) -> Result<String, String> {
+fn apt_get(arguments: &[&str], packages: &[String], directory: &Path) -> Result<String, String> {
     let mut command = Command::new("apt-get");
-    let output = command.args(arguments).args(packages).current_dir(folder).output().expect("apt-get");
+    let output = command.args(arguments).args(packages).current_dir(directory).output().expect("apt-get");
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
@@ -54,9 +54,9 @@ pub fn unpack_with_libraries(packages: &[&str], root: &Path) -> Result<(), Strin
 pub fn unpack(packages: &[String], root: &Path) -> Result<(), String> {
     let archives = scratch();
     // apt downloads as a user of its own where that may write.
-    fs::set_permissions(archives.path(), fs::Permissions::from_mode(0o777)).expect("a folder that is ours");
+    fs::set_permissions(archives.path(), fs::Permissions::from_mode(0o777)).expect("a directory that is ours");
     update_and_again(|| apt_get(&["download", "--quiet"], packages, archives.path()))?;
-    fs::create_dir_all(root).expect("a folder");
+    fs::create_dir_all(root).expect("a directory");
     let mut versions = String::new();
     for file in fs::read_dir(archives.path()).expect("what was downloaded").flatten() {
         run(Command::new("dpkg-deb").arg("--extract").arg(file.path()).arg(root));
@@ -99,6 +99,6 @@ fn is_directory(entry: &DirEntry) -> bool {
 /// A program in `root`. One that only other programs start has a name with the directory below usr/lib that it is in.
 pub fn program(name: &str, root: &Path) -> PathBuf {
     let mut places =
-        ["usr/sbin", "usr/bin", "sbin", "bin", "usr/lib"].iter().map(|folder| root.join(folder).join(name));
+        ["usr/sbin", "usr/bin", "sbin", "bin", "usr/lib"].iter().map(|directory| root.join(directory).join(name));
     places.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is in none of the unpacked packages"))
 }

@@ -45,11 +45,11 @@ impl fmt::Display for Growth {
 
 /// What `functions` add to a program that `compiler` links; with `collected`, without what nobody calls.
 pub fn growth(compiler: &str, archive: &Path, functions: &[&str], collected: bool) -> Growth {
-    let folder = scratch();
-    let map = folder.path().join("map");
+    let directory = scratch();
+    let map = directory.path().join("map");
     let functions: String = functions.iter().map(|name| format!(" f({name})")).collect();
     let program = |name: &str, arguments: &[&str]| {
-        let program = folder.path().join(name);
+        let program = directory.path().join(name);
         run(Command::new(compiler)
             .args(["-Os", "-static", "-I"])
             .arg(source().join("include"))

@@ -20,7 +20,7 @@ pub fn make(target: &str, variables: Variables) {
     run(crate::make(source()).arg(target).args(variables));
 }
 
-/// A prefix with everything installed: `usr`, in a folder that has nothing else in it.
+/// A prefix with everything installed: `usr`, in a directory that has nothing else in it.
 pub struct Prefix(TempDir);
 
 impl Default for Prefix {
@@ -37,20 +37,20 @@ impl Prefix {
         prefix
     }
 
-    /// The folder that the prefix is in.
-    pub fn folder(&self) -> &Path {
+    /// The directory that the prefix is in.
+    pub fn directory(&self) -> &Path {
         self.0.path()
     }
 
-    /// The path of something in that folder.
+    /// The path of something in that directory.
     pub fn path(&self, name: &str) -> String {
-        self.0.path().join(name).into_os_string().into_string().expect("a temporary folder whose name is text")
+        self.0.path().join(name).into_os_string().into_string().expect("a temporary directory whose name is text")
     }
 
     /// What pkg-config answers about a library that was installed.
     pub fn pkg_config(&self, arguments: &str) -> String {
         let mut command = Command::new("pkg-config");
-        let path = ["usr/lib/sdlite/pkgconfig", "usr/lib/pkgconfig"].map(|folder| self.path(folder)).join(":");
+        let path = ["usr/lib/sdlite/pkgconfig", "usr/lib/pkgconfig"].map(|directory| self.path(directory)).join(":");
         let output = run(command.env("PKG_CONFIG_PATH", path).args(arguments.split(' ')));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }

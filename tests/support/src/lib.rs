@@ -34,7 +34,7 @@ pub fn source() -> &'static Path {
     static SOURCE: OnceLock<PathBuf> = OnceLock::new();
     SOURCE.get_or_init(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        here.ancestors().nth(2).expect("tests/support is two folders below the top").to_path_buf()
+        here.ancestors().nth(2).expect("tests/support is two directories below the top").to_path_buf()
     })
 }
 
@@ -56,14 +56,14 @@ pub fn make(tree: &Path) -> Command {
     command
 }
 
-/// The folder that everything is built in.
+/// The directory that everything is built in.
 pub fn builds() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| source().join("target"), PathBuf::from)
 }
 
-/// An empty folder that is removed when dropped.
+/// An empty directory that is removed when dropped.
 pub fn scratch() -> TempDir {
-    tempfile::Builder::new().prefix("sdlite-test-").tempdir().expect("a folder for temporary files")
+    tempfile::Builder::new().prefix("sdlite-test-").tempdir().expect("a directory for temporary files")
 }
 
 /// Runs a command that has to succeed.
@@ -87,7 +87,7 @@ pub fn has(program: &str, package: &str) -> bool {
     let found = if program.contains('/') {
         Path::new(program).exists()
     } else {
-        env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        env::split_paths(&path).any(|directory| directory.join(program).is_file())
     };
     if !found {
         left_out(&format!("{program}, which is not installed (Debian: apt-get install {package})"));
@@ -137,19 +137,19 @@ pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item 
         // Compiled and then linked, as the runtime to link may not be the compiler's own.
         let object = program.with_extension("o");
         run(compiler().arg("-c").arg(source).arg("-o").arg(&object).args(sanitizer.compile));
-        command.arg(object).args(&sanitizer.link).arg(sanitizer.folder.join("libsdlite.so.0"));
-        command.arg("-Wl,-rpath").arg(&sanitizer.folder);
+        command.arg(object).args(&sanitizer.link).arg(sanitizer.directory.join("libsdlite.so.0"));
+        command.arg("-Wl,-rpath").arg(&sanitizer.directory);
     } else if statically.is_some() {
         command.arg(source).arg("-static").arg(release().join("libsdlite.a"));
     } else {
-        command.arg(source).arg(release().join("libsdlite.so")).arg("-Wl,-rpath").arg(soname_folder());
+        command.arg(source).arg(release().join("libsdlite.so")).arg("-Wl,-rpath").arg(soname_directory());
     }
     run(&mut command);
 }
 
 /// Compiles a C program as one of libsystemd's, with its headers, for comparison. False where there is no libsystemd.
 ///
-/// Another release than the system's is taken where SDLITE_LIBSYSTEMD names a folder with its libsystemd.so.0 and the C
+/// Another release than the system's is taken where SDLITE_LIBSYSTEMD names a directory with its libsystemd.so.0 and the C
 /// library that belongs to it, dynamic linker included.
 pub fn compile_with_libsystemd(
     source: &Path,
@@ -159,9 +159,9 @@ pub fn compile_with_libsystemd(
     compile_with_libsystemd_of(reference().as_deref(), source, program, arguments)
 }
 
-/// The same, with the release in that folder, or the system's.
+/// The same, with the release in that directory, or the system's.
 pub fn compile_with_libsystemd_of(
-    folder: Option<&Path>,
+    directory: Option<&Path>,
     source: &Path,
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -171,9 +171,9 @@ pub fn compile_with_libsystemd_of(
     }
     let mut command = Command::new("cc");
     command.arg(source).arg("-o").arg(program).args(arguments);
-    if let Some(folder) = folder {
-        command.arg("-L").arg(folder).arg("-Wl,--allow-shlib-undefined,--disable-new-dtags,-rpath").arg(folder);
-        command.arg("-Wl,--dynamic-linker").arg(linker(folder));
+    if let Some(directory) = directory {
+        command.arg("-L").arg(directory).arg("-Wl,--allow-shlib-undefined,--disable-new-dtags,-rpath").arg(directory);
+        command.arg("-Wl,--dynamic-linker").arg(linker(directory));
     }
     run(command.arg("-l:libsystemd.so.0"));
     true
@@ -184,10 +184,10 @@ pub fn libsystemd() -> PathBuf {
     libsystemd_of(reference().as_deref())
 }
 
-/// The same of the release in that folder, or of the system's.
-pub fn libsystemd_of(folder: Option<&Path>) -> PathBuf {
-    match folder {
-        Some(folder) => folder.join("libsystemd.so.0"),
+/// The same of the release in that directory, or of the system's.
+pub fn libsystemd_of(directory: Option<&Path>) -> PathBuf {
+    match directory {
+        Some(directory) => directory.join("libsystemd.so.0"),
         None => {
             let path = run(Command::new("cc").arg("-print-file-name=libsystemd.so.0")).stdout;
             PathBuf::from(String::from_utf8_lossy(&path).trim())
@@ -195,14 +195,14 @@ pub fn libsystemd_of(folder: Option<&Path>) -> PathBuf {
     }
 }
 
-/// The folder with another release than the system's.
+/// The directory with another release than the system's.
 pub fn reference() -> Option<PathBuf> {
     env::var_os("SDLITE_LIBSYSTEMD").map(PathBuf::from)
 }
 
-/// The dynamic linker in such a folder.
-pub fn linker(folder: &Path) -> PathBuf {
-    let files = fs::read_dir(folder).expect("the folder that SDLITE_LIBSYSTEMD names").flatten();
+/// The dynamic linker in such a directory.
+pub fn linker(directory: &Path) -> PathBuf {
+    let files = fs::read_dir(directory).expect("the directory that SDLITE_LIBSYSTEMD names").flatten();
     let mut linkers = files.filter(|file| file.file_name().to_string_lossy().starts_with("ld-linux"));
     linkers.next().expect("a dynamic linker in it").path()
 }
@@ -271,9 +271,9 @@ pub fn is_root_of_the_machine() -> bool {
     })
 }
 
-/// A command that gets a program and its arguments added to it, and runs them where `folder` is /run, for ten minutes
+/// A command that gets a program and its arguments added to it, and runs them where `directory` is /run, for ten minutes
 /// at most. None where nobody here may have a mount namespace.
-pub fn with_run(folder: &Path) -> Option<Command> {
+pub fn with_run(directory: &Path) -> Option<Command> {
     static ALLOWED: OnceLock<bool> = OnceLock::new();
     let command = || {
         let mut command = Command::new("unshare");
@@ -281,7 +281,7 @@ pub fn with_run(folder: &Path) -> Option<Command> {
         if unsafe { libc::geteuid() } != 0 {
             command.args(["--user", "--map-root-user"]);
         }
-        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" /run && exec timeout 600 \"$@\""]).arg(folder);
+        command.args(["--mount", "sh", "-c", "mount --bind \"$0\" /run && exec timeout 600 \"$@\""]).arg(directory);
         command
     };
     let allowed = ALLOWED.get_or_init(|| command().arg("true").output().is_ok_and(|output| output.status.success()));
@@ -291,17 +291,17 @@ pub fn with_run(folder: &Path) -> Option<Command> {
     allowed.then(command)
 }
 
-/// A folder in which the shared library has the name that programs look for.
-pub fn soname_folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = release().join("soname");
-        std::fs::create_dir_all(&folder).expect("a folder beside the library");
+/// A directory in which the shared library has the name that programs look for.
+pub fn soname_directory() -> &'static Path {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        let directory = release().join("soname");
+        std::fs::create_dir_all(&directory).expect("a directory beside the library");
         // Made under another name first: tests run at the same time.
-        let link = folder.join(format!("{}", std::process::id()));
+        let link = directory.join(format!("{}", std::process::id()));
         std::os::unix::fs::symlink(release().join("libsdlite.so"), &link).expect("a link");
-        std::fs::rename(&link, folder.join("libsdlite.so.0")).expect("its name");
-        folder
+        std::fs::rename(&link, directory.join("libsdlite.so.0")).expect("its name");
+        directory
     })
 }
 

@@ -20,7 +20,7 @@ pub struct Sanitizer {
     /// What the program is linked with.
     pub link: Vec<String>,
     /// Where the library is, under its soname.
-    pub folder: PathBuf,
+    pub directory: PathBuf,
 }
 
 impl Sanitizer {
@@ -49,13 +49,13 @@ impl Sanitizer {
             .env("CFLAGS", compile.join(" "))
             // The program has the sanitizer's functions.
             .env("LDFLAGS", "-Wl,-z,undefs"));
-        let folder = target.join(name);
-        fs::create_dir_all(&folder).expect("a folder");
+        let directory = target.join(name);
+        fs::create_dir_all(&directory).expect("a directory");
         // Under another name first: tests run at the same time.
-        let copy = folder.join(std::process::id().to_string());
+        let copy = directory.join(std::process::id().to_string());
         fs::copy(target.join(host).join("release/libsdlite.so"), &copy).expect("a copy");
-        fs::rename(&copy, folder.join("libsdlite.so.0")).expect("its name");
-        Some(Self { compile, link, folder })
+        fs::rename(&copy, directory.join("libsdlite.so.0")).expect("its name");
+        Some(Self { compile, link, directory })
     }
 }
 
@@ -67,8 +67,8 @@ fn host() -> String {
 
 /// The runtime that belongs to what rustc puts into a library for the thread sanitizer: gcc's own may be older.
 fn runtime() -> Option<Vec<String>> {
-    let folder = text(&run(Command::new("rustc").args(["--print", "target-libdir"])));
-    let files = fs::read_dir(Path::new(folder.trim())).expect("rustc's libraries").flatten();
+    let directory = text(&run(Command::new("rustc").args(["--print", "target-libdir"])));
+    let files = fs::read_dir(Path::new(directory.trim())).expect("rustc's libraries").flatten();
     let runtime = files.map(|file| file.path()).find(|path| path.to_string_lossy().ends_with("_rt.tsan.a"));
     let Some(runtime) = runtime else {
         left_out("the thread sanitizer's runtime, librustc-stable_rt.tsan.a, which a toolchain of rustup has");
