@@ -188,7 +188,7 @@ fn compare(comparison: &Comparison<'_>) -> Result<(), Difference> {
         before.observe(called, |result| cells.values(result))
     };
     let release = comparison.libraries.release();
-    let known = |case: &Case, theirs: &_, ours: &_| differences::known(release, case, theirs, ours);
+    let known = |case: &Case, theirs: &_, ours: &_| differences::known(release, call, case, theirs, ours);
     // SAFETY: `Symbol` is a pointer to a function.
     unsafe { comparison.run_knowing(&cases(comparison, call), observe, known) }
 }

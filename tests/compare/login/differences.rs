@@ -1,9 +1,10 @@
 //! By what libsystemd's answers may differ.
 
-use super::Case;
 use super::arguments::Argument;
 use super::outputs::Value;
 use super::state::{At, Node, State};
+use super::{Call, Case};
+use crate::descriptors;
 use crate::known::Known;
 use crate::observe::{Errno, Observation};
 use crate::zoo::Kind;
@@ -12,7 +13,7 @@ type Answer = Observation<Vec<Value>>;
 /// A difference, and whether a case may have it.
 type May = (&'static [Known], fn(&State) -> bool);
 
-pub fn known(release: u32, case: &Case, theirs: &Answer, ours: &Answer) -> &'static [Known] {
+pub fn known(release: u32, call: &Call, case: &Case, theirs: &Answer, ours: &Answer) -> &'static [Known] {
     if !theirs.leaves_as(ours) {
         return &[];
     }
@@ -24,6 +25,11 @@ pub fn known(release: u32, case: &Case, theirs: &Answer, ours: &Answer) -> &'sta
     let not_pidfd = (theirs.result, ours.result) == (-libc::ENOTTY, -libc::EBADF);
     if not_pidfd && matches!(&case.argument, Argument::Descriptor(fd) if fd.kind().is_some_and(Kind::is_path_only)) {
         return &[Known::PidfdPath];
+    }
+    let not_open = (theirs.result, ours.result) == (-libc::EINVAL, -libc::EBADF);
+    let is_negative = matches!(&case.argument, Argument::Descriptor(descriptors::Argument::Number(..0)));
+    if not_open && is_negative && call.name == "sd_pidfd_get_owner_uid" {
+        return &[Known::PidfdOwner];
     }
     let refused = theirs.result == -libc::EINVAL && theirs.errno == Errno::Kept;
     if refused && theirs.output.contains(&Value::NotWanted) {
