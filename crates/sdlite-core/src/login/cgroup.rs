@@ -72,13 +72,14 @@ pub(super) fn below<'a>(path: &'a [u8], root: &[u8]) -> &'a [u8] {
     let root = root.strip_suffix(b"/init.scope").unwrap_or(root);
     let both_absolute = path.starts_with(b"/") == root.starts_with(b"/");
     let rest = if root.is_empty() || !both_absolute { None } else { behind(path, root) };
-    match rest.and_then(|rest| path.split_at_checked(path.len() - rest.len() - 1)) {
-        Some((_, rest @ [b'/', ..])) => rest,
+    let slash = rest.and_then(|rest| path.len().checked_sub(rest.len() + 1));
+    match slash.and_then(|slash| path.get(slash..)) {
+        Some(rest @ [b'/', ..]) => rest,
         _ => path,
     }
 }
 
-/// What is behind the components of `root`, slashes and dots left out, if the path begins with them. There is something before.
+/// What is behind the components of `root`, slashes and dots left out, if the path begins with them.
 fn behind<'a>(path: &'a [u8], root: &[u8]) -> Option<&'a [u8]> {
     let (mut path, mut root) = (path, root);
     loop {
@@ -301,6 +302,8 @@ mod tests {
             ("/c/../a", "/c", "/c/../a"),
             ("c/a", "/c", "c/a"),
             ("/a", "/c/init.scope", "/a"),
+            ("a", ".", "a"),
+            ("./a", "./init.scope", "/a"),
         ];
         for (path, root, expected) in cases {
             let rest = below(path.as_bytes(), root.as_bytes());
