@@ -6,8 +6,8 @@
 #   deps.sh missing    prints the names of those that are not installed; nothing where this is not Debian
 set -eu
 
-all='abigail-tools clang cmake g++ gcc libsystemd-dev lld meson mold musl-tools ninja-build patchelf pkg-config python3-systemd strace
-    systemd systemd-container valgrind'
+all='abigail-tools clang cmake dbus g++ gcc libpam-systemd libsystemd-dev lld meson mold musl-tools ninja-build patchelf pkg-config
+    procps python3-systemd strace systemd systemd-container valgrind'
 
 missing() {
     command -v dpkg-query >/dev/null || return 0

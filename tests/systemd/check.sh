@@ -106,6 +106,9 @@ boot() {
     mount -t overlay -o "lowerdir=${SDLITE_ROOT:-/},upperdir=$tmp/upper,workdir=$tmp/work" overlay "$root" ||
         left_out 'overlayfs over the root file system'
     [ -x "$root/usr/bin/systemctl" ] || left_out 'systemd, with /usr on the root file system'
+    [ -x "$root/usr/bin/dbus-daemon" ] || left_out 'dbus, for systemd-logind (Debian: apt-get install dbus)'
+    ls "$root"/lib/*/security/pam_systemd.so >/dev/null 2>&1 || left_out 'pam_systemd (Debian: apt-get install libpam-systemd)'
+    [ -x "$root/usr/bin/ps" ] || left_out 'ps (Debian: apt-get install procps)'
     # What nspawn keeps there goes with the namespace, too.
     mount -t tmpfs tmpfs /run
 
@@ -125,7 +128,7 @@ configuration
     sources=$root/usr/local/src/sdlite-check
     mkdir -p "$sources"
     cp "$top"/c-examples/Makefile "$top"/c-examples/*.c "$top"/c-examples/*.service "$top"/c-examples/*.socket "$sources"
-    cp "$here"/inside.sh "$here"/*.c "$sources"
+    cp "$here"/inside.sh "$here"/logins.sh "$here"/*.c "$sources"
     mkfifo "$sources/output"
     cat >"$root/etc/systemd/system/sdlite-check.service" <<'unit'
 [Unit]

@@ -148,13 +148,16 @@ settled() {
 check_build() {
     make --silent || fail 'the examples compile against what was installed'
     # shellcheck disable=SC2046 # two lists of arguments
-    for program in notify store names pidfdid journal; do
+    for program in notify store names pidfdid journal login; do
         cc -O2 -Wall -Wextra -Werror -o "$program" "$program.c" $(pkg-config --cflags --libs sdlite) ||
             fail "$program.c compiles against what was installed"
     done
+    # shellcheck disable=SC2046 # the header has what an older one lacks
+    cc -O2 -Wall -Wextra -Werror -o login-libsystemd $(pkg-config --cflags sdlite) login.c -l:libsystemd.so.0 ||
+        fail 'login.c compiles against libsystemd'
     install myservice myservice-accept myclient /usr/local/bin
     mkdir -p /usr/local/lib/sdlite-check
-    install notify store names pidfdid journal /usr/local/lib/sdlite-check
+    install notify store names pidfdid journal login login-libsystemd /usr/local/lib/sdlite-check
     install -m 644 ./*.service ./*.socket /etc/systemd/system
     ldconfig /usr/local/lib
     systemctl daemon-reload
@@ -508,6 +511,8 @@ run() {
     return "$status"
 }
 
+. ./logins.sh
+
 touch started
 mkdir -p "$work"
 if run 'The system' check_boot && run 'The programs' check_build; then
@@ -518,6 +523,7 @@ if run 'The system' check_boot && run 'The programs' check_build; then
     run 'Named descriptors' check_names
     run 'The journal' check_journal root
     run 'The journal, unprivileged' check_journal nobody
+    run 'Logins' check_login
 fi
 if [ "$failed" = 0 ]; then
     echo "Everything passed under systemd $(version)."
