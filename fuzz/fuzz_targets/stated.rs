@@ -31,6 +31,18 @@ pub fn pid(text: &[u8]) -> Result<i32, i32> {
     i32::try_from(unsigned(text, 0)?).ok().filter(|pid| *pid > 0).ok_or(libc::ERANGE)
 }
 
+/// A user id.
+pub fn uid(text: &[u8]) -> Result<u32, i32> {
+    if matches!(text, [b' ' | b'\t' | b'\n' | b'\r' | b'+' | b'-', ..] | [b'0', _, ..]) {
+        return Err(libc::EINVAL);
+    }
+    let value = convert(text, Some(10), 0, |value| value.unsigned_abs() <= u64::MAX.into())?;
+    match u32::try_from(value as u64) {
+        Ok(0xffff | u32::MAX) => Err(libc::ENXIO),
+        uid => uid.map_err(|_| libc::ERANGE),
+    }
+}
+
 /// The number, and whether a minus sign is the first thing that libsystemd itself sees.
 fn read(text: &[u8], end: u8, fits: impl Fn(i128) -> bool) -> Read {
     let mut rest = skip(text, b" \t\n\r");
@@ -46,9 +58,12 @@ fn read(text: &[u8], end: u8, fits: impl Fn(i128) -> bool) -> Read {
         }
     }
     let sign_first = rest.first() == Some(&b'-');
+    Ok((convert(rest, base, end, fits)?, sign_first))
+}
 
-    // From here on, C.
-    rest = skip(rest, b" \t\n\x0b\x0c\r");
+/// As C does, in any base if there is none.
+fn convert(text: &[u8], base: Option<u32>, end: u8, fits: impl Fn(i128) -> bool) -> Result<i128, i32> {
+    let mut rest = skip(text, b" \t\n\x0b\x0c\r");
     let negative = rest.first() == Some(&b'-');
     if let [b'+' | b'-', after @ ..] = rest {
         rest = after;
@@ -79,7 +94,7 @@ fn read(text: &[u8], end: u8, fits: impl Fn(i128) -> bool) -> Read {
         return Err(libc::ERANGE);
     }
     match behind.first().copied().unwrap_or(0) == end {
-        true => Ok((value, sign_first)),
+        true => Ok(value),
         false => Err(libc::EINVAL),
     }
 }
