@@ -36,9 +36,9 @@ pub unsafe extern "C" fn sd_id128_to_uuid_string(id: sd_id128_t, s: *mut c_char)
 
 /// Reads an ID: 32 hexadecimal digits, or a UUID of them, in upper or lower case.
 ///
-/// ret: where to put the ID; NULL to check the text only.
+/// ret: receives the ID. May be NULL, to check the text only.
 ///
-/// Returns 0, or -EINVAL if s is NULL or anything else.
+/// Returns 0, or -EINVAL if s is NULL or is not such a text.
 ///
 /// See sd_id128_from_string(3).
 #[unsafe(no_mangle)]
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn sd_id128_from_string(s: *const c_char, ret: *mut sd_id1
 
 /// Compares an ID with a text, as sd_id128_from_string() reads it.
 ///
-/// s: NULL is the text of no ID.
+/// s: may be NULL, which is no ID.
 ///
 /// Returns 1 if the text is that ID, 0 if it is another, or -EINVAL if it is no ID.
 ///
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn sd_id128_string_equal(s: *const c_char, id: sd_id128_t)
 
 /// Makes a new ID, a random UUID (version 4).
 ///
-/// ret: where to put it.
+/// ret: receives it.
 ///
 /// Returns 0, or a negative errno: -EINVAL if ret is NULL, or the error of open(2) or read(2) for /dev/urandom, which is read
 /// if getrandom(2) fails.
@@ -78,12 +78,12 @@ pub unsafe extern "C" fn sd_id128_randomize(ret: *mut sd_id128_t) -> c_int {
     unsafe { give(id128::randomize(), ret) }
 }
 
-/// Tells the ID of this machine, from /etc/machine-id. It stays secret within the machine: for everybody else there is
+/// Tells the ID of this machine, from /etc/machine-id. Do not show it outside of the machine: what you can show is made by
 /// sd_id128_get_machine_app_specific().
 ///
 /// The file is read once: later calls return the same ID.
 ///
-/// ret: where to put the ID; NULL if it is not wanted.
+/// ret: receives the ID. May be NULL.
 ///
 /// Returns 0, or a negative errno:
 ///
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn sd_id128_get_machine(ret: *mut sd_id128_t) -> c_int {
 ///
 /// It is read once, from /proc/sys/kernel/random/boot_id: later calls return the same ID.
 ///
-/// ret: where to put the ID; NULL if it is not wanted.
+/// ret: receives the ID. May be NULL.
 ///
 /// Returns 0, or a negative errno:
 ///
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn sd_id128_get_boot(ret: *mut sd_id128_t) -> c_int {
 ///
 /// It is read once: later calls return the same ID.
 ///
-/// ret: where to put the ID; NULL if it is not wanted.
+/// ret: receives the ID. May be NULL.
 ///
 /// Returns 0, or a negative errno:
 ///
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn sd_id128_get_invocation(ret: *mut sd_id128_t) -> c_int 
 ///
 /// base: the ID to derive from.
 /// app_id: the application; make it once, by sd_id128_randomize(), and keep it in the source code.
-/// ret: where to put the ID.
+/// ret: receives the ID.
 ///
 /// Returns 0, or a negative errno:
 ///
