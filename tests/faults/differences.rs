@@ -76,10 +76,21 @@ const DIFFERENCES: &[Difference] = &[
         ..EVERYWHERE
     },
     Difference {
+        why: "since 258, four functions ask a socket for the number of its peer alone, not for its pidfd",
+        releases: Since("LIBSYSTEMD_258"),
+        explains: |case, trial, _| {
+            let number = ["user_unit", "slice", "user_slice", "machine_name"];
+            let peer = case.function().strip_prefix("sd_peer_get_");
+            peer.is_some_and(|peer| number.contains(&peer)) && trial.call.name == "getsockopt"
+        },
+        ..EVERYWHERE
+    },
+    Difference {
         why: "before 258, sockets are not asked for a pidfd of their peer",
         releases: Before("LIBSYSTEMD_258"),
         explains: |case, trial, _| {
-            let unknown = trial.fault.errno().is_some_and(|errno| errno.number == libc::ENOPROTOOPT);
+            let unknown =
+                trial.fault.errno().is_some_and(|errno| matches!(errno.number, libc::ENOPROTOOPT | libc::EOPNOTSUPP));
             case.function().starts_with("sd_peer_") && trial.call.name == "getsockopt" && unknown
         },
         ..EVERYWHERE

@@ -90,12 +90,14 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 /// sd_id128_randomize(3): a new ID.
 pub fn randomize() -> Result<Id128> {
     let mut id = [0; 16];
+    let saved = Errno::save();
     // Kernels older than Linux 5.6 do not know the flag. The device does not wait for more randomness either.
     if sys::getrandom(&mut id, libc::GRND_INSECURE) != Ok(id.len()) {
         let device = sys::open(c"/dev/urandom", libc::O_NOCTTY)?;
         if read(&device, &mut id)? != id.len() {
             return Err(Errno::IO);
         }
+        saved.restore();
     }
     Ok(as_random_uuid(id))
 }

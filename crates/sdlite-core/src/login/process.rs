@@ -133,7 +133,7 @@ impl Found {
             Process::Pidfd(fd) => Pidfd::Borrowed(fd),
             Process::Peer(fd) => match sys::peer_pidfd(fd) {
                 // Before Linux 6.5.
-                Err(Errno::NOPROTOOPT) => return Self::by_credentials(fd),
+                Err(Errno::NOPROTOOPT | Errno::OPNOTSUPP) => return Self::by_credentials(fd),
                 pidfd => Pidfd::Owned(pidfd?),
             },
         };
