@@ -45,11 +45,13 @@ fn round_trip(text: &[u8]) {
         lines.filter(|content| matches!(content, Content::Section(_) | Content::Assignment { .. })).collect()
     };
     let contents = read(text);
-    let mut written = String::new();
+    // What looks like a byte order mark is one at the start of a file alone: no line stands there.
+    let mut written = String::from("\n");
     for content in &contents {
         match content {
             Content::Section(name) => written += &format!("[{name}]\n"),
-            Content::Assignment { key, value } => written += &format!("{key}={value}\n"),
+            // A value may end in a backslash, which a blank keeps from going on in the next line.
+            Content::Assignment { key, value } => written += &format!("{key}={value} \n"),
             Content::Ignored(_) | Content::Invalid(_) => (),
         }
     }

@@ -16,6 +16,13 @@ fuzz_target!(|data: &[u8]| {
     for command in &commands {
         assert!(!command.arguments.is_empty() && !command.path.as_os_str().is_empty(), "{line:?}");
     }
+    // Behind a specifier that stands for nothing, a path may begin as a prefix does: that cannot be written otherwise.
+    let is_prefix = |command: &Command| {
+        matches!(command.path.as_os_str().as_bytes().first(), Some(b'-' | b':' | b'+' | b'!' | b'@'))
+    };
+    if commands.iter().any(is_prefix) {
+        return;
+    }
     let lines: Vec<String> = commands.iter().map(written).collect();
     assert_eq!(read(&lines.join(" ; ")), commands, "{line:?}");
 });
