@@ -1,7 +1,9 @@
 /* Functions of the library, those that FUNCTIONS(f) names, and nothing else; with STUBS, functions of the same names that do
  * nothing. */
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 
 typedef void function(void);
 
