@@ -48,15 +48,20 @@ fn a_socket_that_the_service_shuts_down_is_opened_anew() {
     assert_eq!(activator.output().matches("Spawned ").count(), 3, "{}", activator.output());
 
     let mut activator = start(&directory, ["-l", &path, program, "shutdown"]);
+    three_services_answer(&mut activator, &path);
+    assert!(!fs::exists(&path).unwrap());
+}
+
+/// Three who connect, one after another, each get an answer, and each from a service of their own.
+fn three_services_answer(activator: &mut Activator, path: &str) {
     for _ in 0..3 {
         eventually("an answer", || {
-            let connection = UnixStream::connect(&path).ok()?;
+            let connection = UnixStream::connect(path).ok()?;
             talk(connection, "x").ok().filter(|answer| answer == "hello\n")
         });
     }
     assert!(activator.stop().success());
     assert_eq!(activator.output().matches("Spawned ").count(), 3, "{}", activator.output());
-    assert!(!fs::exists(&path).unwrap());
 }
 
 #[test]
@@ -80,14 +85,7 @@ fn a_socket_whose_file_the_service_removes_gets_another() {
     let path = directory.text("socket");
     let program = service().to_str().unwrap();
     let mut activator = start(&directory, ["-l", &path, program, "unlink", &path]);
-    for _ in 0..3 {
-        eventually("an answer", || {
-            let connection = UnixStream::connect(&path).ok()?;
-            talk(connection, "x").ok().filter(|answer| answer == "hello\n")
-        });
-    }
-    assert!(activator.stop().success());
-    assert_eq!(activator.output().matches("Spawned ").count(), 3, "{}", activator.output());
+    three_services_answer(&mut activator, &path);
 }
 
 #[test]
