@@ -8,9 +8,11 @@ use super::open_standard_descriptors;
 use crate::address::Address;
 use crate::engine::{Engine, Form, ServiceId, Subject};
 use crate::error::Error;
-use crate::exec::UnitPlan;
+use crate::exec::{Circumstances, UnitPlan};
 use crate::log::say;
-use crate::spec::{Endpoint, Kind, Relation, ServiceSpec, ServiceType, SocketSpec, UnitName, UnitSpec, UnitType};
+use crate::spec::{
+    Endpoint, Kind, Phase, Relation, ServiceSpec, ServiceType, SocketSpec, UnitName, UnitSpec, UnitType,
+};
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
 use crate::unit::pending::pending;
@@ -264,7 +266,7 @@ impl Planner {
         let remote = socket.listen.iter().all(|listen| inet(&listen.endpoint));
         let (plan, _) = self.plan(unit, service, vec![b"connection".to_vec()], remote)?;
         match &service.start[..] {
-            [command] => plan.lay_out(command),
+            [command] => plan.lay_out(command, &Circumstances::of(Phase::Start)),
             _ => Err(Error::Unit {
                 unit: unit.name.to_string(),
                 reason: "with Accept=yes, more than one ExecStart= is not carried out yet".to_owned(),

@@ -12,4 +12,4 @@ mod variable;
 pub use find::find;
 pub use launch::set_default;
 pub use plan::{Credentials, Plan, Stream, Surroundings};
-pub use unit::UnitPlan;
+pub use unit::{Circumstances, UnitPlan};

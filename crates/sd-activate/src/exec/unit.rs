@@ -16,7 +16,7 @@ use super::environment::{self, Environment, Passing, Value};
 use super::plan::{Credentials, Plan, Stream, Surroundings};
 use super::{expand, find};
 use crate::error::Error;
-use crate::spec::{Command, ExecSpec, FileMode, Input, Output, Privileges, environment_file};
+use crate::spec::{Command, ExecSpec, FileMode, Input, Output, Phase, Privileges, environment_file};
 
 /// `$PATH` of services, and where commands without a path are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -41,11 +41,27 @@ pub struct UnitPlan {
     pub ignored: Vec<libc::c_int>,
 }
 
+/// What a command is executed for.
+pub struct Circumstances {
+    /// The setting that it stands in.
+    pub phase: Phase,
+    /// What it is told of the unit as it is now: `$MAINPID`, `$SERVICE_RESULT` and the others of "Environment Variables in
+    /// Spawned Processes" that depend on that.
+    pub variables: Vec<(OsString, OsString)>,
+}
+
+impl Circumstances {
+    /// Those of a command that is told nothing.
+    pub fn of(phase: Phase) -> Self {
+        Self { phase, variables: Vec::new() }
+    }
+}
+
 impl UnitPlan {
     /// Lays out how a command is executed. Files are read and users looked up now.
-    pub fn lay_out(&self, command: &Command) -> Result<Plan, Error> {
+    pub fn lay_out(&self, command: &Command, circumstances: &Circumstances) -> Result<Plan, Error> {
         let user = self.user()?;
-        let environment = self.environment(user.as_ref())?;
+        let environment = self.environment(user.as_ref(), circumstances)?;
         let arguments =
             if command.expand { expand::expand(&command.arguments, &environment) } else { command.arguments.clone() };
         let path = self.find(&command.path)?;
@@ -78,7 +94,7 @@ impl UnitPlan {
         find::find_in(directories, command.as_os_str())
     }
 
-    fn environment(&self, user: Option<&User>) -> Result<Environment, Error> {
+    fn environment(&self, user: Option<&User>, circumstances: &Circumstances) -> Result<Environment, Error> {
         let mut environment = Environment::new();
         let mut set = |name: &str, value: Value| environment::set(&mut environment, name.into(), value);
         let fixed = |value: &OsStr| Value::Fixed(value.to_owned());
@@ -103,6 +119,9 @@ impl UnitPlan {
         if self.remote {
             environment::set(&mut environment, "REMOTE_ADDR".into(), Value::Remote);
             environment::set(&mut environment, "REMOTE_PORT".into(), Value::Remote);
+        }
+        for (name, value) in &circumstances.variables {
+            environment::set(&mut environment, name.clone(), Value::Fixed(value.clone()));
         }
         for file in &self.exec.environment_files {
             match std::fs::read(&file.path) {

@@ -32,3 +32,19 @@ pub enum Privileges {
     /// `+` before the path, or PermissionsStartOnly=: nothing of it.
     Full,
 }
+
+/// What a command is executed for: the setting that it stands in, without Exec before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each is the setting of this name in systemd.service(5) or systemd.socket(5)")]
+pub enum Phase {
+    Condition,
+    StartPre,
+    Start,
+    StartPost,
+    Reload,
+    /// ExecStop=, of a service.
+    Stop,
+    /// ExecStopPre=, of a socket.
+    StopPre,
+    StopPost,
+}

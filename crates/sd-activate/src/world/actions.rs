@@ -14,7 +14,9 @@ use super::poll::{Key, Tells};
 use super::{Socket, Starter, Taker, World, terminal};
 use crate::engine::{Action, Event, Port, ServiceId};
 use crate::error::Error;
+use crate::exec::Circumstances;
 use crate::log::say;
+use crate::spec::Phase;
 
 /// What carrying an action out comes to.
 pub(super) enum Outcome {
@@ -120,7 +122,7 @@ impl World {
         match &mut service.starter {
             Starter::Plan(plan) => plan.start(sockets),
             Starter::Unit { plan, commands, stream } => {
-                let pid = plan.lay_out(&commands[command])?.start(sockets)?;
+                let pid = plan.lay_out(&commands[command], &Circumstances::of(Phase::Start))?.start(sockets)?;
                 self.journal.iter_mut().for_each(|journal| journal.set_pid(*stream, pid));
                 Ok(pid)
             }
