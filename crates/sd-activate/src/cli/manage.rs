@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::open_standard_descriptors;
 use crate::address::Address;
@@ -26,7 +27,7 @@ pub fn run(loader: &Loader, names: &[UnitName], directory: PathBuf) -> Result<u8
 /// The units that are started, with all that they need.
 struct Units {
     /// All that were loaded.
-    loaded: BTreeMap<UnitName, UnitSpec>,
+    loaded: BTreeMap<UnitName, Arc<UnitSpec>>,
     /// The sockets that are listened on.
     sockets: BTreeSet<UnitName>,
     /// The services that are started at once.
@@ -41,7 +42,7 @@ impl Units {
             // What only orders units that do not exist here is not missed.
             said.filter(|_| unit.spec.is_some() || names.contains(&unit.name)).for_each(say);
         }
-        let found = |unit: Loaded| unit.spec.map(|spec| (unit.name, spec));
+        let found = |unit: Loaded| unit.spec.map(|spec| (unit.name, Arc::new(spec)));
         let mut units = Self {
             loaded: loaded.into_iter().filter_map(found).collect(),
             sockets: BTreeSet::new(),
@@ -57,7 +58,7 @@ impl Units {
     }
 
     fn unit(&self, name: &UnitName) -> Result<&UnitSpec, Error> {
-        self.loaded.get(name).ok_or_else(|| Error::Unit {
+        self.loaded.get(name).map(Arc::as_ref).ok_or_else(|| Error::Unit {
             unit: name.to_string(),
             reason: "it cannot be started, for the reasons above".to_owned(),
         })
@@ -160,6 +161,9 @@ impl Units {
                 }
             };
             world.add_socket(socket.clone(), open, taker)?;
+        }
+        for (name, spec) in &self.loaded {
+            engine.know(spec.clone(), ids.get(name).copied());
         }
         world.listen_to_units(planner.journal, notifications)?;
         world.run(engine)

@@ -3,6 +3,7 @@
 use nix::unistd::Pid;
 
 use super::event::{Port, ServiceId};
+use super::view::{Answer, RequestId};
 use crate::error::Error;
 use crate::spec::Signal;
 
@@ -38,6 +39,8 @@ pub enum Action {
     /// Put this process there again.
     TakeTerminal,
 
+    /// Answer what was asked.
+    Answer(RequestId, Answer),
     /// Say something.
     Say(String),
     /// Stop this process, as SIGTSTP does.

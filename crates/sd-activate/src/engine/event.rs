@@ -7,6 +7,7 @@ use std::os::fd::RawFd;
 use nix::unistd::Pid;
 use sdlite_core::listen::LISTEN_FDS_START;
 
+use super::view::{RequestId, UnitId, Verb};
 use crate::error::Error;
 use crate::spec::Signal;
 
@@ -37,6 +38,15 @@ pub enum Event {
         signal: Signal,
         /// The kernel has sent it, not a process: the terminal.
         by_kernel: bool,
+    },
+    /// Something was asked of a unit: to be answered by [`Action::Answer`](super::Action::Answer).
+    Requested {
+        /// What the answer is to name.
+        request: RequestId,
+        /// What is asked.
+        verb: Verb,
+        /// Of whom.
+        unit: UnitId,
     },
 
     /// A connection, a datagram or other data waits at a port. A port of a service for all connections tells that once,

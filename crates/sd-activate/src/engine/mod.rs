@@ -12,10 +12,12 @@ mod limit;
 mod service;
 mod turn;
 mod verdict;
+pub mod view;
 mod words;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 use std::time::Instant;
 use std::{iter, mem};
 
@@ -23,6 +25,7 @@ use nix::unistd::Pid;
 
 pub use action::Action;
 pub use event::{End, Event, Port, ServiceId};
+pub use view::{ActiveState, Answer, JobResult, RequestId, UnitId, Verb, View};
 
 use connections::{Accepting, Connections};
 use limit::Limit;
@@ -30,7 +33,7 @@ use service::{Happening, Service};
 use turn::{Taker, Timer, Turn};
 
 use crate::error::Error;
-use crate::spec::{RateLimit, ServiceSpec, Signal, SocketSpec};
+use crate::spec::{RateLimit, ServiceSpec, Signal, SocketSpec, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +80,7 @@ impl Display for Subject {
 #[derive(Debug)]
 pub struct Engine {
     form: Form,
+    units: Vec<Known>,
     ports: Vec<Listener>,
     services: Vec<Service>,
     /// The services that are started at once.
@@ -88,6 +92,13 @@ pub struct Engine {
     stopping: bool,
     /// Whether a unit has failed.
     failed: bool,
+}
+
+/// A unit, and its service where it is one that may run.
+#[derive(Debug)]
+struct Known {
+    spec: Arc<UnitSpec>,
+    service: Option<ServiceId>,
 }
 
 /// A port.
@@ -103,6 +114,7 @@ impl Engine {
     pub fn new(form: Form) -> Self {
         Self {
             form,
+            units: Vec::new(),
             ports: Vec::new(),
             services: Vec::new(),
             wanted: Vec::new(),
@@ -112,6 +124,12 @@ impl Engine {
             stopping: false,
             failed: false,
         }
+    }
+
+    /// Makes a unit known, so that it can be told of.
+    pub fn know(&mut self, spec: Arc<UnitSpec>, service: Option<ServiceId>) -> UnitId {
+        self.units.push(Known { spec, service });
+        UnitId(self.units.len() - 1)
     }
 
     /// Adds a service that takes what comes to its sockets.
@@ -188,6 +206,9 @@ impl Engine {
                 }
             }
             Event::Signal { signal, by_kernel } => self.signal(signal, by_kernel, turn),
+            Event::Requested { request, .. } => {
+                turn.act(Action::Answer(request, Answer::Refused("There are no jobs yet".to_owned())));
+            }
 
             Event::Incoming(port) => match self.ports[port.0].taker {
                 Taker::Service(id) => self.tell(id, Happening::Incoming(port), turn),

@@ -72,6 +72,8 @@ impl World {
                 }
                 return Ok(Outcome::Nothing);
             }
+            // Nobody asks yet.
+            Action::Answer(..) => return Ok(Outcome::Nothing),
             Action::Suspend => {
                 let _ = kill(getpid(), Signal::SIGSTOP);
                 return Ok(Outcome::Nothing);

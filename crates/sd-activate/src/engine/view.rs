@@ -1,0 +1,292 @@
+//! What is told of a unit, and what is asked of it: the words are those of systemctl(1).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::unistd::Pid;
+
+use super::service::{Service, State};
+use super::turn::Taker;
+use super::verdict::Outcome;
+use super::{End, Engine, Known};
+use crate::spec::{Kind, Signal, UnitName, UnitSpec};
+
+/// A unit, by its place among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitId(pub usize);
+
+/// Something that was asked of a unit, until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What is asked of a unit: the verb of systemctl(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the verb of this name")]
+pub enum Verb {
+    Start,
+    Stop,
+    Restart,
+    TryRestart,
+    Reload,
+    ReloadOrRestart,
+    TryReloadOrRestart,
+    ResetFailed,
+    /// `kill`, with its `--signal=` and `--kill-whom=`.
+    Kill(Signal, Whom),
+}
+
+/// `--kill-whom=`: which of a unit's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The main process.
+    Main,
+    /// The process of the command that starts, reloads or stops it.
+    Control,
+    /// All.
+    All,
+}
+
+/// What became of what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its job has ended so, or there was nothing to do.
+    Ended(JobResult),
+    /// There can be no such job: why, in a sentence.
+    Refused(String),
+}
+
+/// How a job has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobResult {
+    /// The unit is as it was to become.
+    Done,
+    /// The unit has failed.
+    Failed,
+    /// A unit that it requires has failed.
+    Dependency,
+    /// There was nothing to do: a unit to be reloaded is not active, or a condition is not met.
+    Skipped,
+    /// An assertion is not met.
+    Assert,
+    /// It took too long.
+    Timeout,
+    /// Another job has taken its place.
+    Canceled,
+}
+
+impl JobResult {
+    /// The word that systemd has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Dependency => "dependency",
+            Self::Skipped => "skipped",
+            Self::Assert => "assert",
+            Self::Timeout => "timeout",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// ActiveState= of systemctl(1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is the state of this name")]
+pub enum ActiveState {
+    Active,
+    Reloading,
+    #[default]
+    Inactive,
+    Failed,
+    Activating,
+    Deactivating,
+}
+
+impl ActiveState {
+    /// The word that systemd has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Reloading => "reloading",
+            Self::Inactive => "inactive",
+            Self::Failed => "failed",
+            Self::Activating => "activating",
+            Self::Deactivating => "deactivating",
+        }
+    }
+
+    /// Whether it is over, well or not.
+    pub fn is_inactive_or_failed(self) -> bool {
+        matches!(self, Self::Inactive | Self::Failed)
+    }
+
+    /// Whether others can make use of it.
+    pub fn is_active_or_reloading(self) -> bool {
+        matches!(self, Self::Active | Self::Reloading)
+    }
+}
+
+/// When a unit has changed last: StateChangeTimestamp= and its siblings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Its active or sub state changed.
+    pub state: Option<Instant>,
+    /// It left "inactive" or "failed".
+    pub inactive_exit: Option<Instant>,
+    /// It became "active".
+    pub active_enter: Option<Instant>,
+    /// It left "active".
+    pub active_exit: Option<Instant>,
+    /// It became "inactive" or "failed".
+    pub inactive_enter: Option<Instant>,
+    /// Its conditions were checked, and whether they were met.
+    pub condition: Option<(Instant, bool)>,
+}
+
+/// A job that a unit has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// Its number.
+    pub id: u32,
+    /// `start`, `stop`, `restart`, `reload`.
+    pub kind: &'static str,
+    /// Whether it is under way, and not waiting for others.
+    pub running: bool,
+}
+
+/// A process that a command of a unit was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandStatus {
+    /// The setting: `ExecStart`, `ExecStartPre` and so on.
+    pub setting: &'static str,
+    /// The how-manieth of the setting's commands.
+    pub index: usize,
+    /// Its process.
+    pub pid: Pid,
+    /// When that began.
+    pub since: Instant,
+    /// When and how it has ended, if it has.
+    pub end: Option<(Instant, End)>,
+}
+
+/// What is told of a unit.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Which it is.
+    pub id: UnitId,
+    /// Its name.
+    pub name: UnitName,
+    /// What it is; nothing where it could not be loaded.
+    pub spec: Option<Arc<UnitSpec>>,
+    /// `loaded`, or why it is not: `not-found`, `masked`, `bad-setting`, `error`.
+    pub load: &'static str,
+    /// ActiveState=.
+    pub active: ActiveState,
+    /// SubState=.
+    pub sub: &'static str,
+    /// When it has changed.
+    pub changes: Changes,
+    /// Its job.
+    pub job: Option<JobView>,
+    /// The main process of a service.
+    pub main: Option<Pid>,
+    /// The process of another of its commands.
+    pub control: Option<Pid>,
+    /// Result=: `success`, `exit-code` and so on.
+    pub result: &'static str,
+    /// The commands that were executed last, the main one among them.
+    pub statuses: Vec<CommandStatus>,
+    /// NRestarts= of a service.
+    pub restarts: u32,
+    /// NAccepted= of a socket with Accept=yes.
+    pub accepted: u64,
+    /// NConnections= of such a socket.
+    pub connections: u32,
+    /// The service of a socket.
+    pub triggers: Vec<UnitName>,
+    /// The sockets of a service.
+    pub triggered_by: Vec<UnitName>,
+    /// STATUS= of sd_notify(3).
+    pub status_text: Option<String>,
+}
+
+impl View {
+    /// The other names that it is known by.
+    pub fn aliases(&self) -> &[UnitName] {
+        self.spec.as_ref().map_or(&[], |spec| &spec.aliases)
+    }
+}
+
+impl Engine {
+    /// All units.
+    pub fn units(&self) -> impl Iterator<Item = UnitId> + '_ {
+        (0..self.units.len()).map(UnitId)
+    }
+
+    /// The unit of this name, or known by it.
+    pub fn find(&self, name: &UnitName) -> Option<UnitId> {
+        let is_it = |unit: &Known| unit.spec.name == *name || unit.spec.aliases.contains(name);
+        self.units.iter().position(is_it).map(UnitId)
+    }
+
+    /// What there is to tell of a unit.
+    pub fn view(&self, id: UnitId) -> View {
+        let Known { spec, service } = &self.units[id.0];
+        let service = service.map(|id| &self.services[id.0]);
+        let (active, sub) = match (&spec.kind, service) {
+            (_, Some(service)) => (service.active(), service.sub_state()),
+            (Kind::Target, _) => (ActiveState::Active, "active"),
+            (Kind::Socket(_), _) if self.listens(&spec.name) => (ActiveState::Active, "listening"),
+            (Kind::Socket(_) | Kind::Service(_), _) => (ActiveState::Inactive, "dead"),
+        };
+        let name = |other: &Known| other.spec.name.clone();
+        let triggers = |other: &Known| matches!(&other.spec.kind, Kind::Socket(socket) if socket.service == spec.name);
+        View {
+            id,
+            name: spec.name.clone(),
+            spec: Some(spec.clone()),
+            load: "loaded",
+            active,
+            sub,
+            changes: Changes::default(),
+            job: None,
+            main: service.and_then(|service| service.main.filter(|_| service.runs())),
+            control: None,
+            result: service.and_then(|service| service.failure).unwrap_or(Outcome::Success).word(),
+            statuses: Vec::new(),
+            restarts: service.map_or(0, |service| service.restarts),
+            accepted: 0,
+            connections: 0,
+            triggers: if let Kind::Socket(socket) = &spec.kind { vec![socket.service.clone()] } else { Vec::new() },
+            triggered_by: self.units.iter().filter(|other| triggers(other)).map(name).collect(),
+            status_text: None,
+        }
+    }
+
+    fn listens(&self, socket: &UnitName) -> bool {
+        self.ports.iter().any(|port| port.name == socket.as_str() && port.taker != Taker::Nobody)
+    }
+}
+
+impl Service {
+    fn active(&self) -> ActiveState {
+        match self.state {
+            State::Dead => ActiveState::Inactive,
+            State::Failed => ActiveState::Failed,
+            State::Starting(_) | State::Activating(..) | State::Restarting => ActiveState::Activating,
+            State::Running(..) => ActiveState::Active,
+            State::Ended(_) | State::Clearing(..) => ActiveState::Deactivating,
+        }
+    }
+
+    fn sub_state(&self) -> &'static str {
+        match self.state {
+            State::Dead => "dead",
+            State::Failed => "failed",
+            State::Starting(_) | State::Activating(..) => "start",
+            State::Restarting => "auto-restart",
+            State::Running(..) => "running",
+            State::Ended(_) | State::Clearing(..) => "stop-sigterm",
+        }
+    }
+}
