@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use command::{Command, Phase, Privileges};
+pub use command::{Command, CommandId, Phase, Privileges};
 pub use exec::{
     Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
     ResourceLimit, Terminal, WorkingDirectory,

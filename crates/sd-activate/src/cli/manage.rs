@@ -253,7 +253,7 @@ struct Planner {
 impl Planner {
     fn starter(&mut self, unit: &UnitSpec, service: &ServiceSpec, names: Vec<Vec<u8>>) -> Result<Starter, Error> {
         let (plan, stream) = self.plan(unit, service, names, false)?;
-        Ok(Starter::Unit { plan: Box::new(plan), commands: service.start.clone(), stream })
+        Ok(Starter::Unit { plan: Box::new(plan), service: Box::new(service.clone()), stream })
     }
 
     /// For each of a socket's connections.

@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use super::event::{Port, ServiceId};
 use super::view::{Answer, RequestId};
 use crate::error::Error;
-use crate::spec::Signal;
+use crate::spec::{CommandId, Signal};
 
 /// Something to do. What it comes to is told by the [event](super::Event) that is named.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +19,17 @@ pub enum Action {
     /// Listen there no longer.
     Close(Port),
 
-    /// Execute a command of a service, the how-manieth from zero on, and pass it its ports:
-    /// [`Executed`](super::Event::Executed), [`NotExecuted`](super::Event::NotExecuted).
-    Start(ServiceId, usize),
+    /// Execute a command of a unit: [`Executed`](super::Event::Executed), [`NotExecuted`](super::Event::NotExecuted).
+    Execute {
+        /// The unit. ExecStart= of a service is passed its ports.
+        unit: ServiceId,
+        /// Which of its commands.
+        command: CommandId,
+        /// How many times the unit was started: `$INVOCATION_ID` is another each time.
+        invocation: u64,
+        /// What the command is told of the unit: `$MAINPID`, `$SERVICE_RESULT` and their like.
+        variables: Vec<(&'static str, String)>,
+    },
     /// Accept a connection, unless one waits that has been accepted, and start a service for it:
     /// [`Connected`](super::Event::Connected), [`NotConnected`](super::Event::NotConnected), or nothing where the
     /// connection is gone again.

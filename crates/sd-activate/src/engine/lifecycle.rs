@@ -12,7 +12,7 @@ use super::turn::{Taker, Timer, Turn};
 use super::verdict::{Outcome, is_restarted};
 use super::{Action, Form};
 use crate::error::Error;
-use crate::spec::{KillMode, ServiceType, Signal, Timeout};
+use crate::spec::{CommandId, KillMode, Phase, ServiceType, Signal, Timeout};
 
 impl Service {
     pub(super) fn start_for(&mut self, port: Port, turn: &mut Turn) -> State {
@@ -44,8 +44,18 @@ impl Service {
             turn.say_any(turn.form.starting(&self.subject));
         }
         self.wait_until(self.spec.timeout_start, turn);
-        turn.act(Action::Start(self.id, 0));
-        State::Starting(0)
+        self.invocations += 1;
+        self.execute(0, turn)
+    }
+
+    fn execute(&self, index: usize, turn: &mut Turn) -> State {
+        turn.act(Action::Execute {
+            unit: self.id,
+            command: CommandId { phase: Phase::Start, index },
+            invocation: self.invocations,
+            variables: Vec::new(),
+        });
+        State::Starting(index)
     }
 
     pub(super) fn executed(&mut self, index: usize, main: Pid, turn: &mut Turn) -> State {
@@ -87,8 +97,7 @@ impl Service {
         if self.spec.service_type == ServiceType::Notify {
             self.failure.get_or_insert(Outcome::Protocol);
         } else if good && !self.stopping && index + 1 < self.spec.start.len() {
-            turn.act(Action::Start(self.id, index + 1));
-            return State::Starting(index + 1);
+            return self.execute(index + 1, turn);
         } else if good {
             turn.say_any(turn.form.started(&self.subject, true));
         }

@@ -191,7 +191,7 @@ impl Engine {
             Event::Begun => {
                 turn.actions.extend((0..self.ports.len()).map(Port).map(Action::Watch));
                 for id in mem::take(&mut self.wanted) {
-                    self.tell(id, Happening::Wanted, turn);
+                    self.tell(id, Happening::Start, turn);
                 }
             }
             Event::Time => {

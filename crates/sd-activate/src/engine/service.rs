@@ -34,6 +34,8 @@ pub(super) struct Service {
     pub(super) told: bool,
     /// The ports that somebody has come to, and that are not watched since.
     pub(super) heard: Vec<Port>,
+    /// How many times it was started.
+    pub(super) invocations: u64,
     /// Whether it ran before.
     pub(super) ran: bool,
     /// The main process that was executed last.
@@ -77,7 +79,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) enum Happening {
     /// It is to be started.
-    Wanted,
+    Start,
     /// Somebody has come to a port.
     Incoming(Port),
     /// Its command was executed.
@@ -114,6 +116,7 @@ impl Service {
             start_limit: Limit::new(start_limit),
             told: false,
             heard: Vec::new(),
+            invocations: 0,
             ran: false,
             main: None,
             restarts: 0,
@@ -147,7 +150,7 @@ impl Service {
             return;
         }
         self.state = match (mem::take(&mut self.state), happening) {
-            (S::Dead, H::Wanted)                             => self.start(turn),
+            (S::Dead, H::Start)                              => self.start(turn),
             (S::Dead, H::Incoming(port))                     => self.start_for(port, turn),
             (S::Dead, H::RestOver)                           => self.listen(turn),
 

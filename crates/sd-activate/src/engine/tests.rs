@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::*;
-use crate::spec::{RateLimit, UnitName};
+use crate::spec::{CommandId, Phase, RateLimit, UnitName};
 
 const SERVICE: ServiceId = ServiceId(0);
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -82,8 +82,18 @@ impl Trial {
 
     /// Somebody comes, and the service runs.
     fn run(&mut self) -> Pid {
-        assert_eq!(self.step(Event::Incoming(Port(0))), [Action::Start(SERVICE, 0)]);
+        assert_eq!(self.step(Event::Incoming(Port(0))), [self.execution(0)]);
         self.started()
+    }
+
+    /// A command of ExecStart= is executed, in the invocation that there is.
+    fn execution(&self, index: usize) -> Action {
+        Action::Execute {
+            unit: SERVICE,
+            command: CommandId { phase: Phase::Start, index },
+            invocation: self.engine.services[SERVICE.0].invocations,
+            variables: Vec::new(),
+        }
     }
 
     fn started(&mut self) -> Pid {
@@ -136,7 +146,7 @@ fn the_first_who_comes_starts_the_service_and_the_next_only_when_it_has_ended() 
     let first = trial.run();
     assert_eq!(trial.step(Event::Incoming(Port(2))), [], "it runs");
     assert_eq!(trial.end(first, CLEAN, &[]), watch(&[0, 2]), "those that have told are watched again, and only those");
-    assert_eq!(trial.step(Event::Incoming(Port(1))), [Action::Start(SERVICE, 0)]);
+    assert_eq!(trial.step(Event::Incoming(Port(1))), [trial.execution(0)]);
     let second = trial.started();
     assert_eq!(trial.end(second, CLEAN, &[]), watch(&[1]));
 }
@@ -492,7 +502,7 @@ fn a_unit_is_restarted_after_its_delay_and_nobody_starts_it_meanwhile() {
     let main = trial.run();
     assert_eq!(trial.end(main, End::Exited(1), &[]), []);
     assert_eq!(trial.pass(delay / 2), []);
-    assert_eq!(trial.pass(delay / 2), [Action::Start(SERVICE, 0)]);
+    assert_eq!(trial.pass(delay / 2), [trial.execution(0)]);
     let main = trial.started();
     assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]), "that is no failure");
     let main = trial.run();
@@ -516,7 +526,7 @@ fn a_oneshot_unit_is_done_when_its_commands_are() {
         ServiceSpec { service_type: crate::spec::ServiceType::Oneshot, start: commands(2), ..ServiceSpec::default() };
     let mut trial = unit(spec.clone());
     let first = trial.run();
-    assert_eq!(trial.step(Event::Ended(first, CLEAN)), [Action::Start(SERVICE, 1)]);
+    assert_eq!(trial.step(Event::Ended(first, CLEAN)), [trial.execution(1)]);
     let second = trial.started();
     assert_eq!(trial.end(second, CLEAN, &[]), watch(&[0]));
 

@@ -48,3 +48,28 @@ pub enum Phase {
     StopPre,
     StopPost,
 }
+
+impl Phase {
+    /// The setting.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Condition => "ExecCondition",
+            Self::StartPre => "ExecStartPre",
+            Self::Start => "ExecStart",
+            Self::StartPost => "ExecStartPost",
+            Self::Reload => "ExecReload",
+            Self::Stop => "ExecStop",
+            Self::StopPre => "ExecStopPre",
+            Self::StopPost => "ExecStopPost",
+        }
+    }
+}
+
+/// One of a unit's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId {
+    /// The setting that it stands in.
+    pub phase: Phase,
+    /// The how-manieth it is there, from zero on.
+    pub index: usize,
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, ExecSpec, Kill, Signal, Timeout, UnitName};
+use super::{Command, ExecSpec, Kill, Phase, Signal, Timeout, UnitName};
 
 /// DefaultTimeoutStartSec= and DefaultTimeoutStopSec= of systemd-system.conf(5).
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
@@ -100,6 +100,22 @@ impl Default for ServiceSpec {
             pid_file: None,
             exec: ExecSpec::default(),
             kill: Kill::default(),
+        }
+    }
+}
+
+impl ServiceSpec {
+    /// The commands of a setting.
+    pub fn commands(&self, phase: Phase) -> &[Command] {
+        match phase {
+            Phase::Condition => &self.condition,
+            Phase::StartPre => &self.start_pre,
+            Phase::Start => &self.start,
+            Phase::StartPost => &self.start_post,
+            Phase::Reload => &self.reload,
+            Phase::Stop => &self.stop,
+            Phase::StopPost => &self.stop_post,
+            Phase::StopPre => &[],
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::{Action, Event, Port, ServiceId};
 use crate::error::Error;
 use crate::exec::Circumstances;
 use crate::log::say;
-use crate::spec::Phase;
+use crate::spec::CommandId;
 
 /// What carrying an action out comes to.
 pub(super) enum Outcome {
@@ -45,9 +45,9 @@ impl World {
                 self.close(port);
                 return Ok(Outcome::Nothing);
             }
-            Action::Start(id, command) => match self.start(id, command) {
-                Ok(pid) => Event::Executed(id, pid),
-                Err(error) => Event::NotExecuted(id, error),
+            Action::Execute { unit, command, variables, .. } => match self.execute(unit, command, variables) {
+                Ok(pid) => Event::Executed(unit, pid),
+                Err(error) => Event::NotExecuted(unit, error),
             },
             Action::Accept(port) => match self.accept(port) {
                 Ok(None) => return Ok(Outcome::Nothing),
@@ -118,13 +118,21 @@ impl World {
         Ok(())
     }
 
-    fn start(&mut self, id: ServiceId, command: usize) -> Result<Pid, Error> {
+    fn execute(
+        &mut self,
+        id: ServiceId,
+        command: CommandId,
+        variables: Vec<(&'static str, String)>,
+    ) -> Result<Pid, Error> {
         let service = &mut self.services[id.0];
         let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
         match &mut service.starter {
             Starter::Plan(plan) => plan.start(sockets),
-            Starter::Unit { plan, commands, stream } => {
-                let pid = plan.lay_out(&commands[command], &Circumstances::of(Phase::Start))?.start(sockets)?;
+            Starter::Unit { plan, service, stream } => {
+                let told = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+                let circumstances = Circumstances { phase: command.phase, variables: told };
+                let command = &service.commands(command.phase)[command.index];
+                let pid = plan.lay_out(command, &circumstances)?.start(sockets)?;
                 self.journal.iter_mut().for_each(|journal| journal.set_pid(*stream, pid));
                 Ok(pid)
             }

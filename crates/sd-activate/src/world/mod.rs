@@ -37,7 +37,7 @@ use signals::Received;
 use crate::engine::{Engine, Event, Port, ServiceId};
 use crate::error::Error;
 use crate::exec::{Plan, UnitPlan};
-use crate::spec::{Command, SocketSpec, UnitName};
+use crate::spec::{ServiceSpec, SocketSpec, UnitName};
 
 /// How a service is started.
 pub enum Starter {
@@ -47,8 +47,8 @@ pub enum Starter {
     Unit {
         /// How they are executed.
         plan: Box<UnitPlan>,
-        /// ExecStart=.
-        commands: Vec<Command>,
+        /// What they are.
+        service: Box<ServiceSpec>,
         /// The stream of the log that they write to.
         stream: usize,
     },
