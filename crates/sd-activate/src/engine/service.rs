@@ -14,6 +14,7 @@ use super::event::{End, Port, ServiceId};
 use super::limit::Limit;
 use super::turn::Turn;
 use super::verdict::Outcome;
+use super::view::ActiveState;
 use crate::error::Error;
 use crate::spec::{RateLimit, ServiceSpec, Signal};
 
@@ -136,6 +137,34 @@ impl Service {
     /// Whether nothing will come of it any more by itself.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.state, State::Dead | State::Failed)
+    }
+
+    /// ActiveState=.
+    pub(super) fn active(&self) -> ActiveState {
+        match self.state {
+            State::Dead => ActiveState::Inactive,
+            State::Failed => ActiveState::Failed,
+            State::Starting(_) | State::Activating(..) | State::Restarting => ActiveState::Activating,
+            State::Running(..) => ActiveState::Active,
+            State::Ended(_) | State::Clearing(..) => ActiveState::Deactivating,
+        }
+    }
+
+    /// SubState=.
+    pub(super) fn sub_state(&self) -> &'static str {
+        match self.state {
+            State::Dead => "dead",
+            State::Failed => "failed",
+            State::Starting(_) | State::Activating(..) => "start",
+            State::Restarting => "auto-restart",
+            State::Running(..) => "running",
+            State::Ended(_) | State::Clearing(..) => "stop-sigterm",
+        }
+    }
+
+    /// Result=: how it did.
+    pub(super) fn result(&self) -> Outcome {
+        self.failure.unwrap_or(Outcome::Success)
     }
 
     /// The table: what comes of each happening in each state. What is not in it cannot be, or changes nothing.

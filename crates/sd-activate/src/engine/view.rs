@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
-use super::service::{Service, State};
+use super::service::Service;
 use super::turn::Taker;
 use super::verdict::Outcome;
 use super::{End, Engine, Known};
@@ -252,7 +252,7 @@ impl Engine {
             job: None,
             main: service.and_then(|service| service.main.filter(|_| service.runs())),
             control: None,
-            result: service.and_then(|service| service.failure).unwrap_or(Outcome::Success).word(),
+            result: service.map_or(Outcome::Success, Service::result).word(),
             statuses: Vec::new(),
             restarts: service.map_or(0, |service| service.restarts),
             accepted: 0,
@@ -265,28 +265,5 @@ impl Engine {
 
     fn listens(&self, socket: &UnitName) -> bool {
         self.ports.iter().any(|port| port.name == socket.as_str() && port.taker != Taker::Nobody)
-    }
-}
-
-impl Service {
-    fn active(&self) -> ActiveState {
-        match self.state {
-            State::Dead => ActiveState::Inactive,
-            State::Failed => ActiveState::Failed,
-            State::Starting(_) | State::Activating(..) | State::Restarting => ActiveState::Activating,
-            State::Running(..) => ActiveState::Active,
-            State::Ended(_) | State::Clearing(..) => ActiveState::Deactivating,
-        }
-    }
-
-    fn sub_state(&self) -> &'static str {
-        match self.state {
-            State::Dead => "dead",
-            State::Failed => "failed",
-            State::Starting(_) | State::Activating(..) => "start",
-            State::Restarting => "auto-restart",
-            State::Running(..) => "running",
-            State::Ended(_) | State::Clearing(..) => "stop-sigterm",
-        }
     }
 }
