@@ -1,44 +1,100 @@
 //! An entry of the log: fields, and when it came.
 
+use std::sync::Arc;
+
 /// No entry has more fields, as in systemd-journald(8).
 pub const FIELDS_MAX: usize = 1024;
 
 /// No name of a field is longer.
 const NAME_MAX: usize = 64;
 
-/// A name and a value of any bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    name: Box<str>,
-    value: Box<[u8]>,
+/// Fields, each with a name of upper-case letters, digits and underscores, and a value of any bytes. They stand one behind the
+/// other in one piece of memory: an entry has twenty, and there are many entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// For each field: the length of the name as a byte, that of the value as four, the name, the value.
+    bytes: Vec<u8>,
 }
 
-impl Field {
-    /// A field of this name, which is one that only the manager itself sets, or has been checked.
-    pub fn new(name: &str, value: impl AsRef<[u8]>) -> Self {
-        Self { name: name.into(), value: value.as_ref().into() }
+/// The lengths before each field.
+const LENGTHS: usize = 5;
+
+impl Fields {
+    /// Adds a field of this name, which is one that only the manager itself sets, or has been checked.
+    pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        let value = value.as_ref();
+        let (Ok(name_length), Ok(value_length)) = (u8::try_from(name.len()), u32::try_from(value.len())) else {
+            return;
+        };
+        self.bytes.reserve(LENGTHS + name.len() + value.len());
+        self.bytes.push(name_length);
+        self.bytes.extend_from_slice(&value_length.to_ne_bytes());
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(value);
     }
 
-    /// A field that a service has sent: None where its name is no name, or one that only the manager sets.
-    pub fn sent(name: &[u8], value: &[u8]) -> Option<Self> {
-        is_name(name).then(|| Self::new(std::str::from_utf8(name).unwrap_or_default(), value))
+    /// Adds a field that a service has sent, unless its name is no name, or one that only the manager sets. Whether it did.
+    pub fn push_sent(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let name = std::str::from_utf8(name).ok().filter(|name| is_name(name));
+        name.inspect(|name| self.push(name, value)).is_some()
     }
 
-    /// The name: upper-case letters, digits and underscores.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// The names and values.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.bytes }
     }
 
-    /// The value.
-    pub fn value(&self) -> &[u8] {
-        &self.value
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// How much memory they take.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl<'a> IntoIterator for &'a Fields {
+    type Item = (&'a str, &'a [u8]);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl FromIterator<(&'static str, Vec<u8>)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (&'static str, Vec<u8>)>>(fields: T) -> Self {
+        let mut all = Self::default();
+        fields.into_iter().for_each(|(name, value)| all.push(name, value));
+        all
+    }
+}
+
+/// The names and values of [`Fields`].
+#[derive(Clone, Debug)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name_length, rest) = self.rest.split_first()?;
+        let (value_length, rest) = rest.split_first_chunk()?;
+        let (name, rest) = rest.split_at_checked(usize::from(*name_length))?;
+        let (value, rest) = rest.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
+        self.rest = rest;
+        Some((std::str::from_utf8(name).unwrap_or_default(), value))
     }
 }
 
 /// Whether a service may send a field of this name: up to 64 upper-case letters, digits and underscores, the first a letter.
-fn is_name(name: &[u8]) -> bool {
-    let valid = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-    name.first().is_some_and(u8::is_ascii_uppercase) && name.len() <= NAME_MAX && name.iter().all(valid)
+fn is_name(name: &str) -> bool {
+    let valid = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.starts_with(|first: char| first.is_ascii_uppercase()) && name.len() <= NAME_MAX && name.bytes().all(valid)
 }
 
 /// When something happened, in microseconds.
@@ -55,11 +111,18 @@ pub struct Timestamp {
 pub struct Entry {
     /// When it was received.
     pub timestamp: Timestamp,
-    /// Its fields: those that were sent, then those that the manager adds.
-    pub fields: Vec<Field>,
+    /// The fields that were sent, and those that the manager adds to this entry alone.
+    pub fields: Fields,
+    /// Those that the manager adds to all entries of the same sender.
+    pub sender: Arc<Fields>,
 }
 
 impl Entry {
+    /// All fields: those that were sent first.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().chain(self.sender.iter())
+    }
+
     /// The value of the first field of this name.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
         self.values(name).next()
@@ -67,11 +130,11 @@ impl Entry {
 
     /// The value of the last field of this name.
     pub fn last(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).next_back()
+        self.values(name).last()
     }
 
-    fn values(&self, name: &str) -> impl DoubleEndedIterator<Item = &[u8]> {
-        self.fields.iter().filter(move |field| field.name() == name).map(Field::value)
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.all().filter(move |field| field.0 == name).map(|field| field.1)
     }
 
     /// PRIORITY: 0 to 7, and 6 (info) where there is none.
@@ -82,10 +145,9 @@ impl Entry {
         }
     }
 
-    /// How much memory it takes, roughly.
+    /// How much memory it takes by itself, roughly.
     pub fn size(&self) -> usize {
-        let field = |field: &Field| size_of::<Field>() + field.name.len() + field.value.len();
-        size_of::<Self>() + self.fields.iter().map(field).sum::<usize>()
+        size_of::<Self>() + self.fields.size()
     }
 }
 
@@ -97,11 +159,22 @@ mod tests {
     fn a_service_may_send_names_of_upper_case_letters_digits_and_underscores() {
         let longest = "N".repeat(64);
         for name in ["A", "OK_9", "MESSAGE", &longest] {
-            assert!(Field::sent(name.as_bytes(), b"").is_some(), "{name}");
+            assert!(Fields::default().push_sent(name.as_bytes(), b""), "{name}");
         }
         let too_long = "N".repeat(65);
         for name in ["", "_PID", "__X", "lower", "1A", "A B", "Ä", "A=", &too_long] {
-            assert!(Field::sent(name.as_bytes(), b"").is_none(), "{name}");
+            let mut fields = Fields::default();
+            assert!(!fields.push_sent(name.as_bytes(), b"") && fields.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn fields_come_back_in_the_order_in_which_they_were_added() {
+        let added: [(&str, &[u8]); 4] = [("A", b""), ("_B", b"x\0\n"), ("A", &[b'l'; 70_000]), ("C", b"=")];
+        let mut fields = Fields::default();
+        added.iter().for_each(|(name, value)| fields.push(name, value));
+        assert_eq!(fields.iter().collect::<Vec<_>>(), added);
+        let entry = Entry { timestamp: Timestamp::default(), fields, sender: Arc::default() };
+        assert_eq!((entry.first("A").map(<[u8]>::len), entry.last("A").map(<[u8]>::len)), (Some(0), Some(70_000)));
     }
 }

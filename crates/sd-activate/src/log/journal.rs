@@ -5,43 +5,47 @@
 //! and a newline. The bytes are anybody's. What is wrong is dropped as systemd-journald(8) drops it: a field with a name that
 //! services may not use; all that follows a length that is wrong; a last line without its newline.
 
-use super::entry::{FIELDS_MAX, Field};
+use super::entry::{FIELDS_MAX, Fields};
 
-/// The entries of a datagram, or of the file that was sent in its place: the fields of each.
-pub fn parse(datagram: &[u8]) -> Vec<Vec<Field>> {
-    let mut entries = Vec::new();
-    let mut fields = Vec::new();
+/// Gives the fields of each entry in a datagram, or in the file that was sent in its place.
+pub fn parse(datagram: &[u8], mut entry: impl FnMut(Fields)) {
+    let mut fields = Fields::default();
+    let mut count = 0;
+    let mut end = |fields: &mut Fields, count: &mut usize| {
+        let fields = std::mem::take(fields);
+        if (1..=FIELDS_MAX).contains(&std::mem::take(count)) {
+            entry(fields);
+        }
+    };
     let mut rest = datagram;
     while let Some((line, after)) = split_line(rest) {
         rest = after;
         match line {
-            [] => entries.push(std::mem::take(&mut fields)),
+            [] => end(&mut fields, &mut count),
             [b'#' | b'.', ..] => {}
             _ => match field(line, &mut rest) {
-                Ok(field) => fields.extend(field),
+                Ok((name, value)) => count += usize::from(fields.push_sent(name, value)),
                 Err(Malformed) => break,
             },
         }
     }
-    entries.push(fields);
-    entries.retain(|fields| (1..=FIELDS_MAX).contains(&fields.len()));
-    entries
+    end(&mut fields, &mut count);
 }
 
 /// Nothing that follows can be made sense of.
 struct Malformed;
 
-/// The field that begins with this line. None where the service may not send it.
-fn field(line: &[u8], rest: &mut &[u8]) -> Result<Option<Field>, Malformed> {
+/// The field that begins with this line.
+fn field<'a>(line: &'a [u8], rest: &mut &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Malformed> {
     if let Some(equals) = line.iter().position(|byte| *byte == b'=') {
         let (name, value) = line.split_at(equals);
-        return Ok(Field::sent(name, value.get(1..).unwrap_or_default()));
+        return Ok((name, value.get(1..).unwrap_or_default()));
     }
     let (length, after) = rest.split_first_chunk().ok_or(Malformed)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Malformed)?;
     let (value, after) = after.split_at_checked(length).ok_or(Malformed)?;
     *rest = after.strip_prefix(b"\n").ok_or(Malformed)?;
-    Ok(Field::sent(line, value))
+    Ok((line, value))
 }
 
 /// The first line, without the newline that has to end it, and what follows that.
@@ -57,9 +61,10 @@ mod tests {
 
     /// The entries as journalctl shows them: fields by blanks, entries by bars.
     fn shown(datagram: &[u8]) -> String {
-        let field = |field: &Field| format!("{}={}", field.name(), String::from_utf8_lossy(field.value()));
-        let entry = |fields: Vec<Field>| fields.iter().map(field).collect::<Vec<_>>().join(" ");
-        parse(datagram).into_iter().map(entry).collect::<Vec<_>>().join("|")
+        let field = |(name, value): (&str, &[u8])| format!("{name}={}", String::from_utf8_lossy(value));
+        let mut entries = Vec::new();
+        parse(datagram, |fields| entries.push(fields.iter().map(field).collect::<Vec<_>>().join(" ")));
+        entries.join("|")
     }
 
     fn binary(before: &str, length: u64, after: &str) -> Vec<u8> {
@@ -98,8 +103,8 @@ mod tests {
     #[test]
     fn an_entry_with_more_than_1024_fields_is_dropped() {
         let fields = |count: usize| (0..count).map(|i| format!("F{i}=1\n")).collect::<String>();
-        assert_eq!(parse(fields(1024).as_bytes()).len(), 1);
-        assert_eq!(parse(fields(1025).as_bytes()).len(), 0);
+        assert_eq!(shown(fields(1024).as_bytes()).split(' ').count(), 1024);
+        assert_eq!(shown(fields(1025).as_bytes()), "");
         assert_eq!(shown(format!("{}\nM=1\n", fields(1025)).as_bytes()), "M=1");
     }
 }

@@ -7,6 +7,7 @@ pub mod entry;
 pub mod journal;
 pub mod output;
 pub mod priority;
+pub mod query;
 pub mod ring;
 pub mod stream;
 pub mod syslog;

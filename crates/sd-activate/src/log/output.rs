@@ -139,9 +139,9 @@ fn local_time(timestamp: Timestamp, format: &str) -> String {
 /// Each value is a text, or an array of bytes where it cannot be printed; a name that stands more than once has an array of values.
 fn json(entry: &Entry) -> Value {
     let mut values: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    for field in &entry.fields {
-        let values = values.entry(field.name()).or_default();
-        let value = json_value(field.value());
+    for (name, value) in entry.all() {
+        let values = values.entry(name).or_default();
+        let value = json_value(value);
         // The journal keeps a field once.
         if !values.contains(&value) {
             values.push(value);
@@ -169,13 +169,20 @@ fn json_value(value: &[u8]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::Field;
+    use std::sync::Arc;
+
+    use super::super::entry::Fields;
     use super::*;
 
     fn entry(fields: &[(&str, &[u8])]) -> Entry {
-        let own: [(&str, &[u8]); 3] = [("_HOSTNAME", b"vm"), ("_COMM", b"python3"), ("_PID", b"35")];
-        let fields = fields.iter().chain(&own).map(|(name, value)| Field::new(name, value)).collect();
-        Entry { timestamp: Timestamp { realtime: 1_795_856_698_632_744, monotonic: 7 }, fields }
+        let all = |list: &[(&str, &[u8])]| {
+            let mut all = Fields::default();
+            list.iter().for_each(|(name, value)| all.push(name, value));
+            all
+        };
+        let sender = Arc::new(all(&[("_HOSTNAME", b"vm"), ("_COMM", b"python3"), ("_PID", b"35")]));
+        let timestamp = Timestamp { realtime: 1_795_856_698_632_744, monotonic: 7 };
+        Entry { timestamp, fields: all(fields), sender }
     }
 
     fn written(format: Format, fields: &[(&str, &[u8])]) -> String {

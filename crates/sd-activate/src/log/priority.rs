@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use super::entry::Field;
+use super::entry::Fields;
 
 /// A priority as in syslog(3): eight times the facility, and the level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +43,11 @@ impl Priority {
         (self.0 & 7) as u8
     }
 
-    /// PRIORITY, and SYSLOG_FACILITY where it is not the kernel's.
-    pub fn fields(self) -> Vec<Field> {
-        let mut fields = vec![Field::new("PRIORITY", self.level().to_string())];
+    /// Adds PRIORITY, and SYSLOG_FACILITY where it is not the kernel's.
+    pub fn add_to(self, fields: &mut Fields) {
+        fields.push("PRIORITY", [b'0' + self.level()]);
         if self.0 >> 3 != 0 {
-            fields.push(Field::new("SYSLOG_FACILITY", (self.0 >> 3).to_string()));
+            fields.push("SYSLOG_FACILITY", (self.0 >> 3).to_string());
         }
-        fields
     }
 }

@@ -1,4 +1,7 @@
 //! The log in memory: the newest entries, as many as there is room for.
+//!
+//! Who reads it remembers the place up to which it has read, and asks for what comes [from](Ring::from) there: the next time, too.
+//! A [`Query`](super::query::Query) says which entries.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,17 +9,17 @@ use std::sync::Arc;
 use super::entry::Entry;
 
 /// A number that only grows: the place of an entry among all that there ever were.
-pub type Sequence = u64;
+pub type Place = u64;
 
-/// Entries in the order in which they came. Where there is no more room, the oldest go.
+/// Entries in the order in which they came. Where there is no more room, the oldest go. It takes memory as entries come.
 #[derive(Debug)]
 pub struct Ring {
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Entry>,
     /// Bytes, roughly.
     size: usize,
     size_max: usize,
     /// The place of the first that is kept.
-    first: Sequence,
+    first: Place,
 }
 
 impl Ring {
@@ -26,54 +29,66 @@ impl Ring {
     }
 
     /// Adds an entry. One that is larger than all the room is not kept, but counted as dropped.
-    pub fn push(&mut self, entry: Arc<Entry>) {
-        self.size += entry.size();
+    pub fn push(&mut self, entry: Entry) {
+        self.size += entry.size() + beside(&entry, self.entries.back());
         self.entries.push_back(entry);
         while self.size > self.size_max {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.size -= oldest.size();
+            self.size -= oldest.size() + beside(&oldest, self.entries.front());
             self.first += 1;
         }
     }
 
-    /// How many entries are no longer there.
+    /// How many entries are no longer there: also the place of the first that is.
     pub fn dropped(&self) -> u64 {
         self.first
     }
 
     /// The place of the next entry that will come.
-    pub fn end(&self) -> Sequence {
-        self.first + self.entries.len() as Sequence
+    pub fn end(&self) -> Place {
+        self.first + self.entries.len() as Place
     }
 
     /// The entries from that place on; where it has been dropped, from the first that is kept. Each with its place.
-    pub fn from(&self, place: Sequence) -> impl DoubleEndedIterator<Item = (Sequence, &Arc<Entry>)> {
-        let skipped = place.saturating_sub(self.first).min(self.entries.len() as Sequence);
+    pub fn from(&self, place: Place) -> impl DoubleEndedIterator<Item = (Place, &Entry)> + ExactSizeIterator {
+        let skipped = place.saturating_sub(self.first).min(self.entries.len() as Place);
         let first = self.first + skipped;
         let kept = self.entries.range(skipped as usize..).enumerate();
-        kept.map(move |(index, entry)| (first + index as Sequence, entry))
+        kept.map(move |(index, entry)| (first + index as Place, entry))
     }
+}
+
+/// What the sender's fields add: entries of one sender that stand side by side share them.
+fn beside(entry: &Entry, other: Option<&Entry>) -> usize {
+    let shared = other.is_some_and(|other| Arc::ptr_eq(&entry.sender, &other.sender));
+    if shared { 0 } else { entry.sender.size() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{Field, Timestamp};
+    use super::super::entry::{Fields, Timestamp};
     use super::*;
 
-    fn entry(message: &str) -> Arc<Entry> {
-        Arc::new(Entry { timestamp: Timestamp::default(), fields: vec![Field::new("MESSAGE", message)] })
+    fn sender() -> Arc<Fields> {
+        Arc::new([("_COMM", b"sender".to_vec())].into_iter().collect())
     }
 
-    fn messages(ring: &Ring, place: Sequence) -> Vec<(Sequence, String)> {
+    fn entry(message: &str, sender: &Arc<Fields>) -> Entry {
+        let fields = [("MESSAGE", message.into())].into_iter().collect();
+        Entry { timestamp: Timestamp::default(), fields, sender: sender.clone() }
+    }
+
+    fn messages(ring: &Ring, place: Place) -> Vec<(Place, String)> {
         let message = |entry: &Entry| String::from_utf8_lossy(entry.first("MESSAGE").expect("one")).into_owned();
         ring.from(place).map(|(place, entry)| (place, message(entry))).collect()
     }
 
     #[test]
     fn the_oldest_entries_go_where_there_is_no_more_room() {
-        let mut ring = Ring::new(3 * entry("a").size());
+        let sender = sender();
+        let mut ring = Ring::new(3 * entry("a", &sender).size() + sender.size());
         for message in ["a", "b", "c", "d"] {
-            ring.push(entry(message));
+            ring.push(entry(message, &sender));
         }
         assert_eq!((ring.dropped(), ring.end()), (1, 4));
         assert_eq!(messages(&ring, 0), [(1, "b".into()), (2, "c".into()), (3, "d".into())]);
@@ -85,10 +100,23 @@ mod tests {
     #[test]
     fn an_entry_that_is_larger_than_the_room_is_dropped() {
         let mut ring = Ring::new(1000);
-        ring.push(entry("a"));
-        ring.push(entry(&"b".repeat(1000)));
+        ring.push(entry("a", &sender()));
+        ring.push(entry(&"b".repeat(1000), &sender()));
         assert_eq!((ring.dropped(), ring.end(), messages(&ring, 0).len()), (2, 2, 0));
-        ring.push(entry("c"));
+        ring.push(entry("c", &sender()));
         assert_eq!(messages(&ring, 0), [(2, "c".into())]);
+    }
+
+    #[test]
+    fn what_entries_of_several_senders_take_is_given_back_to_the_last_byte() {
+        let (one, other) = (sender(), sender());
+        let mut ring = Ring::new(usize::MAX);
+        for sender in [&one, &one, &other, &one, &other, &other] {
+            ring.push(entry("m", sender));
+        }
+        assert_eq!(ring.size, 6 * entry("m", &one).size() + 4 * one.size(), "four runs");
+        ring.size_max = 0;
+        ring.push(entry("m", &one));
+        assert_eq!((ring.size, ring.dropped()), (0, 7));
     }
 }

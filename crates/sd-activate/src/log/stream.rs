@@ -3,7 +3,7 @@
 //!
 //! The bytes are anybody's, and come in pieces of any size. No line is kept that is longer than [`LINE_MAX`].
 
-use super::entry::Field;
+use super::entry::Fields;
 use super::priority::Priority;
 use super::syslog::trim_end;
 
@@ -68,6 +68,7 @@ enum Break {
     Nul,
     LineMax,
     Eof,
+    PidChange,
 }
 
 impl Stream {
@@ -82,7 +83,7 @@ impl Stream {
     }
 
     /// Takes what has come, and gives the fields of each line that is complete now.
-    pub fn push(&mut self, mut bytes: &[u8], mut entry: impl FnMut(Vec<Field>)) -> Result<(), Malformed> {
+    pub fn push(&mut self, mut bytes: &[u8], mut entry: impl FnMut(Fields)) -> Result<(), Malformed> {
         while self.header.is_none() {
             let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return self.push_header(bytes) };
             let (line, rest) = bytes.split_at(end + 1);
@@ -116,9 +117,16 @@ impl Stream {
     }
 
     /// Nothing more comes: what is left is a line, too.
-    pub fn end(&mut self, mut entry: impl FnMut(Vec<Field>)) {
+    pub fn end(&mut self, mut entry: impl FnMut(Fields)) {
         if self.header.is_some() {
             self.line(Break::Eof, &mut entry);
+        }
+    }
+
+    /// Another process writes from now on: what is left of the one before is a line.
+    pub fn change_writer(&mut self, mut entry: impl FnMut(Fields)) {
+        if self.header.is_some() {
+            self.line(Break::PidChange, &mut entry);
         }
     }
 
@@ -128,7 +136,7 @@ impl Stream {
     }
 
     /// The line in the buffer is complete.
-    fn line(&mut self, ending: Break, entry: &mut impl FnMut(Vec<Field>)) {
+    fn line(&mut self, ending: Break, entry: &mut impl FnMut(Fields)) {
         let line = std::mem::take(&mut self.buffer);
         let Some(header) = &self.header else { return };
         // A line of white space alone stays as it is.
@@ -142,17 +150,19 @@ impl Stream {
         if message.is_empty() {
             return;
         }
-        let mut fields = priority.fields();
+        let mut fields = Fields::default();
+        priority.add_to(&mut fields);
         if !header.identifier.is_empty() {
-            fields.push(Field::new("SYSLOG_IDENTIFIER", &header.identifier));
+            fields.push("SYSLOG_IDENTIFIER", &header.identifier);
         }
         match ending {
             Break::Newline => {}
-            Break::Nul => fields.push(Field::new("_LINE_BREAK", "nul")),
-            Break::LineMax => fields.push(Field::new("_LINE_BREAK", "line-max")),
-            Break::Eof => fields.push(Field::new("_LINE_BREAK", "eof")),
+            Break::Nul => fields.push("_LINE_BREAK", "nul"),
+            Break::LineMax => fields.push("_LINE_BREAK", "line-max"),
+            Break::Eof => fields.push("_LINE_BREAK", "eof"),
+            Break::PidChange => fields.push("_LINE_BREAK", "pid-change"),
         }
-        fields.push(Field::new("MESSAGE", message));
+        fields.push("MESSAGE", message);
         entry(fields);
     }
 }
@@ -172,8 +182,8 @@ mod tests {
     /// The lines as `priority identifier break|message`, where the bytes come in pieces of this size.
     fn in_pieces(bytes: &[u8], size: usize) -> Result<Vec<String>, Malformed> {
         let mut lines = Vec::new();
-        let mut add = |fields: Vec<Field>| {
-            let value = |name: &str| fields.iter().find(|field| field.name() == name).map(Field::value);
+        let mut add = |fields: Fields| {
+            let value = |name: &str| fields.iter().find(|field| field.0 == name).map(|field| field.1);
             let text = |name| value(name).map_or("-".into(), String::from_utf8_lossy);
             let [priority, facility] = ["PRIORITY", "SYSLOG_FACILITY"].map(text);
             let [identifier, ending, message] = ["SYSLOG_IDENTIFIER", "_LINE_BREAK", "MESSAGE"].map(text);

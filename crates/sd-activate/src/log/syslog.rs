@@ -5,11 +5,11 @@
 
 use libc::{LOG_INFO, LOG_USER};
 
-use super::entry::Field;
+use super::entry::Fields;
 use super::priority::Priority;
 
 /// The fields of a message. None where it is empty.
-pub fn parse(datagram: &[u8]) -> Option<Vec<Field>> {
+pub fn parse(datagram: &[u8]) -> Option<Fields> {
     if datagram.is_empty() {
         return None;
     }
@@ -19,16 +19,17 @@ pub fn parse(datagram: &[u8]) -> Option<Vec<Field>> {
     let (timestamp, rest) = split_timestamp(rest);
     let (identifier, text) = split_identifier(rest);
 
-    let mut fields = priority.fields();
+    let mut fields = Fields::default();
+    priority.add_to(&mut fields);
     if let Some(Identifier { name, pid }) = identifier {
-        fields.push(Field::new("SYSLOG_IDENTIFIER", name));
-        fields.extend(pid.map(|pid| Field::new("SYSLOG_PID", pid)));
+        fields.push("SYSLOG_IDENTIFIER", name);
+        pid.into_iter().for_each(|pid| fields.push("SYSLOG_PID", pid));
     }
-    fields.extend(timestamp.map(|timestamp| Field::new("SYSLOG_TIMESTAMP", timestamp)));
-    fields.push(Field::new("MESSAGE", text));
+    timestamp.into_iter().for_each(|timestamp| fields.push("SYSLOG_TIMESTAMP", timestamp));
+    fields.push("MESSAGE", text);
     // What cannot be put together again from the other fields.
     if timestamp.is_none() || message.len() != datagram.len() {
-        fields.push(Field::new("SYSLOG_RAW", datagram));
+        fields.push("SYSLOG_RAW", datagram);
     }
     Some(fields)
 }
@@ -95,8 +96,8 @@ mod tests {
     fn shown(datagram: &[u8]) -> (String, bool) {
         let fields = parse(datagram).expect("a message");
         let value = |name: &str| {
-            let field = fields.iter().find(|field| field.name() == name)?;
-            Some(String::from_utf8_lossy(field.value()).into_owned())
+            let (_, value) = fields.iter().find(|field| field.0 == name)?;
+            Some(String::from_utf8_lossy(value).into_owned())
         };
         let text = |name| value(name).unwrap_or_else(|| "-".into());
         let [priority, facility] = ["PRIORITY", "SYSLOG_FACILITY"].map(text);

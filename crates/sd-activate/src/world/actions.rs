@@ -66,7 +66,7 @@ impl World {
             }
             Action::Inspect(id, main) => self.inspect(id, main),
             Action::Say(message) => {
-                match &self.journal {
+                match &mut self.journal {
                     Some(journal) => journal.say(&message),
                     None => say(message),
                 }

@@ -7,18 +7,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::unistd::{Pid, gethostname, read};
 
-use crate::log::entry::{Entry, Field, Timestamp};
+use crate::log::entry::{Entry, Fields, Timestamp};
 use crate::log::output::Format;
 use crate::log::priority::Priority;
+use crate::log::ring::Ring;
 use crate::log::stream::{Header, Stream};
 use crate::spec::Log;
 
 /// How much is read at once.
 const PIECE: usize = 16 * 1024;
 
+/// How many bytes of the log are kept in memory.
+const BUFFER: usize = 4 << 20;
+
 /// The log, and the streams that it is written to by.
 pub struct Journal {
     host: String,
+    ring: Ring,
     streams: Vec<Source>,
 }
 
@@ -35,7 +40,13 @@ impl Journal {
     /// The log of this machine. Nobody writes yet.
     pub fn of_this_machine() -> Self {
         let host = gethostname().ok().and_then(|host| host.into_string().ok()).unwrap_or_default();
-        Self { host: host.split('.').next().unwrap_or_default().to_owned(), streams: Vec::new() }
+        let host = host.split('.').next().unwrap_or_default().to_owned();
+        Self { host, ring: Ring::new(BUFFER), streams: Vec::new() }
+    }
+
+    /// The newest entries.
+    pub fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     /// Opens a stream for the services of a unit. Returns its number, and what they write to.
@@ -82,32 +93,35 @@ impl Journal {
         let mut entries = Vec::new();
         // Without a header of the service's own, nothing can be wrong with it.
         let _ = source.stream.push(&bytes[..length], |fields| entries.push(fields));
-        for mut fields in entries {
-            fields.push(Field::new("_SYSTEMD_UNIT", &source.unit));
-            fields.extend(source.pid.map(|pid| Field::new("_PID", pid.to_string())));
-            write(fields, &self.host);
+        for fields in entries {
+            let mut sender = Fields::default();
+            sender.push("_SYSTEMD_UNIT", &source.unit);
+            source.pid.into_iter().for_each(|pid| sender.push("_PID", pid.to_string()));
+            sender.push("_HOSTNAME", &self.host);
+            write(&mut self.ring, fields, sender);
         }
         length > 0
     }
 
     /// Writes what this process says.
-    pub fn say(&self, message: &str) {
-        write(
-            vec![
-                Field::new("MESSAGE", message),
-                Field::new("SYSLOG_IDENTIFIER", "sd-activate"),
-                Field::new("_PID", std::process::id().to_string()),
-            ],
-            &self.host,
-        );
+    pub fn say(&mut self, message: &str) {
+        let mut fields = Fields::default();
+        fields.push("MESSAGE", message);
+        fields.push("SYSLOG_IDENTIFIER", "sd-activate");
+        let mut sender = Fields::default();
+        sender.push("_TRANSPORT", "driver");
+        sender.push("_PID", std::process::id().to_string());
+        sender.push("_HOSTNAME", &self.host);
+        write(&mut self.ring, fields, sender);
     }
 }
 
-fn write(mut fields: Vec<Field>, host: &str) {
-    fields.push(Field::new("_HOSTNAME", host));
+fn write(ring: &mut Ring, fields: Fields, sender: Fields) {
     let realtime = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros() as u64);
+    let entry = Entry { timestamp: Timestamp { realtime, monotonic: 0 }, fields, sender: Arc::new(sender) };
     let mut text = Vec::new();
-    let _ = Format::Short.write(&Entry { timestamp: Timestamp { realtime, monotonic: 0 }, fields }, &mut text);
+    let _ = Format::Short.write(&entry, &mut text);
     // One write, as of any line of this process.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), &text);
+    ring.push(entry);
 }
