@@ -7,45 +7,8 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Command;
 
-use common::{ACTIVATOR, Activator, Directory, ask, children, connect, eventually, free_port, kill, pid, service};
-
-/// A directory of units. In their texts, PORT stands for a port that is free, SERVICE for tests/service.c, and DIRECTORY for the
-/// directory.
-struct Units {
-    directory: Directory,
-    port: u16,
-}
-
-impl Units {
-    fn new(units: &[(&str, &str)]) -> Self {
-        let units_of = Self { directory: Directory::new(), port: free_port() };
-        fs::create_dir(units_of.directory.path("units")).unwrap();
-        for (name, text) in units {
-            let text = text.replace("PORT", &units_of.port.to_string());
-            let text =
-                text.replace("SERVICE", service().to_str().unwrap()).replace("DIRECTORY", &units_of.directory.text(""));
-            fs::write(units_of.directory.path("units").join(name), text).unwrap();
-        }
-        units_of
-    }
-
-    fn command(&self, units: &[&str]) -> Command {
-        let mut command = Command::new("env");
-        command.arg("--default-signal").arg(ACTIVATOR).arg("--unit-path").arg(self.directory.path("units")).args(units);
-        command
-    }
-
-    /// Starts units, of which `count` are sockets.
-    fn start(&self, units: &[&str], count: usize) -> Activator {
-        Activator::run(&self.directory, self.command(units)).listening(count)
-    }
-
-    /// Starts units that end by themselves. Their exit status, and what was said.
-    fn run(&self, units: &[&str]) -> (Option<i32>, String) {
-        let output = self.command(units).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
+use common::units::Units;
+use common::{ACTIVATOR, Activator, ask, children, connect, eventually, kill, pid};
 
 const SOCKET: &str = "[Unit]\nDescription=A Socket\n[Socket]\nListenStream=127.0.0.1:PORT\n";
 

@@ -17,11 +17,11 @@ use crate::spec::{
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
 use crate::unit::pending::pending;
-use crate::world::{self, Inherited, Journal, Notifications, Socket, Starter, Taker, World};
+use crate::world::{self, Inherited, Journal, Notifications, Settings, Socket, Starter, Taker, World};
 
 /// Starts these units, and what starts with them. Returns the exit status.
-pub fn run(loader: &Loader, names: &[UnitName], directory: PathBuf) -> Result<u8, Error> {
-    Units::load(loader, names)?.run(directory)
+pub fn run(loader: &Loader, names: &[UnitName], directory: PathBuf, log: Settings) -> Result<u8, Error> {
+    Units::load(loader, names)?.run(directory, log)
 }
 
 /// The units that are started, with all that they need.
@@ -105,7 +105,7 @@ impl Units {
         Ok(())
     }
 
-    fn run(self, directory: PathBuf) -> Result<u8, Error> {
+    fn run(self, directory: PathBuf, log: Settings) -> Result<u8, Error> {
         open_standard_descriptors();
         let mut passed = world::passed()?;
         let inherited = Inherited::block().map_err(Error::Signals)?;
@@ -123,7 +123,7 @@ impl Units {
 
         let signals = inherited.watch().map_err(Error::Signals)?;
         let mut planner = Planner {
-            journal: Journal::of_this_machine(),
+            journal: Journal::new(log).map_err(Error::Wait)?,
             notify: notifications.address().clone(),
             directory,
             ignored: signals.inherited.ignored.clone(),
@@ -252,8 +252,8 @@ struct Planner {
 
 impl Planner {
     fn starter(&mut self, unit: &UnitSpec, service: &ServiceSpec, names: Vec<Vec<u8>>) -> Result<Starter, Error> {
-        let (plan, stream) = self.plan(unit, service, names, false)?;
-        Ok(Starter::Unit { plan: Box::new(plan), service: Box::new(service.clone()), stream })
+        let plan = Box::new(self.plan(unit, service, names, false));
+        Ok(Starter::Unit { plan, service: Box::new(service.clone()) })
     }
 
     /// For each of a socket's connections.
@@ -268,9 +268,13 @@ impl Planner {
             matches!(address, Address::Port(_) | Address::Inet(_) | Address::Inet6(_))
         };
         let remote = socket.listen.iter().all(|listen| inet(&listen.endpoint));
-        let (plan, _) = self.plan(unit, service, vec![b"connection".to_vec()], remote)?;
+        let plan = self.plan(unit, service, vec![b"connection".to_vec()], remote);
         match &service.start[..] {
-            [command] => plan.lay_out(command, &Circumstances::of(Phase::Start)),
+            [command] => {
+                let opened = self.journal.open_for(&plan, command).map_err(Error::Fork)?;
+                let circumstances = Circumstances { journal: Some(opened.writer), ..Circumstances::of(Phase::Start) };
+                plan.lay_out(command, &circumstances)
+            }
             _ => Err(Error::Unit {
                 unit: unit.name.to_string(),
                 reason: "with Accept=yes, more than one ExecStart= is not carried out yet".to_owned(),
@@ -278,30 +282,15 @@ impl Planner {
         }
     }
 
-    fn plan(
-        &mut self,
-        unit: &UnitSpec,
-        service: &ServiceSpec,
-        names: Vec<Vec<u8>>,
-        remote: bool,
-    ) -> Result<(UnitPlan, usize), Error> {
-        let program = service.start.first().and_then(|command| command.path.file_name()).unwrap_or_default();
-        let stream = self.journal.open(unit.name.as_str(), &program.to_string_lossy(), &service.exec.log);
-        let (stream, journal) = stream.map_err(|error| Error::Unit {
-            unit: unit.name.to_string(),
-            reason: format!("no stream to the log can be had: {error}"),
-        })?;
-        let notify = (service.service_type == ServiceType::Notify).then(|| self.notify.clone());
-        let plan = UnitPlan {
+    fn plan(&self, unit: &UnitSpec, service: &ServiceSpec, names: Vec<Vec<u8>>, remote: bool) -> UnitPlan {
+        UnitPlan {
             name: unit.name.to_string(),
             exec: service.exec.clone(),
             names,
             remote,
-            notify,
-            journal,
+            notify: (service.service_type == ServiceType::Notify).then(|| self.notify.clone()),
             directory: self.directory.clone(),
             ignored: self.ignored.clone(),
-        };
-        Ok((plan, stream))
+        }
     }
 }

@@ -8,16 +8,19 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{FAILURE, exit_status, manage};
+use crate::log::output::Format;
 use crate::log::say;
 use crate::unit::load::Loader;
 use crate::unit::path::{self, unit_path};
 use crate::unit::specifier::Scope;
+use crate::unit::value;
 use crate::unit::verify::{Wanted, verify};
+use crate::world::Settings;
 
 /// The options that take a value, which may be an argument of its own.
-const WITH_VALUE: [&str; 2] = ["--unit-path", "--ignore"];
+const WITH_VALUE: [&str; 4] = ["--unit-path", "--ignore", "--log-buffer", "--log-format"];
 /// Those that take none.
-const WITHOUT_VALUE: [&str; 2] = ["--user", "--verify"];
+const WITHOUT_VALUE: [&str; 3] = ["--user", "--verify", "--no-journal"];
 
 /// Whether the arguments ask for units: options that only units have, before anything else, or nothing but names of units.
 pub fn are_asked_for(arguments: &[OsString]) -> bool {
@@ -83,6 +86,26 @@ fn options() -> clap::Command {
                 .help("Ignore a setting that would be refused; \"confinement\" is all that confine a service"),
         )
         .arg(
+            Arg::new("log-buffer")
+                .long("log-buffer")
+                .value_name("SIZE")
+                .value_parser(|size: &str| value::size(size).map_err(|invalid| invalid.message))
+                .help("Keep so many bytes of the log in memory; 4M without it"),
+        )
+        .arg(
+            Arg::new("log-format")
+                .long("log-format")
+                .value_name("FORMAT")
+                .value_parser(Format::NAMES.map(|(name, _)| name))
+                .help("Show the log so on standard error, as journalctl's --output= does; with \"prefix\" a line begins with its priority"),
+        )
+        .arg(
+            Arg::new("no-journal")
+                .long("no-journal")
+                .action(ArgAction::SetTrue)
+                .help("Do not open /run/systemd/journal and /dev/log where no journald does"),
+        )
+        .arg(
             Arg::new("units")
                 .value_name("UNIT")
                 .value_parser(ValueParser::os_string())
@@ -120,13 +143,27 @@ fn run(matches: &ArgMatches) -> u8 {
     let home = if scope.user { scope.home.clone() } else { "/".into() };
     let loader = Loader::new(scope, directories, ignored);
     if !matches.get_flag("verify") {
-        return if status == 0 { exit_status(manage::run(&loader, &names, home)) } else { status };
+        return if status == 0 {
+            exit_status(manage::run(&loader, &names, home, log_settings(matches)))
+        } else {
+            status
+        };
     }
     let (diagnostics, good) = verify(&loader, &names);
     for diagnostic in diagnostics {
         say(diagnostic);
     }
     if good { status } else { FAILURE }
+}
+
+fn log_settings(matches: &ArgMatches) -> Settings {
+    let given = matches.get_one::<u64>("log-buffer");
+    let buffer = given.map_or(Settings::default().buffer, |size| usize::try_from(*size).unwrap_or(usize::MAX));
+    Settings {
+        buffer,
+        format: matches.get_one::<String>("log-format").and_then(|name| Format::parse(name)),
+        sockets: !matches.get_flag("no-journal"),
+    }
 }
 
 #[cfg(test)]

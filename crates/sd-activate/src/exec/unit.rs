@@ -33,8 +33,6 @@ pub struct UnitPlan {
     pub remote: bool,
     /// `$NOTIFY_SOCKET`, where it is to notify.
     pub notify: Option<OsString>,
-    /// What the log reads from: [`Output::Journal`].
-    pub journal: Arc<OwnedFd>,
     /// Where no settings say otherwise, it runs in this directory.
     pub directory: PathBuf,
     /// The signals that are ignored in this process, and not in services.
@@ -48,12 +46,14 @@ pub struct Circumstances {
     /// What it is told of the unit as it is now: `$MAINPID`, `$SERVICE_RESULT` and the others of "Environment Variables in
     /// Spawned Processes" that depend on that.
     pub variables: Vec<(OsString, OsString)>,
+    /// What the log reads from: [`Output::Journal`]. Where there is no log, its streams are this process's.
+    pub journal: Option<Arc<OwnedFd>>,
 }
 
 impl Circumstances {
     /// Those of a command that is told nothing.
     pub fn of(phase: Phase) -> Self {
-        Self { phase, variables: Vec::new() }
+        Self { phase, variables: Vec::new(), journal: None }
     }
 }
 
@@ -65,7 +65,7 @@ impl UnitPlan {
         let arguments =
             if command.expand { expand::expand(&command.arguments, &environment) } else { command.arguments.clone() };
         let path = self.find(&command.path)?;
-        let streams = self.streams()?;
+        let streams = self.streams(circumstances.journal.as_ref())?;
         let passed = streams.iter().any(|stream| matches!(stream, Stream::Passed));
         let credentials =
             if command.privileges == Privileges::Restricted { self.credentials(user.as_ref())? } else { None };
@@ -199,7 +199,7 @@ impl UnitPlan {
         Ok((path, optional))
     }
 
-    fn streams(&self) -> Result<[Stream; 3], Error> {
+    fn streams(&self, journal: Option<&Arc<OwnedFd>>) -> Result<[Stream; 3], Error> {
         let input = match &self.exec.standard_input {
             Input::Null => {
                 Stream::Open(self.open("StandardInput=", "/dev/null".as_ref(), File::options().read(true))?)
@@ -208,12 +208,18 @@ impl UnitPlan {
             Input::File(path) => Stream::Open(self.open("StandardInput=", path, File::options().read(true))?),
             other => return Err(self.not_yet("StandardInput=", other)),
         };
-        let output = self.output("StandardOutput=", &self.exec.standard_output, &input)?;
-        let error = self.output("StandardError=", &self.exec.standard_error, &output)?;
+        let output = self.output("StandardOutput=", &self.exec.standard_output, &input, journal)?;
+        let error = self.output("StandardError=", &self.exec.standard_error, &output, journal)?;
         Ok([input, output, error])
     }
 
-    fn output(&self, setting: &str, output: &Output, before: &Stream) -> Result<Stream, Error> {
+    fn output(
+        &self,
+        setting: &str,
+        output: &Output,
+        before: &Stream,
+        journal: Option<&Arc<OwnedFd>>,
+    ) -> Result<Stream, Error> {
         Ok(match output {
             Output::Inherit => match before {
                 Stream::Open(open) => Stream::Open(open.clone()),
@@ -221,7 +227,7 @@ impl UnitPlan {
                 Stream::Kept => Stream::Kept,
             },
             Output::Null => Stream::Open(self.open(setting, "/dev/null".as_ref(), File::options().write(true))?),
-            Output::Journal => Stream::Open(self.journal.clone()),
+            Output::Journal => journal.cloned().map_or(Stream::Kept, Stream::Open),
             Output::Socket => Stream::Passed,
             Output::File(path, mode) => {
                 let mut options = File::options();

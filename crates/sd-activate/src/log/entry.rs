@@ -39,6 +39,11 @@ impl Fields {
         name.inspect(|name| self.push(name, value)).is_some()
     }
 
+    /// Adds all of these.
+    pub fn append(&mut self, others: &Self) {
+        self.bytes.extend_from_slice(&others.bytes);
+    }
+
     /// The names and values.
     pub fn iter(&self) -> Iter<'_> {
         Iter { rest: &self.bytes }
@@ -47,6 +52,11 @@ impl Fields {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Gives back memory that is not needed as long as no more are added.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     /// How much memory they take.

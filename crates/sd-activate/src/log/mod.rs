@@ -3,6 +3,7 @@
 //! `journal`, `stream` and `syslog` read the three ways in which services log; what comes of each are the fields of entries.
 //! `ring` keeps the newest, `output` prints them. No system call is made here but to write and to read the time zone.
 
+pub mod command_line;
 pub mod entry;
 pub mod journal;
 pub mod output;

@@ -22,6 +22,9 @@ pub enum Format {
     Cat,
     /// An object of JSON on a line.
     Json,
+    /// Each line with its priority as `<N>` before it, as sd-daemon(3) says, and who it is from: for whatever reads that from a
+    /// stream, as a journald does.
+    Prefix,
 }
 
 /// A longer identifier is not printed, and a longer field is null in JSON.
@@ -29,54 +32,102 @@ const IDENTIFIER_MAX: usize = 300;
 const JSON_MAX: usize = 4096;
 
 impl Format {
-    /// The name that `-o` takes.
+    /// The names that `-o` takes, and `--log-format=`.
+    pub const NAMES: [(&str, Self); 5] = [
+        ("short", Self::Short),
+        ("short-iso", Self::ShortIso),
+        ("cat", Self::Cat),
+        ("json", Self::Json),
+        ("prefix", Self::Prefix),
+    ];
+
+    /// The one of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "short" => Self::Short,
-            "short-iso" => Self::ShortIso,
-            "cat" => Self::Cat,
-            "json" => Self::Json,
-            _ => return None,
-        })
+        Self::NAMES.iter().find(|known| known.0 == name).map(|known| known.1)
     }
 
     /// Writes the entry, with a newline behind it. Without a message there is nothing to write but in JSON.
     pub fn write(self, entry: &Entry, to: &mut impl Write) -> io::Result<()> {
-        match self {
-            Self::Short => short(entry, "%b %d %H:%M:%S", to),
-            Self::ShortIso => short(entry, "%Y-%m-%dT%H:%M:%S%z", to),
-            Self::Cat => match entry.first("MESSAGE") {
-                Some(message) => to.write_all(message).and_then(|()| to.write_all(b"\n")),
-                None => Ok(()),
-            },
-            Self::Json => {
-                serde_json::to_writer(&mut *to, &json(entry))?;
-                to.write_all(b"\n")
-            }
-        }
+        Printer::new(self).write(entry, to)
     }
 }
 
-/// `DATE HOST IDENTIFIER[PID]: MESSAGE`; further lines of the message begin below the first.
-fn short(entry: &Entry, date: &str, to: &mut impl Write) -> io::Result<()> {
-    let Some(message) = entry.last("MESSAGE") else { return Ok(()) };
-    let text = |name| entry.last(name).filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable);
-    let mut start = local_time(entry.timestamp, date);
-    if let Some(host) = text("_HOSTNAME") {
-        start += &format!(" {host}");
+/// Writes many entries in the same format.
+pub struct Printer {
+    format: Format,
+    /// The date that was written last, and what time it is of.
+    date: String,
+    second: Option<u64>,
+}
+
+impl Printer {
+    /// One for this format.
+    pub fn new(format: Format) -> Self {
+        Self { format, date: String::new(), second: None }
     }
-    start += &format!(" {}", text("SYSLOG_IDENTIFIER").or_else(|| text("_COMM")).unwrap_or("unknown".into()));
-    if let Some(pid) = text("_PID").or_else(|| text("SYSLOG_PID")) {
-        start += &format!("[{pid}]");
+
+    /// Writes the entry, with a newline behind it. Without a message there is nothing to write but in JSON.
+    pub fn write(&mut self, entry: &Entry, to: &mut impl Write) -> io::Result<()> {
+        if self.format == Format::Json {
+            serde_json::to_writer(&mut *to, &json(entry))?;
+            return to.write_all(b"\n");
+        }
+        let Some(message) = entry.last("MESSAGE") else { return Ok(()) };
+        match self.format {
+            Format::Cat => to.write_all(entry.first("MESSAGE").unwrap_or(message)).and_then(|()| to.write_all(b"\n")),
+            Format::Prefix => {
+                let start = format!("<{}>{}", entry.priority(), subject(entry));
+                lines(message, &start, &start, to)
+            }
+            _ => {
+                let host = text(entry, "_HOSTNAME").map(|host| format!(" {host}")).unwrap_or_default();
+                let start = format!("{}{host} {}", self.date(entry.timestamp), subject(entry));
+                let blanks = if message.contains(&b'\n') { start.chars().count() } else { 0 };
+                lines(message, &start, &" ".repeat(blanks), to)
+            }
+        }
     }
-    start += ": ";
+
+    fn date(&mut self, timestamp: Timestamp) -> &str {
+        let second = Some(timestamp.realtime / 1_000_000);
+        if self.second != second {
+            self.date = local_time(
+                timestamp,
+                match self.format {
+                    Format::ShortIso => "%Y-%m-%dT%H:%M:%S%z",
+                    _ => "%b %d %H:%M:%S",
+                },
+            );
+            self.second = second;
+        }
+        &self.date
+    }
+}
+
+/// `IDENTIFIER[PID]: `.
+fn subject(entry: &Entry) -> String {
+    let mut subject =
+        text(entry, "SYSLOG_IDENTIFIER").or_else(|| text(entry, "_COMM")).unwrap_or("unknown".into()).into_owned();
+    if let Some(pid) = text(entry, "_PID").or_else(|| text(entry, "SYSLOG_PID")) {
+        subject.extend(["[", &pid, "]"]);
+    }
+    subject + ": "
+}
+
+fn text<'a>(entry: &'a Entry, name: &str) -> Option<Cow<'a, str>> {
+    entry.last(name).filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable)
+}
+
+/// The lines of a message: the first behind `start`, the others behind `indent`.
+fn lines(message: &[u8], start: &str, indent: &str, to: &mut impl Write) -> io::Result<()> {
     let Some(message) = printable(message) else {
         return writeln!(to, "{start}[{}B blob data]", shown_length(message));
     };
     let message = message.strip_suffix('\n').unwrap_or(&message);
-    let indent = " ".repeat(start.chars().count());
     for (number, line) in message.split('\n').enumerate() {
-        writeln!(to, "{}{line}", if number == 0 { &start } else { &indent })?;
+        for part in [if number == 0 { start } else { indent }, line, "\n"] {
+            to.write_all(part.as_bytes())?;
+        }
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ impl Ring {
     }
 
     /// Adds an entry. One that is larger than all the room is not kept, but counted as dropped.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, mut entry: Entry) {
+        entry.fields.shrink();
         self.size += entry.size() + beside(&entry, self.entries.back());
         self.entries.push_back(entry);
         while self.size > self.size_max {

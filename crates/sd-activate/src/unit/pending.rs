@@ -5,7 +5,7 @@ use super::diagnostic::{Diagnostic, Level};
 use crate::spec::{Origin, UnitSpec};
 
 /// Their names.
-const PENDING: [&str; 34] = [
+const PENDING: [&str; 32] = [
     "ExecCondition",
     "ExecStartPre",
     "ExecStartPost",
@@ -35,8 +35,6 @@ const PENDING: [&str; 34] = [
     "TTYVHangup",
     "TTYRows",
     "TTYColumns",
-    "LogLevelMax",
-    "LogExtraFields",
     "NotifyAccess",
     "ExecSearchPath",
     "TimeoutAbortSec",

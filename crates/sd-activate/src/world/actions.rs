@@ -10,6 +10,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 
 use super::children::left_behind;
 use super::instance::Peer;
+use super::journal::Opened;
 use super::poll::{Key, Tells};
 use super::{Socket, Starter, Taker, World, terminal};
 use crate::engine::{Action, Event, Port, ServiceId};
@@ -124,17 +125,29 @@ impl World {
         command: CommandId,
         variables: Vec<(&'static str, String)>,
     ) -> Result<Pid, Error> {
+        let phase = command.phase;
         let service = &mut self.services[id.0];
         let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
         match &mut service.starter {
             Starter::Plan(plan) => plan.start(sockets),
-            Starter::Unit { plan, service, stream } => {
-                let told = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-                let circumstances = Circumstances { phase: command.phase, variables: told };
+            Starter::Unit { plan, service } => {
                 let command = &service.commands(command.phase)[command.index];
-                let pid = plan.lay_out(command, &circumstances)?.start(sockets)?;
-                self.journal.iter_mut().for_each(|journal| journal.set_pid(*stream, pid));
-                Ok(pid)
+                let opened = self.journal.as_mut().map(|journal| journal.open_for(plan, command)).transpose();
+                let opened = opened.map_err(Error::Fork)?;
+                let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+                let circumstances = Circumstances {
+                    phase,
+                    variables: told.chain(opened.iter().flat_map(Opened::variable)).collect(),
+                    journal: opened.as_ref().map(|opened| opened.writer.clone()),
+                };
+                let started = plan.lay_out(command, &circumstances).and_then(|mut plan| plan.start(sockets));
+                if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
+                    match started {
+                        Ok(pid) => journal.set_pid(opened.number, pid),
+                        Err(_) => journal.close(opened.number),
+                    }
+                }
+                started
             }
         }
     }

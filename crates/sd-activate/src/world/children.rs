@@ -80,7 +80,8 @@ pub fn processes() -> impl Iterator<Item = libc::pid_t> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-fn parent(pid: libc::pid_t) -> Option<u32> {
+/// The parent of a process.
+pub fn parent(pid: libc::pid_t) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name before it may itself contain blanks and parentheses.
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()

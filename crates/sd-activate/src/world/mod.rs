@@ -23,7 +23,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use sdlite_core::listen::LISTEN_FDS_START;
 
 pub use children::adopt_orphans;
-pub use journal::Journal;
+pub use journal::{Journal, Settings};
 pub use notifications::Notifications;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
@@ -49,8 +49,6 @@ pub enum Starter {
         plan: Box<UnitPlan>,
         /// What they are.
         service: Box<ServiceSpec>,
-        /// The stream of the log that they write to.
-        stream: usize,
     },
 }
 
@@ -111,9 +109,7 @@ impl World {
 
     /// Has what units write come to the log, and what they notify of be heard.
     pub fn listen_to_units(&mut self, journal: Journal, notifications: Notifications) -> Result<(), Error> {
-        for stream in 0..journal.streams() {
-            self.poll.add(Key::Log(stream), journal.reader(stream), Tells::Always).map_err(Error::Wait)?;
-        }
+        self.poll.add(Key::Log, &journal, Tells::Always).map_err(Error::Wait)?;
         self.poll.add(Key::Notification, &notifications, Tells::Always).map_err(Error::Wait)?;
         (self.journal, self.notifications) = (Some(journal), Some(notifications));
         Ok(())
@@ -161,7 +157,6 @@ impl World {
         loop {
             while let Some(event) = events.pop_front() {
                 if let Some(status) = self.carry_out_all(&mut engine, now, event)? {
-                    self.journal.iter_mut().for_each(Journal::drain);
                     return Ok(status);
                 }
             }
@@ -172,9 +167,7 @@ impl World {
             }
             for (key, flags) in ready {
                 match key {
-                    Key::Log(stream) => {
-                        let _ = self.journal.as_mut().map(|journal| journal.read(stream));
-                    }
+                    Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
                     Key::Notification => events.extend(self.notified()),
                     Key::Signal => self.receive(&mut events),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
@@ -202,7 +195,10 @@ impl World {
             Some(Received::Other { signal, by_kernel }) => events.push_back(Event::Signal { signal, by_kernel }),
             Some(Received::Child) => loop {
                 match reap() {
-                    Reaped::Child(pid, end) => events.push_back(Event::Ended(pid, end)),
+                    Reaped::Child(pid, end) => {
+                        self.journal.iter_mut().for_each(|journal| journal.ended(pid));
+                        events.push_back(Event::Ended(pid, end));
+                    }
                     Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
                     rest => break self.has_children = rest == Reaped::AllRun,
                 }

@@ -16,8 +16,8 @@ const ROOM: usize = 64;
 /// who would start it once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// What a service writes to the log.
-    Log(usize),
+    /// What is written to the log.
+    Log,
     /// What a service notifies of.
     Notification,
     /// A signal.
@@ -32,7 +32,7 @@ impl Key {
 
     fn number(self) -> u64 {
         let (kind, which) = match self {
-            Self::Log(log) => (0, log),
+            Self::Log => (0, 0),
             Self::Notification => (1, 0),
             Self::Signal => (2, 0),
             Self::Port(port) => (3, port.0),
@@ -43,7 +43,7 @@ impl Key {
     fn of(number: u64) -> Self {
         let which = (number & ((1 << Self::SHIFT) - 1)) as usize;
         match number >> Self::SHIFT {
-            0 => Self::Log(which),
+            0 => Self::Log,
             1 => Self::Notification,
             2 => Self::Signal,
             _ => Self::Port(Port(which)),

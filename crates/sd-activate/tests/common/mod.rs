@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
+pub mod units;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};

@@ -1,0 +1,379 @@
+//! The log of units: what their processes write, and what is said of them. It is kept in memory, and shown on standard error.
+//!
+//! It is one descriptor to wait for, and each [turn](Journal::turn) does a bounded piece of work, whoever writes how much.
+
+mod receive;
+mod sender;
+mod sockets;
+mod source;
+mod standard_error;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, UnixCredentials, shutdown, socketpair};
+use nix::sys::stat::fstat;
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::time::{self, clock_gettime};
+use nix::unistd::Pid;
+
+use crate::exec::UnitPlan;
+use crate::log::entry::{Entry, Fields, Timestamp};
+use crate::log::output::Format;
+use crate::log::priority::Priority;
+use crate::log::ring::Ring;
+use crate::log::stream::{Header, Stream};
+use crate::spec::{Command, Output, UnitName};
+
+use receive::Room;
+use sender::{Sender, Senders, Unit};
+use sockets::{Absent, Sockets};
+use source::Source;
+use standard_error::StandardError;
+
+/// So many streams and sockets are read from in one turn.
+const READY: usize = 8;
+/// Whoever has not read standard error for so long counts as gone.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the command line says of the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// `--log-buffer=`: how many bytes of it are kept in memory.
+    pub buffer: usize,
+    /// `--log-format=`: how it is shown on standard error.
+    pub format: Option<Format>,
+    /// Not with `--no-journal`: whether programs can log by themselves.
+    pub sockets: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { buffer: 4 << 20, format: None, sockets: true }
+    }
+}
+
+/// A stream that was opened for a command.
+pub struct Opened {
+    /// Its number.
+    pub number: usize,
+    /// What is written to.
+    pub writer: Arc<OwnedFd>,
+    /// Whether it is written to, by programs that can reach the log's sockets as well.
+    is_journal: bool,
+}
+
+impl Opened {
+    /// `$JOURNAL_STREAM`: who finds it has entries with fields be read.
+    pub fn variable(&self) -> Option<(OsString, OsString)> {
+        let stream = self.is_journal.then(|| fstat(&self.writer).ok()).flatten()?;
+        Some(("JOURNAL_STREAM".into(), format!("{}:{}", stream.st_dev, stream.st_ino).into()))
+    }
+}
+
+/// The log.
+pub struct Journal {
+    /// What there is to do: `sources`, and standard error where something waits to be written to it.
+    epoll: Epoll,
+    /// What entries come from.
+    sources: Epoll,
+    /// Ends the patience with the reader of standard error.
+    timer: TimerFd,
+    /// Nothing is read: standard error takes no more.
+    paused: bool,
+    /// Standard error is waited for.
+    waits: bool,
+    sockets: Option<Sockets>,
+    /// No more streams are accepted for now.
+    closed: bool,
+    streams: Vec<Option<Source>>,
+    /// Those of their numbers that are free.
+    free: Vec<usize>,
+    /// Their numbers, by the processes that were started with them.
+    of_processes: HashMap<Pid, usize>,
+    connections: usize,
+    senders: Senders,
+    room: Room,
+    book: Book,
+}
+
+/// Where entries go.
+struct Book {
+    ring: Ring,
+    error: StandardError,
+}
+
+/// What entries come from: which of the sources that are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Entries,
+    Messages,
+    Connections,
+    Stream(usize),
+}
+
+impl Token {
+    fn number(self) -> u64 {
+        match self {
+            Self::Entries => 0,
+            Self::Messages => 1,
+            Self::Connections => 2,
+            Self::Stream(number) => number as u64 + 3,
+        }
+    }
+
+    fn of(number: u64) -> Self {
+        match number {
+            0 => Self::Entries,
+            1 => Self::Messages,
+            2 => Self::Connections,
+            stream => Self::Stream((stream - 3) as usize),
+        }
+    }
+}
+
+/// What there is to do.
+const READ: u64 = 0;
+const WRITE: u64 = 1;
+const GIVE_UP: u64 = 2;
+
+impl Journal {
+    /// An empty log.
+    pub fn new(settings: Settings) -> Result<Self, Errno> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let sources = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        epoll.add(&sources.0, EpollEvent::new(EpollFlags::EPOLLIN, READ))?;
+        epoll.add(&timer, EpollEvent::new(EpollFlags::EPOLLIN, GIVE_UP))?;
+        let mut journal = Self {
+            epoll,
+            sources,
+            timer,
+            paused: false,
+            waits: false,
+            sockets: None,
+            closed: false,
+            streams: Vec::new(),
+            free: Vec::new(),
+            of_processes: HashMap::new(),
+            connections: 0,
+            senders: Senders::new(),
+            room: Room::new(),
+            book: Book { ring: Ring::new(settings.buffer), error: StandardError::new(settings.format) },
+        };
+        if settings.sockets {
+            journal.listen();
+        }
+        Ok(journal)
+    }
+
+    /// Opens the sockets that programs log to by themselves, unless a journald listens there.
+    fn listen(&mut self) {
+        let opened = Sockets::open().and_then(|sockets| {
+            let add = |socket: BorrowedFd, token: Token| {
+                self.sources.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token.number()))
+            };
+            let failed = |error: Errno| Absent::Failed(error.into());
+            add(sockets.entries.as_fd(), Token::Entries).map_err(failed)?;
+            add(sockets.streams.as_fd(), Token::Connections).map_err(failed)?;
+            if let Some(messages) = &sockets.messages {
+                add(messages.socket.as_fd(), Token::Messages).map_err(failed)?;
+            }
+            Ok(sockets)
+        });
+        match opened {
+            Ok(sockets) => self.sockets = Some(sockets),
+            Err(Absent::Taken) => (),
+            Err(Absent::Failed(error)) => self.say(&format!(
+                "What programs log with sd_journal_print(3) and syslog(3) is not seen here: \
+                 /run/systemd/journal cannot be opened: {error}."
+            )),
+        }
+    }
+
+    /// The newest entries.
+    pub fn ring(&self) -> &Ring {
+        &self.book.ring
+    }
+
+    /// Opens a stream for one command of a unit, and whatever that starts. When none of them has it open any more, it is closed by
+    /// itself.
+    ///
+    /// Without an identifier of the unit's, entries have that of the program.
+    pub fn open_for(&mut self, plan: &UnitPlan, command: &Command) -> Result<Opened, Errno> {
+        let (log, program) = (&plan.exec.log, command.path.file_name().unwrap_or_default());
+        let header = Header {
+            identifier: log.identifier.as_ref().map_or(program.as_bytes(), String::as_bytes).to_vec(),
+            priority: Priority::from(log.facility | log.level),
+            level_prefix: log.level_prefix,
+        };
+        let (number, writer) = self.open(Unit::new(&plan.name, None, log), header)?;
+        let written = [&plan.exec.standard_output, &plan.exec.standard_error].contains(&&Output::Journal);
+        Ok(Opened { number, writer: Arc::new(writer), is_journal: written && self.sockets.is_some() })
+    }
+
+    fn open(&mut self, unit: Unit, header: Header) -> Result<(usize, OwnedFd), Errno> {
+        let (reader, writer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
+        // As that of sd_journal_stream_fd(3), it has nothing to read.
+        shutdown(writer.as_raw_fd(), Shutdown::Read)?;
+        let number = self.add(Source::new(reader, Stream::with_header(header), Some(Rc::new(unit))))?;
+        Ok((number, writer))
+    }
+
+    /// Says which process was started with a stream.
+    pub fn set_pid(&mut self, number: usize, pid: Pid) {
+        if let Some(unit) = self.streams.get(number).and_then(Option::as_ref).and_then(Source::unit) {
+            self.senders.started(pid, unit.clone());
+            self.of_processes.insert(pid, number);
+        }
+    }
+
+    /// Closes a stream that no process was started with.
+    pub fn close(&mut self, number: usize) {
+        self.remove(number);
+    }
+
+    /// A process has ended: what it has written is read first.
+    pub fn ended(&mut self, pid: Pid) {
+        if let Some(number) = self.of_processes.remove(&pid) {
+            let now = Instant::now();
+            self.read_all(Token::Stream(number), now);
+            self.read_all(Token::Messages, now);
+            self.read_all(Token::Entries, now);
+            self.flush();
+        }
+        self.senders.ended(pid);
+    }
+
+    /// Does a piece of what there is to do.
+    pub fn turn(&mut self, now: Instant) {
+        let mut events = [EpollEvent::empty(); 3];
+        let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+        for event in &events[..count] {
+            match event.data() {
+                READ if !self.paused => self.read_some(now),
+                GIVE_UP => {
+                    let _ = self.timer.wait();
+                    self.book.error.stall();
+                }
+                _ => (),
+            }
+        }
+        self.flush();
+    }
+
+    fn read_some(&mut self, now: Instant) {
+        let mut events = [EpollEvent::empty(); READY];
+        let count = self.sources.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+        for event in &events[..count] {
+            self.read(Token::of(event.data()), now);
+        }
+    }
+
+    /// Writes what this process says. Its unit, by which it is found, is the first that is named.
+    pub fn say(&mut self, message: &str) {
+        let mut fields = Fields::default();
+        fields.push("PRIORITY", "6");
+        fields.push("SYSLOG_FACILITY", "3");
+        fields.push("SYSLOG_IDENTIFIER", "sd-activate");
+        let words = message.split_ascii_whitespace().map(|word| word.trim_end_matches([':', '.', ',']));
+        words.filter(|word| UnitName::new(word).is_some()).take(1).for_each(|unit| fields.push("UNIT", unit));
+        fields.push("MESSAGE", message);
+        let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
+        let own =
+            UnixCredentials::from(libc::ucred { pid: Pid::this().as_raw(), uid: uid.as_raw(), gid: gid.as_raw() });
+        let sender = self.senders.sender(&own, None, Instant::now());
+        self.book.add(fields, "driver", &sender);
+        self.flush();
+    }
+
+    /// Reads all that is there, and writes it.
+    pub fn drain(&mut self) {
+        let now = Instant::now();
+        for number in 0..self.streams.len() {
+            self.read_all(Token::Stream(number), now);
+        }
+        self.read_all(Token::Messages, now);
+        self.read_all(Token::Entries, now);
+        self.flush();
+    }
+
+    /// Writes to standard error, and sees to what is to be waited for then.
+    fn flush(&mut self) {
+        let progress = self.book.error.flush();
+        if let Some(missed) = self.book.error.recovered().filter(|missed| *missed > 0) {
+            self.say(&format!("Standard error was not read: {missed} entries are missing there."));
+        }
+        let waits = self.book.error.waits();
+        if waits != self.waits {
+            let descriptor = self.book.error.descriptor();
+            let _ = match waits {
+                true => self.epoll.add(descriptor, EpollEvent::new(EpollFlags::EPOLLOUT, WRITE)),
+                false => self.epoll.delete(descriptor),
+            };
+            self.waits = waits;
+        }
+        let full = self.book.error.is_full();
+        if full != self.paused {
+            let flags = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+            let _ = self.epoll.modify(&self.sources.0, &mut EpollEvent::new(flags, READ));
+            self.paused = full;
+            self.set_timer(full);
+        } else if full && progress {
+            self.set_timer(true);
+        }
+    }
+
+    fn set_timer(&self, on: bool) {
+        let _ = match on {
+            true => {
+                let patience = Expiration::OneShot(TimeSpec::from_duration(PATIENCE));
+                self.timer.set(patience, TimerSetTimeFlags::empty())
+            }
+            false => self.timer.unset(),
+        };
+    }
+}
+
+impl AsFd for Journal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.0.as_fd()
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.drain();
+        self.book.error.finish(PATIENCE.as_millis() as u16);
+    }
+}
+
+impl Book {
+    /// Adds an entry, unless its unit wants none of its priority.
+    fn add(&mut self, mut fields: Fields, transport: &str, sender: &Sender) {
+        fields.push("_TRANSPORT", transport);
+        let entry = Entry { timestamp: now(), fields, sender: sender.fields.clone() };
+        if entry.priority() <= sender.level_max {
+            self.error.print(&entry);
+            self.ring.push(entry);
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    let microseconds =
+        |clock: time::ClockId| clock_gettime(clock).map_or(0, |time| Duration::from(time).as_micros() as u64);
+    let (realtime, monotonic) = (time::ClockId::CLOCK_REALTIME, time::ClockId::CLOCK_MONOTONIC);
+    Timestamp { realtime: microseconds(realtime), monotonic: microseconds(monotonic) }
+}

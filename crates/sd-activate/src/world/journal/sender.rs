@@ -1,0 +1,193 @@
+//! Who has sent an entry, by the kernel's word: the fields that a service cannot send.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::UnixCredentials;
+use nix::unistd::{Pid, gethostname, getsid};
+
+use crate::log::command_line::quoted;
+use crate::log::entry::Fields;
+use crate::spec::Log;
+
+/// What is known of a process is asked anew after this time: it may have executed another program.
+const FRESH: Duration = Duration::from_secs(1);
+/// Of so many processes at most something is known.
+const KNOWN_MAX: usize = 512;
+/// So many main processes that have ended are still known by the sessions that they have left.
+const LEFT_MAX: usize = 256;
+/// A longer command line is cut.
+const COMMAND_LINE_MAX: u64 = 64 * 1024;
+
+/// A unit, as entries of its processes show it.
+#[derive(Debug)]
+pub struct Unit {
+    /// `_SYSTEMD_UNIT`, `_SYSTEMD_INVOCATION_ID` and LogExtraFields=.
+    fields: Fields,
+    /// LogLevelMax=.
+    level_max: u8,
+}
+
+impl Unit {
+    /// The unit of this name, and what it says of its log.
+    pub fn new(name: &str, invocation: Option<u128>, log: &Log) -> Self {
+        let mut fields = Fields::default();
+        fields.push("_SYSTEMD_UNIT", name);
+        invocation.into_iter().for_each(|id| fields.push("_SYSTEMD_INVOCATION_ID", format!("{id:032x}")));
+        for (name, value) in log.extra_fields.iter().filter_map(|field| field.split_once('=')) {
+            fields.push_sent(name.as_bytes(), value.as_bytes());
+        }
+        let level_max = log.level_max.and_then(|level| u8::try_from(level).ok()).unwrap_or(7);
+        Self { fields, level_max }
+    }
+}
+
+/// A process that sends entries.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The fields of all its entries.
+    pub fields: Arc<Fields>,
+    /// Entries that are less important than that are dropped.
+    pub level_max: u8,
+}
+
+/// What is known of processes.
+pub struct Senders {
+    /// `_HOSTNAME`, `_MACHINE_ID` and `_BOOT_ID`.
+    machine: Fields,
+    /// The processes that units have started.
+    units: HashMap<Pid, Rc<Unit>>,
+    /// Those that have ended: their sessions may have outlived them.
+    left: VecDeque<(Pid, Rc<Unit>)>,
+    known: HashMap<Pid, Known>,
+}
+
+struct Known {
+    uid: libc::uid_t,
+    gid: libc::gid_t,
+    /// The unit that it is taken for; none where that is found out from the process.
+    unit: Option<Rc<Unit>>,
+    sender: Sender,
+    since: Instant,
+}
+
+impl Senders {
+    /// Nobody is known yet.
+    pub fn new() -> Self {
+        let mut machine = Fields::default();
+        let host = gethostname().unwrap_or_default();
+        machine.push("_HOSTNAME", host.as_bytes());
+        for (name, file) in [("_MACHINE_ID", "/etc/machine-id"), ("_BOOT_ID", "/proc/sys/kernel/random/boot_id")] {
+            let id = fs::read_to_string(file).unwrap_or_default().trim().replace('-', "");
+            if !id.is_empty() {
+                machine.push(name, id);
+            }
+        }
+        Self { machine, units: HashMap::new(), left: VecDeque::new(), known: HashMap::new() }
+    }
+
+    /// A unit has started this process.
+    pub fn started(&mut self, pid: Pid, unit: Rc<Unit>) {
+        self.known.remove(&pid);
+        self.units.insert(pid, unit);
+    }
+
+    /// This process has ended, and what it sent has been read.
+    pub fn ended(&mut self, pid: Pid) {
+        self.known.remove(&pid);
+        if let Some(unit) = self.units.remove(&pid) {
+            self.left.truncate(LEFT_MAX - 1);
+            self.left.push_front((pid, unit));
+        }
+    }
+
+    /// The process with these credentials; `unit` where it is known by what the process writes to.
+    pub fn sender(&mut self, credentials: &UnixCredentials, unit: Option<&Rc<Unit>>, now: Instant) -> Sender {
+        let pid = Pid::from_raw(credentials.pid());
+        let same = |unit: &Rc<Unit>, known: &Known| known.unit.as_ref().is_some_and(|known| Rc::ptr_eq(known, unit));
+        if let Some(known) = self.known.get(&pid) {
+            let fresh = now.saturating_duration_since(known.since) < FRESH;
+            let still = (known.uid, known.gid) == (credentials.uid(), credentials.gid());
+            if fresh && still && unit.map_or(known.unit.is_none(), |unit| same(unit, known)) {
+                return known.sender.clone();
+            }
+        }
+        let found = unit.cloned().or_else(|| self.unit_of(pid));
+        let mut fields = Fields::default();
+        of_process(credentials, &mut fields);
+        let mut level_max = 7;
+        if let Some(unit) = found {
+            fields.append(&unit.fields);
+            level_max = unit.level_max;
+        }
+        fields.append(&self.machine);
+        let sender = Sender { fields: self.unless_the_same(pid, fields), level_max };
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
+        let (uid, gid) = (credentials.uid(), credentials.gid());
+        self.known.insert(pid, Known { uid, gid, unit: unit.cloned(), sender: sender.clone(), since: now });
+        sender
+    }
+
+    /// Entries share the fields of their sender as long as these stay the same.
+    fn unless_the_same(&self, pid: Pid, fields: Fields) -> Arc<Fields> {
+        let before = self.known.get(&pid).map(|known| &known.sender.fields);
+        before.filter(|before| ***before == fields).cloned().unwrap_or_else(|| Arc::new(fields))
+    }
+
+    /// The unit that a process belongs to: it has started the process, or its session, or one of its ancestors.
+    fn unit_of(&self, pid: Pid) -> Option<Rc<Unit>> {
+        let mut next = Some(pid);
+        // A process has fewer ancestors, and if /proc changes while it is read, this ends all the same.
+        for _ in 0..64 {
+            let pid = next.filter(|pid| pid.as_raw() > 1)?;
+            if let Some(unit) = self.units.get(&pid).or_else(|| self.unit_of_session(pid)) {
+                return Some(unit.clone());
+            }
+            next = parent(pid);
+        }
+        None
+    }
+
+    fn unit_of_session(&self, pid: Pid) -> Option<&Rc<Unit>> {
+        let session = getsid(Some(pid)).ok().filter(|session| *session != pid)?;
+        let left = || self.left.iter().find(|left| left.0 == session).map(|left| &left.1);
+        // As long as processes are in a session, its number is no other process's.
+        self.units.get(&session).or_else(left)
+    }
+}
+
+/// `_PID`, `_UID` and `_GID`, and as long as it runs `_COMM`, `_EXE` and `_CMDLINE`.
+fn of_process(credentials: &UnixCredentials, fields: &mut Fields) {
+    let pid = credentials.pid();
+    fields.push("_UID", credentials.uid().to_string());
+    fields.push("_GID", credentials.gid().to_string());
+    // It has no number here where it is in another PID namespace, which this process does not see into.
+    if pid <= 0 {
+        return;
+    }
+    fields.push("_PID", pid.to_string());
+    if let Ok(name) = fs::read(format!("/proc/{pid}/comm")) {
+        fields.push("_COMM", name.strip_suffix(b"\n").unwrap_or(&name));
+    }
+    if let Ok(program) = fs::read_link(format!("/proc/{pid}/exe")) {
+        fields.push("_EXE", program.as_os_str().as_bytes());
+    }
+    let mut arguments = Vec::new();
+    let file = File::open(format!("/proc/{pid}/cmdline"));
+    let read = file.and_then(|file| file.take(COMMAND_LINE_MAX).read_to_end(&mut arguments));
+    let line = quoted(&arguments);
+    if read.is_ok() && !line.is_empty() {
+        fields.push("_CMDLINE", line);
+    }
+}
+
+fn parent(pid: Pid) -> Option<Pid> {
+    super::super::children::parent(pid.as_raw()).and_then(|parent| i32::try_from(parent).ok()).map(Pid::from_raw)
+}

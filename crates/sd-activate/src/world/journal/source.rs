@@ -1,0 +1,214 @@
+//! What entries come from, and how much is read of it at once.
+
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use nix::sys::socket::{SockFlag, UnixCredentials, accept4, getsockopt, setsockopt, sockopt};
+
+use super::receive::{LENGTH_MAX, Received};
+use super::sender::{Senders, Unit};
+use super::{Book, Journal, Token};
+use crate::log::stream::{Malformed, Stream};
+use crate::log::{journal, syslog};
+
+/// So much is read from a stream at once,
+pub(super) const PIECE: usize = 16 * 1024;
+/// and so many datagrams from a socket.
+const DATAGRAMS: usize = 64;
+/// More datagrams do not wait in a socket, or they are of somebody who does not stop.
+const QUEUE_MAX: usize = 1024;
+/// So many streams are connected to the log at most, as in systemd-journald(8).
+const CONNECTIONS_MAX: usize = 4096;
+
+/// A stream of lines.
+pub struct Source {
+    reader: OwnedFd,
+    stream: Stream,
+    /// The unit that it was opened for.
+    unit: Option<Rc<Unit>>,
+    /// Who has written last.
+    writer: Option<UnixCredentials>,
+}
+
+impl Source {
+    /// A stream from which nothing was read yet.
+    pub fn new(reader: OwnedFd, stream: Stream, unit: Option<Rc<Unit>>) -> Self {
+        Self { reader, stream, unit, writer: None }
+    }
+
+    /// The unit that it was opened for.
+    pub fn unit(&self) -> Option<&Rc<Unit>> {
+        self.unit.as_ref()
+    }
+}
+
+impl Journal {
+    /// Adds a stream. Returns its number.
+    pub(super) fn add(&mut self, source: Source) -> Result<usize, Errno> {
+        // What is written tells whose process has written it.
+        setsockopt(&source.reader, sockopt::PassCred, &true)?;
+        let number = self.free.last().copied().unwrap_or(self.streams.len());
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(number).number());
+        self.sources.add(&source.reader, event)?;
+        self.connections += usize::from(source.unit.is_none());
+        match self.free.pop() {
+            Some(number) => self.streams[number] = Some(source),
+            None => self.streams.push(Some(source)),
+        }
+        Ok(number)
+    }
+
+    /// Forgets a stream.
+    pub(super) fn remove(&mut self, number: usize) {
+        let Some(source) = self.streams.get_mut(number).and_then(Option::take) else { return };
+        // Before it is closed: a process that was just started may have it open for a moment.
+        let _ = self.sources.delete(&source.reader);
+        self.free.push(number);
+        self.connections -= usize::from(source.unit.is_none());
+        self.accept_again(true);
+    }
+
+    /// Reads a piece. Its length, or how many datagrams it is; zero where there is nothing more for now.
+    pub(super) fn read(&mut self, token: Token, now: Instant) -> usize {
+        match token {
+            Token::Stream(number) => self.read_stream(number, now),
+            Token::Connections => self.accept(),
+            Token::Entries | Token::Messages => self.read_datagrams(token, now),
+        }
+    }
+
+    /// Reads all that is there now. What is written meanwhile has its time later: somebody may write for ever.
+    pub(super) fn read_all(&mut self, token: Token, now: Instant) {
+        let mut rest = match token {
+            Token::Stream(number) => self.streams.get(number).and_then(Option::as_ref).map_or(0, Source::length),
+            _ => QUEUE_MAX,
+        };
+        loop {
+            match self.read(token, now) {
+                0 => return,
+                // The end of a stream can only be seen after its last byte.
+                _ if rest == 0 => return,
+                length => rest = rest.saturating_sub(length),
+            }
+        }
+    }
+
+    fn read_stream(&mut self, number: usize, now: Instant) -> usize {
+        let Self { streams, room, senders, book, .. } = self;
+        let Some(source) = streams.get_mut(number).and_then(Option::as_mut) else { return 0 };
+        let length = match room.receive(&source.reader, PIECE) {
+            Ok(received) => source.take(received, senders, book, now),
+            Err(Errno::EAGAIN | Errno::EINTR) => return 0,
+            Err(_) => Err(Malformed),
+        };
+        if !matches!(length, Ok(1..)) {
+            self.remove(number);
+        }
+        length.unwrap_or(0)
+    }
+
+    fn read_datagrams(&mut self, token: Token, now: Instant) -> usize {
+        let mut too_long = 0;
+        let mut count = 0;
+        while count < DATAGRAMS {
+            let Self { sockets: Some(sockets), room, senders, book, .. } = self else { break };
+            let received = match (token, &sockets.messages) {
+                (Token::Messages, Some(messages)) => room.receive(&messages.socket, LENGTH_MAX),
+                (Token::Entries, _) => room.receive(&sockets.entries, LENGTH_MAX),
+                _ => break,
+            };
+            let Ok(Received { bytes, credentials, cut, mut descriptors }) = received else { break };
+            count += 1;
+            too_long += usize::from(cut);
+            let Some(credentials) = credentials.filter(|_| !cut) else { continue };
+            let sender = senders.sender(&credentials, None, now);
+            let mut length = bytes.len();
+            if token == Token::Messages {
+                syslog::parse(bytes).into_iter().for_each(|fields| book.add(fields, "syslog", &sender));
+            } else if descriptors.is_empty() {
+                journal::parse(bytes, |fields| book.add(fields, "journal", &sender));
+            } else if let (0, Some(file), true) = (length, descriptors.pop(), descriptors.is_empty()) {
+                let bytes = room.read(file).unwrap_or_default();
+                length = bytes.len();
+                journal::parse(bytes, |fields| book.add(fields, "journal", &sender));
+            }
+            room.shrink(length);
+        }
+        if too_long > 0 {
+            self.say(&format!(
+                "Entries of more than {LENGTH_MAX} bytes were sent to the log: {too_long} were dropped."
+            ));
+        }
+        count
+    }
+
+    /// Accepts connections with lines.
+    fn accept(&mut self) -> usize {
+        let mut count = 0;
+        while count < DATAGRAMS {
+            let Some(sockets) = &self.sockets else { break };
+            let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+            let reader = match accept4(sockets.streams.as_fd().as_raw_fd(), flags) {
+                // SAFETY: accept4 has just opened it.
+                Ok(reader) => unsafe { OwnedFd::from_raw_fd(reader) },
+                Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
+                    self.accept_again(false);
+                    break;
+                }
+                Err(_) => break,
+            };
+            count += 1;
+            if self.connections < CONNECTIONS_MAX {
+                let writer = getsockopt(&reader, sockopt::PeerCredentials).ok();
+                let _ = self.add(Source { writer, ..Source::new(reader, Stream::new(), None) });
+            }
+        }
+        count
+    }
+
+    /// Has connections wait while there is a shortage of descriptors, until another stream has been closed.
+    fn accept_again(&mut self, open: bool) {
+        let Some(sockets) = self.sockets.as_ref().filter(|_| self.closed == open) else { return };
+        let flags = if open { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
+        let _ = self.sources.modify(&sockets.streams, &mut EpollEvent::new(flags, Token::Connections.number()));
+        self.closed = !open;
+    }
+}
+
+impl Source {
+    /// Takes what was received. How much that was; 0 at the end.
+    fn take(
+        &mut self,
+        received: Received<'_>,
+        senders: &mut Senders,
+        book: &mut Book,
+        now: Instant,
+    ) -> Result<usize, Malformed> {
+        let writer = received.credentials.filter(|writer| writer.pid() > 0).or(self.writer);
+        let sender = senders.sender(&self.writer.or(writer).unwrap_or_default(), self.unit.as_ref(), now);
+        if received.bytes.is_empty() {
+            self.stream.end(|fields| book.add(fields, "stdout", &sender));
+            return Ok(0);
+        }
+        if writer == self.writer {
+            self.stream.push(received.bytes, |fields| book.add(fields, "stdout", &sender))?;
+        } else {
+            self.stream.change_writer(|fields| book.add(fields, "stdout", &sender));
+            self.writer = writer;
+            let sender = senders.sender(&writer.unwrap_or_default(), self.unit.as_ref(), now);
+            self.stream.push(received.bytes, |fields| book.add(fields, "stdout", &sender))?;
+        }
+        Ok(received.bytes.len())
+    }
+
+    /// How many bytes wait in it.
+    fn length(&self) -> usize {
+        let mut length: libc::c_int = 0;
+        // SAFETY: the pointer is to an int.
+        unsafe { libc::ioctl(self.reader.as_raw_fd(), libc::FIONREAD, &raw mut length) };
+        usize::try_from(length).unwrap_or(0)
+    }
+}
