@@ -10,7 +10,7 @@ use crate::spec::Log;
 /// A log without sockets, and what its standard error is read from.
 fn journal() -> (Journal, File) {
     let (reader, writer) = pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).expect("a pipe");
-    let mut journal = Journal::new(Settings { sockets: false, ..Settings::default() }).expect("a log");
+    let mut journal = Journal::new(Settings { buffer: 1 << 30, format: None, sockets: false }).expect("a log");
     journal.book.error = StandardError::of_pipe(writer);
     (journal, reader.into())
 }
