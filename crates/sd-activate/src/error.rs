@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 
 use crate::address::Address;
+use crate::spec::status;
 
 /// An error, with what it is about. Its text says what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +119,30 @@ impl Error {
     pub fn is_shortage(&self) -> bool {
         let (Self::Fork(error) | Self::Accept { error, .. }) = self else { return false };
         matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
+    }
+
+    /// Whether there is no such program.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// The exit status that systemd gives a process for it, between its birth and its execution: "Process Exit Codes" of
+    /// systemd.exec(5). None where the process is not even born.
+    pub fn exit_status(&self) -> Option<u8> {
+        let name = match self {
+            Self::NotFound { .. } | Self::InterpreterNotFound { .. } | Self::NotExecutable { .. } => "EXEC",
+            Self::Setting { what, .. } => match what.split_once('=').map_or(what.as_str(), |(setting, _)| setting) {
+                "User" => "USER",
+                "Group" | "SupplementaryGroups" => "GROUP",
+                "WorkingDirectory" => "CHDIR",
+                "StandardInput" => "STDIN",
+                "StandardOutput" => "STDOUT",
+                "StandardError" => "STDERR",
+                _ => return None,
+            },
+            _ => return None,
+        };
+        status::parse(name)
     }
 }
 

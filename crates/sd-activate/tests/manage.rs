@@ -156,7 +156,7 @@ fn a_service_that_fails_is_restarted_until_the_limit_and_then_its_socket_closes(
     assert_eq!(output.matches("Started a.service").count(), 3, "{output}");
     assert!(output.contains("restart counter is at 2."), "{output}");
     assert!(output.contains("code=exited, status=3/NOTIMPLEMENTED"), "{output}");
-    assert!(output.contains("a.service: Failed with result 'start-limit-hit'."), "{output}");
+    assert!(output.contains("a.service: Start request repeated too quickly."), "{output}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
         ("a.socket", SOCKET),
         ("b.socket", &SOCKET.replace("A Socket\n", "B\nConflicts=a.socket\n")),
         ("c.socket", SOCKET),
-        ("d.service", "[Service]\nExecStart=/bin/true\nExecStop=/bin/true\n"),
+        ("d.service", "[Service]\nExecStart=/bin/true\nRootDirectory=/\n"),
         ("e.service", "[Service]\nExecStart=/nonexistent/program\n"),
         ("f.service", "[Service]\nUser=no-such-user\nExecStart=/bin/true\n"),
         ("a.service", "[Service]\nExecStart=/bin/true\n"),
@@ -204,7 +204,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
         (&["nope.service"][..], "nope.service: error: there is no such unit"),
         (&["a.socket", "b.socket"], "b.socket: it conflicts with a.socket: start one of them"),
         (&["c.socket"], "c.service: it cannot be started"),
-        (&["d.service"], "/units/d.service:3: refused: ExecStop=: it is not carried out yet"),
+        (&["d.service"], "/units/d.service:3: refused: RootDirectory=: it is not carried out yet"),
         (&["e.service"], "e.service: Failed to execute '/nonexistent/program': command not found"),
         (&["f.service"], "f.service: User=no-such-user: there is no such user"),
     ] {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::exec::{Circumstances, UnitPlan};
 use crate::log::say;
 use crate::spec::{
-    Endpoint, Kind, Phase, Relation, ServiceSpec, ServiceType, SocketSpec, UnitName, UnitSpec, UnitType,
+    Endpoint, Kind, NotifyAccess, Phase, Relation, ServiceSpec, SocketSpec, UnitName, UnitSpec, UnitType,
 };
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
@@ -272,7 +272,11 @@ impl Planner {
         match &service.start[..] {
             [command] => {
                 let opened = self.journal.open_for(&plan, command).map_err(Error::Fork)?;
-                let circumstances = Circumstances { journal: Some(opened.writer), ..Circumstances::of(Phase::Start) };
+                let mut circumstances =
+                    Circumstances { journal: Some(opened.writer), ..Circumstances::of(Phase::Start) };
+                if service.notify_access != NotifyAccess::None {
+                    circumstances.variables.push(("NOTIFY_SOCKET".into(), self.notify.clone()));
+                }
                 plan.lay_out(command, &circumstances)
             }
             _ => Err(Error::Unit {
@@ -288,7 +292,6 @@ impl Planner {
             exec: service.exec.clone(),
             names,
             remote,
-            notify: (service.service_type == ServiceType::Notify).then(|| self.notify.clone()),
             directory: self.directory.clone(),
             ignored: self.ignored.clone(),
         }

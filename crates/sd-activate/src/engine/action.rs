@@ -1,8 +1,11 @@
 //! What the engine has done.
 
+use std::path::PathBuf;
+
 use nix::unistd::Pid;
 
 use super::event::{Port, ServiceId};
+use super::turn::Level;
 use super::view::{Answer, RequestId};
 use crate::error::Error;
 use crate::spec::{CommandId, Signal};
@@ -38,9 +41,11 @@ pub enum Action {
     Refuse(Port),
     /// Send a signal.
     Kill(Pid, Signal),
-    /// Look for what is left of a service whose main process, which was this, has ended:
-    /// [`Inspected`](super::Event::Inspected).
-    Inspect(ServiceId, Pid),
+    /// Look for the processes of a service: those that were executed for it, what descends from them, and what they have
+    /// left. [`Inspected`](super::Event::Inspected).
+    Inspect(ServiceId, Vec<Pid>),
+    /// Remove a file, if it is there.
+    Remove(PathBuf),
 
     /// Put the service with this main process into the terminal's foreground, instead of this process, and let it go on.
     GiveTerminal(Pid),
@@ -51,6 +56,15 @@ pub enum Action {
     Answer(RequestId, Answer),
     /// Say something.
     Say(String),
+    /// Say something about a unit.
+    Log {
+        /// The unit.
+        unit: ServiceId,
+        /// How important it is.
+        level: Level,
+        /// What.
+        message: String,
+    },
     /// Stop this process, as SIGTSTP does.
     Suspend,
     /// End with this exit status.

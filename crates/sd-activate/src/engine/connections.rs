@@ -95,7 +95,7 @@ impl Connections {
         accepting.ran = true;
         accepting.count += 1;
         if matches!(turn.form, Form::Units) {
-            turn.say_any(turn.form.started(&accepting.instance(&name), false));
+            turn.say_any(turn.form.started(&accepting.instance(&name)));
         }
         self.running.insert(pid, Connection { socket, name });
     }
@@ -139,7 +139,7 @@ impl Connections {
             Form::Units => {
                 let subject = accepting.instance(&connection.name);
                 let outcome = Outcome::of(&accepting.service, end);
-                turn.say_any(turn.form.ended(&subject, pid, end, outcome));
+                turn.say_any(turn.form.ended(&subject, end, outcome));
                 turn.say_any(turn.form.dead(&subject, outcome));
             }
         }

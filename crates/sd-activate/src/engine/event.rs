@@ -9,7 +9,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 
 use super::view::{RequestId, UnitId, Verb};
 use crate::error::Error;
-use crate::spec::Signal;
+use crate::spec::{Signal, status};
 
 /// A descriptor that is listened on: one of those that a socket unit has. The number is its place among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +63,16 @@ pub enum Event {
     Executed(ServiceId, Pid),
     /// A service could not be executed.
     NotExecuted(ServiceId, Error),
-    /// A process has said READY=1.
-    Ready(Pid),
+    /// A process has said something by sd_notify(3).
+    Notified {
+        /// Which process.
+        sender: Pid,
+        /// The processes that it descends from, the nearest first, and the first of its session: whose process it is, where
+        /// it is not one that was executed by itself.
+        lineage: Vec<Pid>,
+        /// What it has said.
+        notification: Notification,
+    },
     /// A service runs for a connection that was accepted. The last is the instance's name, of a unit.
     Connected(Port, Pid, String),
     /// A connection could not be accepted, or no service be started for it; then it waits.
@@ -74,15 +82,35 @@ pub enum Event {
     Ended(Pid, End),
     /// A child was stopped by a signal.
     Suspended(Pid, Signal),
-    /// What a service has left.
+    /// What there is of a service.
     Inspected {
-        /// The service, whose main process has ended.
+        /// The service.
         service: ServiceId,
-        /// The processes that hold one of its sockets.
-        left: Vec<Pid>,
+        /// Its processes, the oldest first.
+        processes: Vec<Process>,
         /// Its ports whose file is gone.
         unlinked: Vec<Port>,
     },
+}
+
+/// A process that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Which.
+    pub pid: Pid,
+    /// Its name: that of its program, mostly.
+    pub name: String,
+    /// Whether it is a child of this process, which then hears of its end.
+    pub is_child: bool,
+}
+
+/// What a process has said by sd_notify(3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notification {
+    /// READY=1.
+    pub ready: bool,
+    /// STATUS=.
+    pub status: Option<String>,
 }
 
 /// How a process ended.
@@ -92,6 +120,8 @@ pub enum End {
     Exited(u8),
     /// By a signal.
     Killed(Signal),
+    /// By a signal, with a core dump.
+    Dumped(Signal),
 }
 
 impl End {
@@ -99,7 +129,9 @@ impl End {
     pub fn status(self) -> u8 {
         match self {
             Self::Exited(status) => status,
-            Self::Killed(signal) => u8::try_from(signal.number()).unwrap_or(u8::MAX).saturating_add(128),
+            Self::Killed(signal) | Self::Dumped(signal) => {
+                u8::try_from(signal.number()).unwrap_or(u8::MAX).saturating_add(128)
+            }
         }
     }
 
@@ -111,7 +143,33 @@ impl End {
 
     /// Whether it was killed by `signal`.
     pub fn is_by(self, signal: Signal) -> bool {
-        self == Self::Killed(signal)
+        matches!(self, Self::Killed(by) | Self::Dumped(by) if by == signal)
+    }
+
+    /// `exited`, `killed` or `dumped`: `$EXIT_CODE` of systemd.exec(5).
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Exited(_) => "exited",
+            Self::Killed(_) => "killed",
+            Self::Dumped(_) => "dumped",
+        }
+    }
+
+    /// `1` or `TERM`: `$EXIT_STATUS` of systemd.exec(5).
+    pub fn short_status(self) -> String {
+        match self {
+            Self::Exited(status) => status.to_string(),
+            Self::Killed(signal) | Self::Dumped(signal) => signal.to_string().trim_start_matches("SIG").to_owned(),
+        }
+    }
+
+    /// `code=exited, status=1/FAILURE`, as systemd has it.
+    pub fn described(self) -> String {
+        let (number, name) = match self {
+            Self::Exited(code) => (code.into(), status::name(code).unwrap_or("n/a").to_owned()),
+            Self::Killed(signal) | Self::Dumped(signal) => (signal.number(), self.short_status()),
+        };
+        format!("code={}, status={number}/{name}", self.code())
     }
 }
 
@@ -119,10 +177,7 @@ impl Display for End {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Exited(status) => write!(formatter, "died with code {status}"),
-            Self::Killed(signal) => {
-                let name = signal.to_string();
-                write!(formatter, "died with signal {}", name.trim_start_matches("SIG"))
-            }
+            Self::Killed(_) | Self::Dumped(_) => write!(formatter, "died with signal {}", self.short_status()),
         }
     }
 }

@@ -5,11 +5,16 @@
 //! each (Accept=yes) are in `connections`.
 
 mod action;
+mod announce;
+mod commands;
 mod connections;
 mod event;
+mod foreground;
+mod incoming;
 mod lifecycle;
 mod limit;
 mod service;
+mod stopping;
 mod turn;
 mod verdict;
 pub mod view;
@@ -24,7 +29,8 @@ use std::{iter, mem};
 use nix::unistd::Pid;
 
 pub use action::Action;
-pub use event::{End, Event, Port, ServiceId};
+pub use event::{End, Event, Notification, Port, Process, ServiceId};
+pub use turn::Level;
 pub use view::{ActiveState, Answer, JobResult, RequestId, UnitId, Verb, View};
 
 use connections::{Accepting, Connections};
@@ -149,8 +155,8 @@ impl Engine {
         let listener = |name| Listener { name, taker: Taker::Service(service) };
         self.ports.extend(names.into_iter().map(listener));
         let service = &mut self.services[service.0];
-        service.poll_limit = Limit::new(socket.poll_limit);
-        service.trigger_limit = Limit::new(socket.trigger_limit);
+        service.incoming.poll_limit = Limit::new(socket.poll_limit);
+        service.incoming.trigger_limit = Limit::new(socket.trigger_limit);
     }
 
     /// Adds the ports of a socket, which are numbered on, and of which each connection has a service of its own.
@@ -169,6 +175,9 @@ impl Engine {
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut turn = Turn::new(now, self.form);
         self.happen(event, &mut turn);
+        while let Some((id, happening)) = turn.later.pop() {
+            self.tell(id, happening, &mut turn);
+        }
         for id in mem::take(&mut turn.given_up) {
             self.give_up(id, &mut turn);
         }
@@ -224,12 +233,14 @@ impl Engine {
             Event::Reopened(port) => turn.act(Action::Watch(port)),
             Event::NotReopened(port, error) => self.close(port, error, turn),
 
-            Event::Executed(id, pid) => {
-                turn.owned.push((pid, Taker::Service(id)));
-                self.tell(id, Happening::Executed(pid), turn);
-            }
+            Event::Executed(id, pid) => self.tell(id, Happening::Executed(pid), turn),
             Event::NotExecuted(id, error) => self.tell(id, Happening::NotExecuted(error), turn),
-            Event::Ready(pid) => self.tell_owner(pid, Happening::Ready(pid), turn),
+            Event::Notified { sender, lineage, notification } => {
+                let owner = [sender].iter().chain(&lineage).find_map(|pid| self.owner(*pid));
+                if let Some(id) = owner {
+                    self.tell(id, Happening::Notified(sender, notification), turn);
+                }
+            }
             Event::Connected(port, pid, name) => {
                 let taker = self.ports[port.0].taker;
                 turn.owned.push((pid, taker));
@@ -248,10 +259,15 @@ impl Engine {
                 Some(Taker::Connections(_)) => self.connections.ended(pid, end, turn),
                 Some(Taker::Nobody) | None => (),
             },
-            Event::Suspended(pid, signal) => self.tell_owner(pid, Happening::Suspended(pid, signal), turn),
-            Event::Inspected { service, mut left, unlinked } => {
-                left.retain(|pid| self.owners.get(pid).is_none_or(|owner| *owner == Taker::Service(service)));
-                self.tell(service, Happening::Left(left), turn);
+            Event::Suspended(pid, signal) => {
+                if let Some(id) = self.owner(pid) {
+                    self.tell(id, Happening::Suspended(pid, signal), turn);
+                }
+            }
+            Event::Inspected { service, mut processes, unlinked } => {
+                let its = Taker::Service(service);
+                processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
+                self.tell(service, Happening::Found(processes), turn);
                 for port in unlinked {
                     if !self.services[service.0].runs() && !turn.ends() {
                         let name = &self.ports[port.0].name;
@@ -267,9 +283,11 @@ impl Engine {
         self.services[id.0].step(happening, turn);
     }
 
-    fn tell_owner(&mut self, pid: Pid, happening: Happening, turn: &mut Turn) {
-        if let Some(Taker::Service(id)) = self.owners.get(&pid).copied() {
-            self.tell(id, happening, turn);
+    /// The service that a process is known to be of.
+    pub fn owner(&self, pid: Pid) -> Option<ServiceId> {
+        match self.owners.get(&pid) {
+            Some(Taker::Service(id)) => Some(*id),
+            _ => None,
         }
     }
 
@@ -288,7 +306,7 @@ impl Engine {
             }
             Form::Units if stops => {
                 self.connections.stop(turn);
-                self.tell_all(|| Happening::Stop, turn);
+                self.tell_all(|| Happening::Stop { restart: false }, turn);
             }
             Form::Units => (),
         }

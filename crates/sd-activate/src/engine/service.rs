@@ -1,22 +1,24 @@
-//! Accept=no: one service, passed all ports, started again whenever it has ended and somebody comes.
+//! A service: the states of systemd.service(5), and what leads from one to the other.
 //!
-//! Its states are those of the table in [`Service::step`]; what is done on the way from one to the other is in
-//! [`lifecycle`](super::lifecycle).
+//! [`Service::step`] is the table. What is done on the way is in the rooms beside this one: [`lifecycle`](super::lifecycle)
+//! starts, reloads and starts again, [`stopping`](super::stopping) stops, [`commands`](super::commands) has commands executed
+//! and takes note of how they end, [`foreground`](super::foreground) has what only the command line's form does.
 
-use std::collections::BTreeSet;
-use std::mem;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use nix::unistd::Pid;
 
 use super::Subject;
-use super::event::{End, Port, ServiceId};
+use super::announce::Announcer;
+use super::event::{End, Notification, Port, Process, ServiceId};
+use super::incoming::Incoming;
 use super::limit::Limit;
 use super::turn::Turn;
 use super::verdict::Outcome;
-use super::view::ActiveState;
+use super::view::{ActiveState, CommandStatus, Whom};
 use crate::error::Error;
-use crate::spec::{RateLimit, ServiceSpec, Signal};
+use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal};
 
 /// A service, from one start to the next.
 #[derive(Debug)]
@@ -25,55 +27,130 @@ pub(super) struct Service {
     pub(super) spec: ServiceSpec,
     pub(super) subject: Subject,
     pub(super) state: State,
-    /// PollLimitIntervalSec= and PollLimitBurst= of its socket: beyond it, those who come wait.
-    pub(super) poll_limit: Limit,
-    /// TriggerLimitIntervalSec= and TriggerLimitBurst= of its socket: beyond it, the socket fails.
-    pub(super) trigger_limit: Limit,
+    /// What an answer is awaited to. Until it has come, nothing else is attended to.
+    pub(super) awaited: Option<Awaited>,
+    /// What has happened meanwhile.
+    deferred: VecDeque<Happening>,
+    /// What comes to its sockets.
+    pub(super) incoming: Incoming,
     /// StartLimitIntervalSec= and StartLimitBurst=: beyond it, the service fails.
     pub(super) start_limit: Limit,
-    /// Whether it was said that those who come wait.
-    pub(super) told: bool,
-    /// The ports that somebody has come to, and that are not watched since.
-    pub(super) heard: Vec<Port>,
     /// How many times it was started.
     pub(super) invocations: u64,
     /// Whether it ran before.
     pub(super) ran: bool,
-    /// The main process that was executed last.
+
+    /// The process of ExecStart=, while it runs, and the how-manieth command there it is.
     pub(super) main: Option<Pid>,
-    /// How many times Restart= has started it.
+    pub(super) main_index: usize,
+    /// The process of another command, while it runs, and which command that is.
+    pub(super) control: Option<Pid>,
+    pub(super) command: Option<CommandId>,
+    /// Processes that those have left, while it is waited for their end.
+    pub(super) others: Vec<Pid>,
+    /// What was executed since it was started.
+    pub(super) records: Vec<CommandStatus>,
+    /// How the main process has ended.
+    pub(super) main_end: Option<End>,
+    /// STATUS= of sd_notify(3).
+    pub(super) status_text: Option<String>,
+
+    /// Result=: the first thing that went wrong since it was started.
+    pub(super) result: Outcome,
+    /// ReloadResult=.
+    pub(super) reload_result: Outcome,
+    /// NRestarts=: how many times Restart= has started it.
     pub(super) restarts: u32,
+    /// Whether it was told to stop: Restart= does not start it then.
+    pub(super) stopping: bool,
+    /// Whether that is half of a restart.
+    pub(super) restarting: bool,
+    /// When the time of its state is up.
+    pub(super) deadline: Option<Instant>,
+    pub(super) announcer: Announcer,
+
     /// The signals that were passed on.
     pub(super) passed_on: BTreeSet<Signal>,
     /// Whether it is in the terminal's foreground.
     pub(super) has_terminal: bool,
-    /// Whether it is to end, and all with it.
-    pub(super) stopping: bool,
-    /// What is wrong with it, whatever its end says.
-    pub(super) failure: Option<Outcome>,
-    /// When the time of its state is up.
-    pub(super) deadline: Option<Instant>,
 }
 
-#[derive(Debug, Default)]
+/// SubState= of systemctl(1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum State {
-    /// No process of it runs.
     #[default]
     Dead,
-    /// A command of it, counted from zero, is being executed.
-    Starting(usize),
-    /// That command runs. The service counts as started when it has exited (Type=oneshot), or has said READY=1 (notify).
-    Activating(usize, Pid),
-    /// It runs: its main process, and others that were left by one before.
-    Running(Pid, Vec<Pid>),
-    /// Its main process has ended; it is being looked for what that has left.
-    Ended(End),
-    /// Its main process has ended, and what that has left has been told to end.
-    Clearing(End, Vec<Pid>),
-    /// Restart= starts it in a moment.
-    Restarting,
-    /// It is not started any more.
+    Condition,
+    StartPre,
+    Start,
+    StartPost,
+    Running,
+    Exited,
+    Reload,
+    Stop,
+    StopWatchdog,
+    StopSigterm,
+    StopSigkill,
+    StopPost,
+    FinalWatchdog,
+    FinalSigterm,
+    FinalSigkill,
     Failed,
+    AutoRestart,
+}
+
+impl State {
+    /// SubState= and ActiveState=, in systemd's words.
+    #[rustfmt::skip]
+    pub(super) fn words(self) -> (&'static str, ActiveState) {
+        use ActiveState::*;
+        match self {
+            Self::Dead          => ("dead", Inactive),
+            Self::Condition     => ("condition", Activating),
+            Self::StartPre      => ("start-pre", Activating),
+            Self::Start         => ("start", Activating),
+            Self::StartPost     => ("start-post", Activating),
+            Self::Running       => ("running", Active),
+            Self::Exited        => ("exited", Active),
+            Self::Reload        => ("reload", Reloading),
+            Self::Stop          => ("stop", Deactivating),
+            Self::StopWatchdog  => ("stop-watchdog", Deactivating),
+            Self::StopSigterm   => ("stop-sigterm", Deactivating),
+            Self::StopSigkill   => ("stop-sigkill", Deactivating),
+            Self::StopPost      => ("stop-post", Deactivating),
+            Self::FinalWatchdog => ("final-watchdog", Deactivating),
+            Self::FinalSigterm  => ("final-sigterm", Deactivating),
+            Self::FinalSigkill  => ("final-sigkill", Deactivating),
+            Self::Failed        => ("failed", ActiveState::Failed),
+            Self::AutoRestart   => ("auto-restart", Activating),
+        }
+    }
+
+    /// The state in which the commands of a setting are executed.
+    pub(super) fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Condition => Self::Condition,
+            Phase::StartPre => Self::StartPre,
+            Phase::Start => Self::Start,
+            Phase::StartPost => Self::StartPost,
+            Phase::Reload => Self::Reload,
+            Phase::Stop | Phase::StopPre => Self::Stop,
+            Phase::StopPost => Self::StopPost,
+        }
+    }
+}
+
+/// What an answer is awaited to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Awaited {
+    /// Whether a command was executed.
+    Execution(CommandId),
+    /// Which processes it has, to send them the signal of this state.
+    Processes(State),
+    /// Which processes it has, to send those a signal that somebody asks for.
+    Victims(Signal, Whom),
+    /// Which processes it leaves behind.
+    Remains,
 }
 
 /// What happens to a service.
@@ -81,28 +158,51 @@ pub(super) enum State {
 pub(super) enum Happening {
     /// It is to be started.
     Start,
-    /// Somebody has come to a port.
-    Incoming(Port),
+    /// It is to be stopped, maybe to be started again at once.
+    Stop {
+        restart: bool,
+    },
+    /// It is to be reloaded.
+    #[allow(dead_code, reason = "jobs tell it")]
+    Reload,
+    /// A signal is to be sent to it.
+    #[allow(dead_code, reason = "jobs tell it")]
+    Kill(Signal, Whom),
+    /// What has gone wrong is to be forgotten.
+    #[allow(dead_code, reason = "jobs tell it")]
+    ResetFailed,
+
     /// Its command was executed.
     Executed(Pid),
     NotExecuted(Error),
-    /// It has said READY=1.
-    Ready(Pid),
+    /// The processes that it has.
+    Found(Vec<Process>),
+    /// A process has said something by sd_notify(3).
+    Notified(Pid, Notification),
     Ended(Pid, End),
+    /// The main process has ended so: made of the former.
+    MainEnded(Outcome),
+    /// The command that was executed last has ended so, which was not the main process: made of the former.
+    CommandEnded(Outcome),
+    /// Another process has ended: made of the former.
+    OtherEnded,
+    /// The main process was never there.
+    NoMain,
+    /// It has ended, and Restart= wants it started again.
+    Restart,
+    /// The time of its state may be up.
+    TimeUp,
+
+    /// Somebody has come to a port.
+    Incoming(Port),
+    /// Those who wait may be let in again.
+    RestOver,
     Suspended(Pid, Signal),
-    /// What is left of it.
-    Left(Vec<Pid>),
     /// A signal has come for it.
     PassOn {
         signal: Signal,
         stops: bool,
     },
-    /// It is to be stopped.
-    Stop,
-    /// Those who wait may be let in again.
-    RestOver,
-    /// The time of its state may be up.
-    TimeUp,
 }
 
 impl Service {
@@ -112,141 +212,133 @@ impl Service {
             spec,
             subject,
             state: State::Dead,
-            poll_limit: Limit::none(),
-            trigger_limit: Limit::none(),
+            awaited: None,
+            deferred: VecDeque::new(),
+            incoming: Incoming::default(),
             start_limit: Limit::new(start_limit),
-            told: false,
-            heard: Vec::new(),
             invocations: 0,
             ran: false,
             main: None,
+            main_index: 0,
+            control: None,
+            command: None,
+            others: Vec::new(),
+            records: Vec::new(),
+            main_end: None,
+            status_text: None,
+            result: Outcome::Success,
+            reload_result: Outcome::Success,
             restarts: 0,
+            stopping: false,
+            restarting: false,
+            deadline: None,
+            announcer: Announcer::default(),
             passed_on: BTreeSet::new(),
             has_terminal: false,
-            stopping: false,
-            failure: None,
-            deadline: None,
         }
-    }
-
-    /// Whether a process of it runs.
-    pub(super) fn runs(&self) -> bool {
-        !matches!(self.state, State::Dead | State::Failed | State::Restarting)
-    }
-
-    /// Whether nothing will come of it any more by itself.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Dead | State::Failed)
     }
 
     /// ActiveState=.
     pub(super) fn active(&self) -> ActiveState {
-        match self.state {
-            State::Dead => ActiveState::Inactive,
-            State::Failed => ActiveState::Failed,
-            State::Starting(_) | State::Activating(..) | State::Restarting => ActiveState::Activating,
-            State::Running(..) => ActiveState::Active,
-            State::Ended(_) | State::Clearing(..) => ActiveState::Deactivating,
-        }
+        self.state.words().1
     }
 
     /// SubState=.
     pub(super) fn sub_state(&self) -> &'static str {
-        match self.state {
-            State::Dead => "dead",
-            State::Failed => "failed",
-            State::Starting(_) | State::Activating(..) => "start",
-            State::Restarting => "auto-restart",
-            State::Running(..) => "running",
-            State::Ended(_) | State::Clearing(..) => "stop-sigterm",
-        }
+        self.state.words().0
     }
 
-    /// Result=: how it did.
+    /// Result=.
     pub(super) fn result(&self) -> Outcome {
-        self.failure.unwrap_or(Outcome::Success)
+        self.result
+    }
+
+    /// Whether it is being started or stopped, or is.
+    pub(super) fn runs(&self) -> bool {
+        self.awaited.is_some() || !matches!(self.state, State::Dead | State::Failed | State::AutoRestart)
+    }
+
+    /// Whether nothing will come of it any more by itself.
+    pub(super) fn is_over(&self) -> bool {
+        self.awaited.is_none() && matches!(self.state, State::Dead | State::Failed)
+    }
+
+    /// Takes in what has happened, or has it wait where an answer is awaited.
+    pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
+        use Happening as H;
+        let answers = matches!(happening, H::Executed(_) | H::NotExecuted(_) | H::Found(_));
+        if self.awaited.is_some() && !answers {
+            return self.deferred.push_back(happening);
+        }
+        self.take(happening, turn);
+        while self.awaited.is_none() {
+            let Some(happening) = self.deferred.pop_front() else { break };
+            self.take(happening, turn);
+        }
+        self.announce(turn);
     }
 
     /// The table: what comes of each happening in each state. What is not in it cannot be, or changes nothing.
     #[rustfmt::skip]
-    pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
+    fn take(&mut self, happening: Happening, turn: &mut Turn) {
         use Happening as H;
         use State as S;
+        let Some(happening) = self.recognize(happening, turn) else { return };
         if let H::Incoming(port) = happening {
-            self.heard.push(port);
+            self.incoming.hear(port);
         }
-        if matches!(happening, H::TimeUp) && self.deadline.is_none_or(|deadline| deadline > turn.now) {
-            return;
-        }
-        self.state = match (mem::take(&mut self.state), happening) {
-            (S::Dead, H::Start)                              => self.start(turn),
-            (S::Dead, H::Incoming(port))                     => self.start_for(port, turn),
-            (S::Dead, H::RestOver)                           => self.listen(turn),
+        let gone = self.main.is_none() && self.control.is_none();
+        let alone = gone && self.others.is_empty();
+        self.state = match (self.state, happening) {
+            (S::Dead | S::Failed, H::Start)               => self.start(turn),
+            (S::Dead | S::Failed, H::Restart)             => self.restart_later(turn),
+            (S::Failed, H::ResetFailed)                   => self.reset(),
+            (S::AutoRestart, H::TimeUp)                   => self.restart(turn),
+            (S::AutoRestart, H::Stop { .. })              => self.reset(),
 
-            (S::Starting(index), H::Executed(main))          => self.executed(index, main, turn),
-            (S::Starting(_), H::NotExecuted(error))          => self.not_executed(error, turn),
+            (_, H::Executed(pid))                         => self.executed(pid, turn),
+            (_, H::NotExecuted(error))                    => self.not_executed(error, turn),
+            (_, H::Found(processes))                      => self.found(processes, turn),
 
-            (S::Activating(_, main), H::Ready(pid)) if pid == main => self.started(main, turn),
-            (S::Activating(index, main), H::Ended(pid, end)) if pid == main => self.exited(index, main, end, turn),
-            (S::Activating(index, main), H::PassOn { signal, stops }) => {
-                self.pass_on(signal, stops, &[main], turn);
-                S::Activating(index, main)
-            }
-            (S::Activating(index, main), H::Stop)            => {
-                self.stop(&[main], turn);
-                S::Activating(index, main)
-            }
-            (S::Activating(index, main), H::TimeUp)          => {
-                self.start_takes_too_long(main, turn);
-                S::Activating(index, main)
-            }
+            (S::Condition | S::StartPre | S::StartPost | S::Reload | S::Stop | S::StopPost, H::CommandEnded(outcome))
+                                                          => self.command_ended(outcome, turn),
 
-            (S::Running(main, _), H::Ended(pid, end)) if pid == main => self.ended(pid, end, turn),
-            (S::Running(main, others), H::Ended(pid, _))     => S::Running(main, without(others, pid)),
-            (S::Running(main, others), H::Suspended(pid, signal)) if pid == main => {
-                self.suspended(main, signal, turn);
-                S::Running(main, others)
-            }
-            (S::Running(main, others), H::PassOn { signal, stops }) => {
-                self.pass_on(signal, stops, &[&[main], &others[..]].concat(), turn);
-                S::Running(main, others)
-            }
-            (S::Running(main, others), H::Stop)              => {
-                self.stop(&[&[main], &others[..]].concat(), turn);
-                S::Running(main, others)
-            }
-            (S::Running(main, others), H::TimeUp)            => {
-                self.survived(&[&[main], &others[..]].concat(), turn);
-                S::Running(main, others)
-            }
+            (S::Start, H::MainEnded(outcome))             => self.ended_while_starting(outcome, turn),
+            (S::Start, H::Notified(..))                   => self.ready(turn),
+            (S::Running, H::MainEnded(_) | H::NoMain)     => self.settle(turn),
+            (S::Running | S::Exited, H::Reload)           => self.reload(turn),
 
-            (S::Ended(end), H::Left(left)) if left.is_empty() => self.dead(end, turn),
-            (S::Ended(End::Exited(0)), H::Left(left)) if self.is_adoptable(turn) => self.adopt(left, turn),
-            (S::Ended(end), H::Left(left))                   => self.clear(end, left, turn),
+            (S::StopWatchdog | S::StopSigterm | S::StopSigkill, H::MainEnded(_) | H::CommandEnded(_)) if gone
+                                                          => self.enter(Phase::StopPost, turn),
+            (S::StopWatchdog | S::StopSigterm | S::StopSigkill, H::OtherEnded) if alone
+                                                          => self.enter(Phase::StopPost, turn),
+            (S::StopPost, H::MainEnded(_)) if gone        => self.signal(S::FinalSigterm, Outcome::Success, turn),
+            (S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill, H::MainEnded(_) | H::CommandEnded(_)) if gone
+                                                          => self.give_up(turn),
+            // They may have left others in turn.
+            (S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill, H::OtherEnded) if alone
+                                                          => self.signal(self.state, Outcome::Success, turn),
 
-            (S::Clearing(end, left), H::Ended(pid, _))       => self.cleared(end, without(left, pid), turn),
-            (S::Clearing(end, left), H::PassOn { signal, stops }) => {
-                self.pass_on(signal, stops, &left, turn);
-                S::Clearing(end, left)
-            }
-            (S::Clearing(end, left), H::Stop)                => {
-                self.stopping = true;
-                S::Clearing(end, left)
-            }
-            (S::Clearing(end, left), H::TimeUp)              => {
-                self.kill_for_good(&left, turn);
-                S::Clearing(end, left)
-            }
+            (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload, H::Stop { restart })
+                                                          => self.stop_at_once(restart, turn),
+            (S::Running | S::Exited, H::Stop { restart }) => self.stop(restart, turn),
+            (S::Stop | S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::StopPost | S::FinalWatchdog
+             | S::FinalSigterm | S::FinalSigkill, H::Stop { restart })
+                                                          => self.stop_on(restart),
 
-            (S::Restarting, H::TimeUp)                       => self.restart(turn),
-            (S::Restarting, H::Stop)                         => S::Dead,
+            (S::Running, H::TimeUp)                       => self.survived(turn),
+            (S::Reload, H::TimeUp)                        => self.reload_takes_too_long(turn),
+            (_, H::TimeUp)                                => self.time_is_up(turn),
 
-            (state, _)                                       => state,
+            (state, H::Kill(signal, whom)) if self.runs() => self.kill(state, signal, whom, turn),
+            (S::Dead | S::Failed, H::Incoming(port))      => self.start_for(port, turn),
+            (S::Dead | S::Failed, H::RestOver)            => self.listen(turn),
+            (S::Running, H::Suspended(pid, signal)) if self.main == Some(pid)
+                                                          => self.suspended(pid, signal, turn),
+            (state, H::PassOn { signal, stops }) if self.runs()
+                                                          => self.pass_on(state, signal, stops, turn),
+
+            (state, _)                                    => state,
         };
     }
-}
-
-fn without(mut processes: Vec<Pid>, ended: Pid) -> Vec<Pid> {
-    processes.retain(|pid| *pid != ended);
-    processes
 }

@@ -24,7 +24,12 @@ impl Trial {
         (socket.accept, socket.max_connections) = (accept, u32::MAX);
         socket.poll_limit = RateLimit { interval: Duration::from_secs(2), burst: 3 };
         socket.trigger_limit.burst = 0;
-        let spec = ServiceSpec { timeout_stop: Some(TIMEOUT), ..ServiceSpec::default() };
+        let spec = ServiceSpec {
+            service_type: crate::spec::ServiceType::Exec,
+            start: commands(1),
+            timeout_stop: Some(TIMEOUT),
+            ..ServiceSpec::default()
+        };
         Self::with(Form::Command(once), &socket, ports, spec, RateLimit { interval: TIMEOUT, burst: 0 })
     }
 
@@ -59,15 +64,17 @@ impl Trial {
     /// What is done then, but for what is said.
     fn step(&mut self, event: Event) -> Vec<Action> {
         let actions = self.engine.step(self.now, event).into_iter();
-        actions.filter(|action| !matches!(action, Action::Say(_))).collect()
+        actions.filter(|action| !matches!(action, Action::Say(_) | Action::Log { .. })).collect()
     }
 
     /// What is said then.
     fn said(&mut self, event: Event) -> String {
         let actions = self.engine.step(self.now, event).into_iter();
-        let texts: Vec<_> =
-            actions.filter_map(|action| if let Action::Say(text) = action { Some(text) } else { None }).collect();
-        texts.join("\n")
+        let text = |action| match action {
+            Action::Say(text) | Action::Log { message: text, .. } => Some(text),
+            _ => None,
+        };
+        actions.filter_map(text).collect::<Vec<_>>().join("\n")
     }
 
     /// Lets time pass: what is due is done.
@@ -122,12 +129,22 @@ impl Trial {
     }
 
     fn left(&mut self, left: &[Pid]) -> Vec<Action> {
-        self.step(Event::Inspected { service: SERVICE, left: left.to_vec(), unlinked: Vec::new() })
+        self.step(inspected(left))
     }
 
     fn signal(&mut self, number: i32) -> Vec<Action> {
         self.step(signal(number))
     }
+}
+
+/// These processes were found.
+fn inspected(left: &[Pid]) -> Event {
+    let process = |pid: &Pid| Process { pid: *pid, name: "a".to_owned(), is_child: true };
+    Event::Inspected { service: SERVICE, processes: left.iter().map(process).collect(), unlinked: Vec::new() }
+}
+
+fn told_to_end(processes: &[Pid]) -> Vec<Action> {
+    processes.iter().flat_map(|pid| [Action::Kill(*pid, Signal::TERM), Action::Kill(*pid, Signal::CONT)]).collect()
 }
 
 fn signal(number: i32) -> Event {
@@ -177,8 +194,7 @@ fn a_service_rests_when_it_was_started_as_often_as_the_limit_allows() {
     }
     let main = trial.run();
     assert!(trial.said(Event::Ended(main, CLEAN)).contains("died with code 0"));
-    let inspected = Event::Inspected { service: SERVICE, left: Vec::new(), unlinked: Vec::new() };
-    assert!(trial.said(inspected).contains("started 3 times within 2s"));
+    assert!(trial.said(inspected(&[])).contains("started 3 times within 2s"));
     assert_eq!(trial.pass(Duration::from_millis(1999)), []);
     assert_eq!(trial.pass(Duration::from_millis(1)), watch(&[0]));
     trial.run();
@@ -312,14 +328,12 @@ fn what_a_service_that_crashed_has_left_is_ended_before_the_next_starts() {
     let main = trial.run();
     let (one, other, third) = (trial.pid(), trial.pid(), trial.pid());
     let crash = End::Killed(Signal::KILL);
-    assert_eq!(
-        trial.end(main, crash, &[one, other]),
-        [Action::Kill(one, Signal::TERM), Action::Kill(other, Signal::TERM)]
-    );
+    assert_eq!(trial.end(main, crash, &[one, other]), told_to_end(&[one, other]));
     assert_eq!(trial.step(Event::Incoming(Port(1))), []);
     assert_eq!(trial.step(Event::Ended(one, CLEAN)), []);
-    assert_eq!(trial.pass(TIMEOUT), [Action::Kill(other, Signal::KILL)]);
-    assert_eq!(trial.end(other, crash, &[third]), [Action::Kill(third, Signal::TERM)], "a child of those");
+    assert_eq!(trial.pass(TIMEOUT), [Action::Inspect(SERVICE, vec![main])]);
+    assert_eq!(trial.left(&[other]), [Action::Kill(other, Signal::KILL)]);
+    assert_eq!(trial.end(other, crash, &[third]), told_to_end(&[third]), "a child of those");
     assert_eq!(trial.end(third, CLEAN, &[]), watch(&[0, 1]));
 }
 
@@ -329,7 +343,7 @@ fn what_a_service_that_was_stopped_has_left_is_ended_before_all_ends() {
     let main = trial.run();
     let worker = trial.pid();
     trial.signal(libc::SIGTERM);
-    assert_eq!(trial.end(main, CLEAN, &[worker]), [Action::Kill(worker, Signal::TERM)]);
+    assert_eq!(trial.end(main, CLEAN, &[worker]), told_to_end(&[worker]));
     assert_eq!(trial.end(worker, CLEAN, &[]), [Action::Exit(0)]);
 }
 
@@ -340,13 +354,13 @@ fn a_port_that_was_shut_down_or_whose_file_is_gone_is_opened_anew() {
     assert_eq!(trial.step(Event::Reopened(Port(1))), watch(&[1]));
 
     let main = trial.run();
-    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, main)]);
-    let inspected = || Event::Inspected { service: SERVICE, left: Vec::new(), unlinked: vec![Port(1)] };
+    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, vec![main])]);
+    let inspected = || Event::Inspected { service: SERVICE, processes: Vec::new(), unlinked: vec![Port(1)] };
     assert_eq!(trial.step(inspected()), [watch(&[0]), vec![Action::Reopen(Port(1))]].concat());
 
     let main = trial.run();
     trial.signal(libc::SIGTERM);
-    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, main)]);
+    assert_eq!(trial.step(Event::Ended(main, CLEAN)), [Action::Inspect(SERVICE, vec![main])]);
     assert_eq!(trial.step(inspected()), [Action::Exit(0)], "nobody needs it any more");
 }
 
@@ -426,7 +440,7 @@ fn a_service_that_was_stopped_for_want_of_the_terminal_gets_it_until_it_ends() {
         let main = trial.run();
         let read = Signal::new(libc::SIGTTIN).unwrap();
         assert_eq!(trial.step(Event::Suspended(main, read)), [Action::GiveTerminal(main)]);
-        assert_eq!(trial.step(Event::Ended(main, end)), [Action::TakeTerminal, Action::Inspect(SERVICE, main)]);
+        assert_eq!(trial.step(Event::Ended(main, end)), [Action::TakeTerminal, Action::Inspect(SERVICE, vec![main])]);
         assert_eq!(trial.left(&[]), then);
     }
     let mut trial = Trial::one(1);
@@ -458,112 +472,23 @@ fn commands(count: usize) -> Vec<crate::spec::Command> {
 
 #[test]
 fn a_unit_that_is_stopped_ends_and_with_the_last_one_all() {
-    let mut trial = unit(ServiceSpec::default());
+    let mut trial = unit(ServiceSpec { start: commands(1), ..ServiceSpec::default() });
     let main = trial.run();
     assert_eq!(trial.signal(libc::SIGUSR1), [], "not for the service");
-    assert_eq!(trial.signal(libc::SIGTERM), [Action::Kill(main, Signal::TERM)]);
+    assert_eq!(trial.signal(libc::SIGTERM), [Action::Inspect(SERVICE, vec![main])]);
+    assert_eq!(trial.left(&[main]), told_to_end(&[main]));
     assert_eq!(trial.end(main, End::Killed(Signal::TERM), &[]), [Action::Exit(0)]);
     assert_eq!(unit(ServiceSpec::default()).signal(libc::SIGINT), [Action::Exit(0)]);
 }
 
 #[test]
-fn a_unit_that_does_not_stop_is_killed() {
-    let mut trial = unit(ServiceSpec { timeout_stop: Some(Duration::from_secs(5)), ..ServiceSpec::default() });
-    let main = trial.run();
-    trial.signal(libc::SIGTERM);
-    assert_eq!(trial.pass(Duration::from_secs(4)), []);
-    assert_eq!(trial.pass(Duration::from_secs(1)), [Action::Kill(main, Signal::KILL)]);
-    assert_eq!(trial.end(main, End::Killed(Signal::KILL), &[]), [Action::Exit(0)]);
-}
-
-#[test]
-fn what_a_unit_leaves_behind_is_ended_as_kill_mode_says() {
-    use crate::spec::{Kill, KillMode};
-    for (mode, signal) in [
-        (KillMode::ControlGroup, Some(Signal::TERM)),
-        (KillMode::Mixed, Some(Signal::KILL)),
-        (KillMode::Process, None),
-        (KillMode::None, None),
-    ] {
-        let mut trial = unit(ServiceSpec { kill: Kill { mode, ..Kill::default() }, ..ServiceSpec::default() });
-        let main = trial.run();
-        let worker = trial.pid();
-        let killed: Vec<_> = signal.into_iter().map(|signal| Action::Kill(worker, signal)).collect();
-        let then = if killed.is_empty() { watch(&[0]) } else { killed };
-        assert_eq!(trial.end(main, CLEAN, &[worker]), then, "{mode:?}");
-    }
-}
-
-#[test]
-fn a_unit_is_restarted_after_its_delay_and_nobody_starts_it_meanwhile() {
-    let delay = Duration::from_secs(3);
-    let spec = ServiceSpec { restart: crate::spec::Restart::OnFailure, restart_delay: delay, ..ServiceSpec::default() };
-    let mut trial = unit(spec);
-    let main = trial.run();
-    assert_eq!(trial.end(main, End::Exited(1), &[]), []);
-    assert_eq!(trial.pass(delay / 2), []);
-    assert_eq!(trial.pass(delay / 2), [trial.execution(0)]);
-    let main = trial.started();
-    assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]), "that is no failure");
-    let main = trial.run();
-    trial.end(main, End::Exited(1), &[]);
-    assert_eq!(trial.signal(libc::SIGTERM), [Action::Exit(0)], "it does not wait for that");
-}
-
-#[test]
 fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
-    let mut trial = unit(ServiceSpec::default());
+    let mut trial = unit(ServiceSpec { start: commands(1), ..ServiceSpec::default() });
     for _ in 0..5 {
         let main = trial.run();
         assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]));
     }
     assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Close(Port(0)), Action::Exit(1)]);
-}
-
-#[test]
-fn a_oneshot_unit_is_done_when_its_commands_are() {
-    let spec =
-        ServiceSpec { service_type: crate::spec::ServiceType::Oneshot, start: commands(2), ..ServiceSpec::default() };
-    let mut trial = unit(spec.clone());
-    let first = trial.run();
-    assert_eq!(trial.step(Event::Ended(first, CLEAN)), [trial.execution(1)]);
-    let second = trial.started();
-    assert_eq!(trial.end(second, CLEAN, &[]), watch(&[0]));
-
-    let mut trial = unit(spec);
-    let first = trial.run();
-    assert_eq!(trial.end(first, End::Exited(1), &[]), watch(&[0]), "the second is not executed");
-}
-
-#[test]
-fn a_notifying_unit_is_started_when_it_says_so_and_fails_where_it_does_not() {
-    let timeout = Some(Duration::from_secs(7));
-    let spec = ServiceSpec {
-        service_type: crate::spec::ServiceType::Notify,
-        timeout_start: timeout,
-        timeout_stop: timeout,
-        ..ServiceSpec::default()
-    };
-    let mut trial = unit(spec.clone());
-    let main = trial.run();
-    let other = trial.pid();
-    assert_eq!(trial.said(Event::Ready(other)), "");
-    assert_eq!(trial.said(Event::Ready(main)), "Started a.service - A.");
-    assert_eq!(trial.pass(Duration::from_secs(7)), []);
-
-    let mut trial = unit(spec.clone());
-    let main = trial.run();
-    assert_eq!(trial.pass(Duration::from_secs(7)), [Action::Kill(main, Signal::TERM)]);
-    assert_eq!(trial.pass(Duration::from_secs(7)), [Action::Kill(main, Signal::KILL)]);
-    let said = trial.said(Event::Ended(main, End::Killed(Signal::KILL)));
-    assert_eq!(said, "a.service: Main process exited, code=killed, status=9/KILL");
-    let inspected = || Event::Inspected { service: SERVICE, left: Vec::new(), unlinked: Vec::new() };
-    assert_eq!(trial.said(inspected()), "a.service: Failed with result 'timeout'.");
-
-    let mut trial = unit(spec);
-    let main = trial.run();
-    trial.step(Event::Ended(main, CLEAN));
-    assert_eq!(trial.said(inspected()), "a.service: Failed with result 'protocol'.");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 
 use super::event::ServiceId;
+use super::service::Happening;
 use super::{Action, Form};
 
 /// Who takes what comes to a port, and whose a process is.
@@ -30,6 +31,19 @@ pub(super) enum Timer {
     Shortage,
 }
 
+/// How important it is what is said: syslog(3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// LOG_ERR.
+    Error = libc::LOG_ERR as isize,
+    /// LOG_WARNING.
+    Warning = libc::LOG_WARNING as isize,
+    /// LOG_NOTICE.
+    Notice = libc::LOG_NOTICE as isize,
+    /// LOG_INFO.
+    Info = libc::LOG_INFO as isize,
+}
+
 /// What comes of one event.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -41,6 +55,8 @@ pub(super) struct Turn {
     /// Services that are not started any more.
     pub(super) given_up: Vec<ServiceId>,
     pub(super) failed: bool,
+    /// What is told to services when all have heard of what has come of this.
+    pub(super) later: Vec<(ServiceId, Happening)>,
 }
 
 impl Turn {
@@ -54,6 +70,7 @@ impl Turn {
             owned: Vec::new(),
             given_up: Vec::new(),
             failed: false,
+            later: Vec::new(),
         }
     }
 
@@ -63,6 +80,16 @@ impl Turn {
 
     pub(super) fn say(&mut self, message: impl ToString) {
         self.act(Action::Say(message.to_string()));
+    }
+
+    /// Says something about a unit.
+    pub(super) fn log(&mut self, unit: ServiceId, level: Level, message: impl ToString) {
+        self.act(Action::Log { unit, level, message: message.to_string() });
+    }
+
+    /// These processes are a service's.
+    pub(super) fn own(&mut self, service: ServiceId, processes: &[Pid]) {
+        self.owned.extend(processes.iter().map(|pid| (*pid, Taker::Service(service))));
     }
 
     pub(super) fn say_any(&mut self, message: Option<String>) {

@@ -13,9 +13,11 @@ pub(super) enum Outcome {
     Timeout,
     /// It ended before it said READY=1.
     Protocol,
-    /// It could not be executed.
+    /// What it takes to execute it was missing.
     Resources,
     StartLimitHit,
+    /// ExecCondition= says that it is not to be started.
+    ExecCondition,
 }
 
 impl Outcome {
@@ -30,69 +32,73 @@ impl Outcome {
             Self::Protocol => "protocol",
             Self::Resources => "resources",
             Self::StartLimitHit => "start-limit-hit",
+            Self::ExecCondition => "exec-condition",
         }
     }
 
-    /// That of a process that ended by itself.
+    /// The first thing that goes wrong is what is told.
+    pub(super) fn worsen(&mut self, outcome: Self) {
+        if *self == Self::Success {
+            *self = outcome;
+        }
+    }
+
+    /// That of a main process.
     pub(super) fn of(spec: &ServiceSpec, end: End) -> Self {
+        const CLEAN: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::TERM, Signal::PIPE];
         match end {
-            _ if is_clean(spec, end) => Self::Success,
-            End::Exited(_) => Self::ExitCode,
-            End::Killed(signal) if dumps_core(signal) => Self::CoreDump,
-            End::Killed(_) => Self::Signal,
+            End::Killed(signal) if spec.service_type != ServiceType::Oneshot && CLEAN.contains(&signal) => {
+                Self::Success
+            }
+            _ => Self::of_command(spec, end),
         }
     }
-}
 
-fn is_clean(spec: &ServiceSpec, end: End) -> bool {
-    const CLEAN: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::TERM, Signal::PIPE];
-    let usual = match end {
-        End::Exited(status) => status == 0,
-        End::Killed(signal) => spec.service_type != ServiceType::Oneshot && CLEAN.contains(&signal),
-    };
-    usual || is_among(&spec.success_exit_status, end)
+    /// That of another process: one that does its work and exits.
+    pub(super) fn of_command(spec: &ServiceSpec, end: End) -> Self {
+        match end {
+            End::Exited(0) => Self::Success,
+            _ if is_among(&spec.success_exit_status, end) => Self::Success,
+            End::Exited(_) => Self::ExitCode,
+            End::Killed(_) => Self::Signal,
+            End::Dumped(_) => Self::CoreDump,
+        }
+    }
+
+    /// That of a process of ExecCondition=: what exits with 1 to 254 says no.
+    pub(super) fn of_condition(spec: &ServiceSpec, end: End) -> Self {
+        match (Self::of_command(spec, end), end) {
+            (Self::ExitCode, End::Exited(1..=254)) => Self::ExecCondition,
+            (outcome, _) => outcome,
+        }
+    }
 }
 
 fn is_among(statuses: &ExitStatuses, end: End) -> bool {
     match end {
         End::Exited(status) => statuses.statuses.contains(&status),
-        End::Killed(signal) => statuses.signals.contains(&signal),
+        End::Killed(signal) | End::Dumped(signal) => statuses.signals.contains(&signal),
     }
 }
 
-/// signal(7): those whose default action is to dump core.
-fn dumps_core(signal: Signal) -> bool {
-    matches!(
-        signal.number(),
-        libc::SIGABRT
-            | libc::SIGBUS
-            | libc::SIGFPE
-            | libc::SIGILL
-            | libc::SIGQUIT
-            | libc::SIGSEGV
-            | libc::SIGSYS
-            | libc::SIGTRAP
-            | libc::SIGXCPU
-            | libc::SIGXFSZ
-    )
-}
-
-/// Restart= and its exceptions: the table in systemd.service(5). There is no `end` where it could not be executed.
+/// Restart= and its exceptions: the table in systemd.service(5). There is no `end` where there was no main process.
 pub(super) fn is_restarted(spec: &ServiceSpec, outcome: Outcome, end: Option<End>) -> bool {
+    if matches!(outcome, Outcome::StartLimitHit | Outcome::ExecCondition) {
+        return false;
+    }
     if end.is_some_and(|end| is_among(&spec.restart_prevent_exit_status, end)) {
         return false;
     }
     if end.is_some_and(|end| is_among(&spec.restart_force_exit_status, end)) {
         return true;
     }
-    let aborted = matches!(outcome, Outcome::Signal | Outcome::CoreDump);
     match spec.restart {
         Restart::No | Restart::OnWatchdog => false,
         Restart::Always => true,
         Restart::OnSuccess => outcome == Outcome::Success,
         Restart::OnFailure => outcome != Outcome::Success,
-        Restart::OnAbnormal => aborted || outcome == Outcome::Timeout,
-        Restart::OnAbort => aborted,
+        Restart::OnAbnormal => !matches!(outcome, Outcome::Success | Outcome::ExitCode),
+        Restart::OnAbort => matches!(outcome, Outcome::Signal | Outcome::CoreDump),
     }
 }
 

@@ -250,16 +250,16 @@ impl Engine {
             sub,
             changes: Changes::default(),
             job: None,
-            main: service.and_then(|service| service.main.filter(|_| service.runs())),
-            control: None,
+            main: service.and_then(|service| service.main),
+            control: service.and_then(|service| service.control),
             result: service.map_or(Outcome::Success, Service::result).word(),
-            statuses: Vec::new(),
+            statuses: service.map(|service| service.records.clone()).unwrap_or_default(),
             restarts: service.map_or(0, |service| service.restarts),
             accepted: 0,
             connections: 0,
             triggers: if let Kind::Socket(socket) = &spec.kind { vec![socket.service.clone()] } else { Vec::new() },
             triggered_by: self.units.iter().filter(|other| triggers(other)).map(name).collect(),
-            status_text: None,
+            status_text: service.and_then(|service| service.status_text.clone()),
         }
     }
 

@@ -31,8 +31,6 @@ pub struct UnitPlan {
     pub names: Vec<Vec<u8>>,
     /// Whether they are passed for one connection, with `$REMOTE_ADDR` and `$REMOTE_PORT`.
     pub remote: bool,
-    /// `$NOTIFY_SOCKET`, where it is to notify.
-    pub notify: Option<OsString>,
     /// Where no settings say otherwise, it runs in this directory.
     pub directory: PathBuf,
     /// The signals that are ignored in this process, and not in services.
@@ -104,9 +102,6 @@ impl UnitPlan {
             set("LOGNAME", fixed(user.name.as_ref()));
             set("USER", fixed(user.name.as_ref()));
             set("SHELL", fixed(user.shell.as_os_str()));
-        }
-        if let Some(notify) = &self.notify {
-            set("NOTIFY_SOCKET", fixed(notify));
         }
         set("SYSTEMD_EXEC_PID", Value::Pid);
         let passed = self.exec.standard_input == Input::Socket;

@@ -45,6 +45,8 @@ const NAMES: [(&str, c_int); 31] = [
 ];
 
 impl Signal {
+    /// SIGCONT.
+    pub const CONT: Self = Self(libc::SIGCONT);
     /// SIGHUP.
     pub const HUP: Self = Self(libc::SIGHUP);
     /// SIGINT.

@@ -2,25 +2,15 @@
 //! started.
 
 use super::diagnostic::{Diagnostic, Level};
-use crate::spec::{Origin, UnitSpec};
+use crate::spec::{Kind, Origin, UnitSpec};
 
 /// Their names.
-const PENDING: [&str; 32] = [
-    "ExecCondition",
-    "ExecStartPre",
-    "ExecStartPost",
-    "ExecStop",
-    "ExecStopPre",
-    "ExecStopPost",
+const PENDING: [&str; 20] = [
     "FlushPending",
     "MaxConnectionsPerSource",
     "NonBlocking",
-    "PIDFile",
-    "RemainAfterExit",
     "Sockets",
     "StopWhenUnneeded",
-    "TimeoutStartFailureMode",
-    "TimeoutStopFailureMode",
     "RootDirectory",
     "RuntimeDirectory",
     "StateDirectory",
@@ -35,10 +25,11 @@ const PENDING: [&str; 32] = [
     "TTYVHangup",
     "TTYRows",
     "TTYColumns",
-    "NotifyAccess",
     "ExecSearchPath",
-    "TimeoutAbortSec",
 ];
+
+/// Those that are carried out for services.
+const PENDING_OF_SOCKETS: [&str; 4] = ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"];
 
 /// What there is to say of those that a unit has, its conditions included.
 pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
@@ -49,7 +40,11 @@ pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
         setting,
         message: format!("{name}=: it is not carried out yet; the unit is not started with it"),
     };
-    let settings = PENDING.iter().filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
+    let of_sockets = PENDING_OF_SOCKETS.iter().filter(|_| matches!(unit.kind, Kind::Socket(_)));
+    let settings = PENDING
+        .iter()
+        .chain(of_sockets)
+        .filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
     let conditions = unit.conditions.iter().map(|condition| {
         let kind = if condition.assertion { "Assert" } else { "Condition" };
         say(None, format!("{kind}{:?}", condition.test), &condition.origin)

@@ -6,9 +6,10 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{SockFlag, accept4};
 use nix::unistd::{Pid, getpid};
+use sdlite_core::id128;
 use sdlite_core::listen::LISTEN_FDS_START;
 
-use super::children::left_behind;
+use super::children::{Traits, processes_of};
 use super::instance::Peer;
 use super::journal::Opened;
 use super::poll::{Key, Tells};
@@ -17,7 +18,7 @@ use crate::engine::{Action, Event, Port, ServiceId};
 use crate::error::Error;
 use crate::exec::Circumstances;
 use crate::log::say;
-use crate::spec::CommandId;
+use crate::spec::{CommandId, NotifyAccess, Phase, ServiceSpec};
 
 /// What carrying an action out comes to.
 pub(super) enum Outcome {
@@ -46,10 +47,12 @@ impl World {
                 self.close(port);
                 return Ok(Outcome::Nothing);
             }
-            Action::Execute { unit, command, variables, .. } => match self.execute(unit, command, variables) {
-                Ok(pid) => Event::Executed(unit, pid),
-                Err(error) => Event::NotExecuted(unit, error),
-            },
+            Action::Execute { unit, command, invocation, variables } => {
+                match self.execute(unit, command, invocation, variables) {
+                    Ok(pid) => Event::Executed(unit, pid),
+                    Err(error) => Event::NotExecuted(unit, error),
+                }
+            }
             Action::Accept(port) => match self.accept(port) {
                 Ok(None) => return Ok(Outcome::Nothing),
                 Ok(Some((pid, name))) => Event::Connected(port, pid, name),
@@ -65,11 +68,22 @@ impl World {
                 unsafe { libc::kill(pid.as_raw(), signal.number()) };
                 return Ok(Outcome::Nothing);
             }
-            Action::Inspect(id, main) => self.inspect(id, main),
+            Action::Inspect(id, executed) => self.inspect(id, &executed),
+            Action::Remove(path) => {
+                let _ = std::fs::remove_file(path);
+                return Ok(Outcome::Nothing);
+            }
             Action::Say(message) => {
                 match &mut self.journal {
                     Some(journal) => journal.say(&message),
                     None => say(message),
+                }
+                return Ok(Outcome::Nothing);
+            }
+            Action::Log { unit, level, message } => {
+                match (&mut self.journal, &self.services[unit.0].starter) {
+                    (Some(journal), Starter::Unit { plan, .. }) => journal.say_of(&plan.name, level, &message),
+                    _ => say(message),
                 }
                 return Ok(Outcome::Nothing);
             }
@@ -123,21 +137,30 @@ impl World {
         &mut self,
         id: ServiceId,
         command: CommandId,
+        invocation: u64,
         variables: Vec<(&'static str, String)>,
     ) -> Result<Pid, Error> {
         let phase = command.phase;
         let service = &mut self.services[id.0];
-        let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
-        match &mut service.starter {
-            Starter::Plan(plan) => plan.start(sockets),
-            Starter::Unit { plan, service } => {
-                let command = &service.commands(command.phase)[command.index];
+        let passed = if phase == Phase::Start { &service.ports[..] } else { &[] };
+        let sockets = passed.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
+        let pid = match &mut service.starter {
+            Starter::Plan(plan) => plan.start(sockets)?,
+            Starter::Unit { plan, service: spec } => {
+                if service.invocation.as_ref().is_none_or(|(number, _)| *number != invocation) {
+                    service.invocation = Some((invocation, new_invocation_id()?));
+                }
+                let command = &spec.commands(phase)[command.index];
                 let opened = self.journal.as_mut().map(|journal| journal.open_for(plan, command)).transpose();
                 let opened = opened.map_err(Error::Fork)?;
+                let notify = self.notifications.as_ref().filter(|_| is_heard(spec, phase));
+                let notify = notify.map(|notifications| ("NOTIFY_SOCKET".into(), notifications.address().clone()));
+                let id = service.invocation.as_ref().map(|(_, id)| ("INVOCATION_ID".into(), id.into()));
                 let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+                let told = told.chain(notify).chain(id).chain(opened.iter().flat_map(Opened::variable));
                 let circumstances = Circumstances {
                     phase,
-                    variables: told.chain(opened.iter().flat_map(Opened::variable)).collect(),
+                    variables: told.collect(),
                     journal: opened.as_ref().map(|opened| opened.writer.clone()),
                 };
                 let started = plan.lay_out(command, &circumstances).and_then(|mut plan| plan.start(sockets));
@@ -147,9 +170,11 @@ impl World {
                         Err(_) => journal.close(opened.number),
                     }
                 }
-                started
+                started?
             }
-        }
+        };
+        self.has_children = true;
+        Ok(pid)
     }
 
     /// Starts a service for the next connection, and names it. None where that has gone again.
@@ -178,18 +203,32 @@ impl World {
         Ok(Some((pid, name)))
     }
 
-    fn inspect(&self, id: ServiceId, main: Pid) -> Event {
+    fn inspect(&self, id: ServiceId, executed: &[Pid]) -> Event {
         let service = &self.services[id.0];
         let sockets = || service.ports.iter().filter_map(|port| Some((*port, self.ports[port.0].0.as_ref()?)));
-        let left = if self.has_children {
-            // Those of a unit are in the session that it began with.
-            let session = matches!(service.starter, Starter::Unit { .. }).then_some(main);
-            left_behind(&sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect::<Vec<_>>(), session)
+        let processes = if self.has_children {
+            let invocation = service.invocation.as_ref().map(|(_, invocation)| invocation.as_str());
+            let sockets = sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect();
+            processes_of(&Traits { executed, sockets, invocation })
         } else {
             Vec::new()
         };
         let unlinked = sockets().filter(|(_, socket)| socket.is_unlinked()).map(|(port, _)| port).collect();
-        Event::Inspected { service: id, left, unlinked }
+        Event::Inspected { service: id, processes, unlinked }
+    }
+}
+
+fn new_invocation_id() -> Result<String, Error> {
+    let id = id128::randomize().map_err(|error| Error::Fork(Errno::from_raw(error.number())))?;
+    Ok(String::from_utf8_lossy(&id128::to_string(&id)).into_owned())
+}
+
+/// Whether a command is told where to notify: the main process wherever anybody is heard, the others where they are.
+fn is_heard(service: &ServiceSpec, phase: Phase) -> bool {
+    match service.notify_access {
+        NotifyAccess::None => false,
+        NotifyAccess::Main => phase == Phase::Start,
+        NotifyAccess::Exec | NotifyAccess::All => true,
     }
 }
 

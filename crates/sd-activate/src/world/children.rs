@@ -1,12 +1,13 @@
 //! Children: how they end, and those that a service leaves behind.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::RawFd;
 
 use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
-use crate::engine::End;
+use crate::engine::{End, Process};
 use crate::spec::Signal;
 
 /// The answer of [`reap`].
@@ -49,28 +50,87 @@ pub fn reap() -> Reaped {
         return Reaped::Stopped(pid, signal);
     }
     let end = match Signal::new(libc::WTERMSIG(status)) {
+        Some(signal) if libc::WIFSIGNALED(status) && libc::WCOREDUMP(status) => End::Dumped(signal),
         Some(signal) if libc::WIFSIGNALED(status) => End::Killed(signal),
         _ => End::Exited(libc::WEXITSTATUS(status) as u8),
     };
     Reaped::Child(pid, end)
 }
 
-/// The children that have one of these sockets, given as the kernel names them in /proc, or are in this session; the oldest
-/// first.
-pub fn left_behind(sockets: &[String], session: Option<Pid>) -> Vec<Pid> {
-    let in_session = |pid| session.is_some_and(|session| getsid(Some(Pid::from_raw(pid))) == Ok(session));
-    let mut children: Vec<_> = children().into_iter().filter(|pid| in_session(*pid) || holds(*pid, sockets)).collect();
-    children.sort_unstable();
-    children.into_iter().map(Pid::from_raw).collect()
+/// How the processes of a service are told from others, where there are no control groups.
+pub struct Traits<'a> {
+    /// The processes that were executed for it.
+    pub executed: &'a [Pid],
+    /// Its sockets, as the kernel names them in /proc.
+    pub sockets: Vec<String>,
+    /// A unit's: each that is executed begins a session, and has this `$INVOCATION_ID`.
+    pub invocation: Option<&'a str>,
+}
+
+/// The processes of a service, the oldest first. A child of this process is one that was executed for it, or that has one of
+/// its sockets; of a unit also one of a session that such a one has begun, one with its `$INVOCATION_ID`, and whatever descends
+/// from any of them.
+pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
+    let mut found: BTreeMap<_, _> =
+        children().into_iter().filter(|pid| has(*pid, traits)).map(|pid| (pid, true)).collect();
+    if traits.invocation.is_some() {
+        let mut parents: Vec<_> = found.keys().copied().collect();
+        while let Some(parent) = parents.pop() {
+            for child in children_of(parent) {
+                if found.insert(child, false).is_none() {
+                    parents.push(child);
+                }
+            }
+        }
+    }
+    let process = |(pid, is_child)| Process { pid: Pid::from_raw(pid), name: name(pid), is_child };
+    found.into_iter().map(process).collect()
+}
+
+fn has(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
+    let own = Pid::from_raw(pid);
+    let of_unit = |invocation| {
+        let begun = getsid(Some(own)).is_ok_and(|session| traits.executed.contains(&session));
+        begun || is_of_invocation(pid, invocation)
+    };
+    traits.executed.contains(&own) || traits.invocation.is_some_and(of_unit) || holds(pid, &traits.sockets)
+}
+
+fn is_of_invocation(pid: libc::pid_t, invocation: &str) -> bool {
+    let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let mut variables = variables.split(|byte| *byte == 0);
+    variables.any(|variable| variable.strip_prefix(b"INVOCATION_ID=") == Some(invocation.as_bytes()))
+}
+
+fn name(pid: libc::pid_t) -> String {
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim_end().to_owned()
+}
+
+/// The processes that a process descends from, the nearest first, and the first of its session.
+pub fn lineage(pid: Pid) -> Vec<Pid> {
+    let own = std::process::id() as libc::pid_t;
+    let mut lineage = Vec::new();
+    let mut last = pid.as_raw();
+    while let Some(parent) = parent(last).filter(|parent| ![0, 1, own].contains(parent)) {
+        lineage.push(Pid::from_raw(parent));
+        last = parent;
+    }
+    lineage.extend(getsid(Some(pid)));
+    lineage
 }
 
 fn children() -> Vec<libc::pid_t> {
-    let own = std::process::id();
-    let pids = |list: String| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
-    match fs::read_to_string(format!("/proc/self/task/{own}/children")) {
-        Ok(list) => pids(list),
+    children_of(std::process::id() as libc::pid_t)
+}
+
+fn children_of(pid: libc::pid_t) -> Vec<libc::pid_t> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.flatten().map(|thread| fs::read_to_string(thread.path().join("children")));
+    match lists.collect::<Result<Vec<_>, _>>() {
+        Ok(lists) => lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect(),
         // A kernel without CONFIG_PROC_CHILDREN.
-        Err(_) => processes().filter(|pid| parent(*pid) == Some(own)).collect(),
+        Err(_) => processes().filter(|child| parent(*child) == Some(pid)).collect(),
     }
 }
 
@@ -81,7 +141,7 @@ pub fn processes() -> impl Iterator<Item = libc::pid_t> {
 }
 
 /// The parent of a process.
-pub fn parent(pid: libc::pid_t) -> Option<u32> {
+pub fn parent(pid: libc::pid_t) -> Option<libc::pid_t> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name before it may itself contain blanks and parentheses.
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()

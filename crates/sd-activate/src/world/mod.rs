@@ -29,8 +29,7 @@ pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
 
 use actions::Outcome;
-use children::{Reaped, reap};
-use notifications::is_ready;
+use children::{Reaped, lineage, reap};
 use poll::{Key, Poll, Tells};
 use signals::Received;
 
@@ -86,6 +85,8 @@ pub struct World {
 struct Service {
     starter: Starter,
     ports: Vec<Port>,
+    /// `$INVOCATION_ID` of a unit, and the how-manieth that is.
+    invocation: Option<(u64, String)>,
 }
 
 impl World {
@@ -117,7 +118,7 @@ impl World {
 
     /// Adds a service. It has the number that [`Engine::add_service`] gives it.
     pub fn add_service(&mut self, starter: Starter) {
-        self.services.push(Service { starter, ports: Vec::new() });
+        self.services.push(Service { starter, ports: Vec::new(), invocation: None });
     }
 
     /// Adds what is open of a socket. Its ports have the numbers that the engine gives them.
@@ -168,7 +169,7 @@ impl World {
             for (key, flags) in ready {
                 match key {
                     Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
-                    Key::Notification => events.extend(self.notified()),
+                    Key::Notification => events.extend(self.notified(&engine)),
                     Key::Signal => self.receive(&mut events),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
                 }
@@ -206,9 +207,10 @@ impl World {
         }
     }
 
-    fn notified(&self) -> Option<Event> {
+    fn notified(&self, engine: &Engine) -> Option<Event> {
         let (sender, state) = self.notifications.as_ref()?.receive()?;
-        is_ready(&state).then_some(Event::Ready(sender))
+        let lineage = if engine.owner(sender).is_some() { Vec::new() } else { lineage(sender) };
+        Some(Event::Notified { sender, lineage, notification: notifications::parse(&state) })
     }
 
     /// What is to be told of a port that has something to tell.

@@ -12,6 +12,8 @@ use nix::sys::socket::{
 };
 use nix::unistd::Pid;
 
+use crate::engine::Notification;
+
 /// A longer notification is cut.
 const LENGTH_MAX: usize = 4096;
 /// SCM_MAX_FD of the kernel.
@@ -72,7 +74,15 @@ impl AsFd for Notifications {
     }
 }
 
-/// Whether a notification says READY=1.
-pub fn is_ready(state: &[u8]) -> bool {
-    state.split(|byte| *byte == b'\n').any(|line| line == b"READY=1")
+/// What a notification says, of what is understood. It is anybody's: what is no text says nothing.
+pub fn parse(state: &[u8]) -> Notification {
+    let mut notification = Notification::default();
+    for line in state.split(|byte| *byte == b'\n') {
+        if line == b"READY=1" {
+            notification.ready = true;
+        } else if let Some(status) = line.strip_prefix(b"STATUS=") {
+            notification.status = std::str::from_utf8(status).ok().map(str::to_owned);
+        }
+    }
+    notification
 }

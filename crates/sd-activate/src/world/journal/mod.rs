@@ -27,6 +27,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use nix::time::{self, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::engine::Level;
 use crate::exec::UnitPlan;
 use crate::log::entry::{Entry, Fields, Timestamp};
 use crate::log::output::Format;
@@ -283,12 +284,21 @@ impl Journal {
 
     /// Writes what this process says. Its unit, by which it is found, is the first that is named.
     pub fn say(&mut self, message: &str) {
+        let mut words = message.split_ascii_whitespace().map(|word| word.trim_end_matches([':', '.', ',']));
+        self.write(words.find(|word| UnitName::new(word).is_some()), Level::Info, message);
+    }
+
+    /// Writes what this process says about a unit.
+    pub fn say_of(&mut self, unit: &str, level: Level, message: &str) {
+        self.write(Some(unit), level, message);
+    }
+
+    fn write(&mut self, unit: Option<&str>, level: Level, message: &str) {
         let mut fields = Fields::default();
-        fields.push("PRIORITY", "6");
+        fields.push("PRIORITY", (level as libc::c_int).to_string());
         fields.push("SYSLOG_FACILITY", "3");
         fields.push("SYSLOG_IDENTIFIER", "sd-activate");
-        let words = message.split_ascii_whitespace().map(|word| word.trim_end_matches([':', '.', ',']));
-        words.filter(|word| UnitName::new(word).is_some()).take(1).for_each(|unit| fields.push("UNIT", unit));
+        unit.into_iter().for_each(|unit| fields.push("UNIT", unit));
         fields.push("MESSAGE", message);
         let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
         let own =

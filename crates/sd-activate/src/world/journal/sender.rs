@@ -189,5 +189,5 @@ fn of_process(credentials: &UnixCredentials, fields: &mut Fields) {
 }
 
 fn parent(pid: Pid) -> Option<Pid> {
-    super::super::children::parent(pid.as_raw()).and_then(|parent| i32::try_from(parent).ok()).map(Pid::from_raw)
+    super::super::children::parent(pid.as_raw()).map(Pid::from_raw)
 }
