@@ -20,6 +20,11 @@ pub struct Fields {
 const LENGTHS: usize = 5;
 
 impl Fields {
+    /// None, with room for fields of so many bytes.
+    pub fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
     /// Adds a field of this name, which is one that only the manager itself sets, or has been checked.
     pub fn push(&mut self, name: &str, value: impl AsRef<[u8]>) {
         let value = value.as_ref();
@@ -54,14 +59,24 @@ impl Fields {
         self.bytes.is_empty()
     }
 
-    /// Gives back memory that is not needed as long as no more are added.
+    /// The values of those with this name.
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = &self.bytes[..];
+        std::iter::from_fn(move || split_first(&mut rest))
+            .filter(move |field| field.0 == name.as_bytes())
+            .map(|field| field.1)
+    }
+
+    /// Gives back memory that is not needed as long as no more are added, where that is worth it.
     pub fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
+        if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// How much memory they take.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.bytes.capacity()
     }
 }
 
@@ -92,13 +107,18 @@ impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name_length, rest) = self.rest.split_first()?;
-        let (value_length, rest) = rest.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(usize::from(*name_length))?;
-        let (value, rest) = rest.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
-        self.rest = rest;
-        Some((std::str::from_utf8(name).unwrap_or_default(), value))
+        split_first(&mut self.rest).map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
     }
+}
+
+/// The name and the value of the first field.
+fn split_first<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (name_length, rest) = bytes.split_first()?;
+    let (value_length, rest) = rest.split_first_chunk()?;
+    let (name, rest) = rest.split_at_checked(usize::from(*name_length))?;
+    let (value, rest) = rest.split_at_checked(u32::from_ne_bytes(*value_length) as usize)?;
+    *bytes = rest;
+    Some((name, value))
 }
 
 /// Whether a service may send a field of this name: up to 64 upper-case letters, digits and underscores, the first a letter.
@@ -135,16 +155,12 @@ impl Entry {
 
     /// The value of the first field of this name.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).next()
+        self.fields.values(name).next().or_else(|| self.sender.values(name).next())
     }
 
     /// The value of the last field of this name.
     pub fn last(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).last()
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.all().filter(move |field| field.0 == name).map(|field| field.1)
+        self.sender.values(name).last().or_else(|| self.fields.values(name).last())
     }
 
     /// PRIORITY: 0 to 7, and 6 (info) where there is none.

@@ -139,6 +139,9 @@ fn shown_length(bytes: &[u8]) -> usize {
 
 /// The text as a terminal is to see it. None for what is no text, or has control characters.
 fn printable(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+    }
     let text = terminal_text(std::str::from_utf8(bytes).ok()?);
     is_printable(&text).then_some(text)
 }

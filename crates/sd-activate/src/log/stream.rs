@@ -3,6 +3,8 @@
 //!
 //! The bytes are anybody's, and come in pieces of any size. No line is kept that is longer than [`LINE_MAX`].
 
+use std::borrow::Cow;
+
 use super::entry::Fields;
 use super::priority::Priority;
 use super::syslog::trim_end;
@@ -12,6 +14,9 @@ pub const LINE_MAX: usize = 48 * 1024;
 
 /// No header of a stream is longer.
 const HEADER_MAX: usize = 16 * 1024;
+
+/// What the names of a line's fields take, and the values that are always short.
+const ROOM: usize = 128;
 
 /// What a stream says of itself before its first line, in seven lines: the identifier, the unit, which is the manager's to know, the
 /// priority, whether lines may begin with theirs, and three ways of forwarding, which there are none of here.
@@ -98,14 +103,12 @@ impl Stream {
             match bytes.iter().take(room + 1).position(|byte| matches!(byte, b'\n' | 0)) {
                 Some(end) => {
                     let ending = if bytes[end] == 0 { Break::Nul } else { Break::Newline };
-                    self.buffer.extend_from_slice(&bytes[..end]);
+                    self.line(&bytes[..end], ending, &mut entry);
                     bytes = &bytes[end + 1..];
-                    self.line(ending, &mut entry);
                 }
                 None if bytes.len() > room => {
-                    self.buffer.extend_from_slice(&bytes[..room]);
+                    self.line(&bytes[..room], Break::LineMax, &mut entry);
                     bytes = &bytes[room..];
-                    self.line(Break::LineMax, &mut entry);
                 }
                 None => {
                     self.buffer.extend_from_slice(bytes);
@@ -119,14 +122,14 @@ impl Stream {
     /// Nothing more comes: what is left is a line, too.
     pub fn end(&mut self, mut entry: impl FnMut(Fields)) {
         if self.header.is_some() {
-            self.line(Break::Eof, &mut entry);
+            self.line(b"", Break::Eof, &mut entry);
         }
     }
 
     /// Another process writes from now on: what is left of the one before is a line.
     pub fn change_writer(&mut self, mut entry: impl FnMut(Fields)) {
         if self.header.is_some() {
-            self.line(Break::PidChange, &mut entry);
+            self.line(b"", Break::PidChange, &mut entry);
         }
     }
 
@@ -135,10 +138,12 @@ impl Stream {
         if self.buffer.len() > HEADER_MAX { Err(Malformed) } else { Ok(()) }
     }
 
-    /// The line in the buffer is complete.
-    fn line(&mut self, ending: Break, entry: &mut impl FnMut(Fields)) {
-        let line = std::mem::take(&mut self.buffer);
+    /// The line that begins in the buffer is complete with this.
+    fn line(&mut self, rest: &[u8], ending: Break, entry: &mut impl FnMut(Fields)) {
         let Some(header) = &self.header else { return };
+        let begun = std::mem::take(&mut self.buffer);
+        // Mostly it came as a whole.
+        let line = if begun.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned([&begun, rest].concat()) };
         // A line of white space alone stays as it is.
         let text = Some(trim_end(&line)).filter(|text| !text.is_empty()).unwrap_or(&line);
         let (priority, message) = match text {
@@ -150,7 +155,7 @@ impl Stream {
         if message.is_empty() {
             return;
         }
-        let mut fields = Fields::default();
+        let mut fields = Fields::with_room(ROOM + header.identifier.len() + message.len());
         priority.add_to(&mut fields);
         if !header.identifier.is_empty() {
             fields.push("SYSLOG_IDENTIFIER", &header.identifier);
