@@ -249,6 +249,13 @@ impl Journal {
     pub fn ended(&mut self, pid: Pid) {
         if let Some(number) = self.of_processes.remove(&pid) {
             let now = Instant::now();
+            self.read_all(Token::Connections, now);
+            let is_its = |source: &Option<Source>| source.as_ref().is_some_and(|source| source.is_written_by(pid));
+            let connected: Vec<_> = (0..self.streams.len()).filter(|other| is_its(&self.streams[*other])).collect();
+            connected
+                .into_iter()
+                .filter(|other| *other != number)
+                .for_each(|other| self.read_all(Token::Stream(other), now));
             self.read_all(Token::Stream(number), now);
             self.read_all(Token::Messages, now);
             self.read_all(Token::Entries, now);
@@ -311,6 +318,7 @@ impl Journal {
     /// Reads all that is there, and writes it.
     pub fn drain(&mut self) {
         let now = Instant::now();
+        self.read_all(Token::Connections, now);
         for number in 0..self.streams.len() {
             self.read_all(Token::Stream(number), now);
         }

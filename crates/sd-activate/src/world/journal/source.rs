@@ -7,6 +7,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::sys::socket::{SockFlag, UnixCredentials, accept4, getsockopt, setsockopt, sockopt};
+use nix::unistd::Pid;
 
 use super::receive::{LENGTH_MAX, Received};
 use super::sender::{Senders, Unit};
@@ -42,6 +43,11 @@ impl Source {
     /// The unit that it was opened for.
     pub fn unit(&self) -> Option<&Rc<Unit>> {
         self.unit.as_ref()
+    }
+
+    /// Whether this process has written last, or has connected it.
+    pub fn is_written_by(&self, pid: Pid) -> bool {
+        self.writer.is_some_and(|writer| writer.pid() == pid.as_raw())
     }
 }
 
