@@ -109,6 +109,10 @@ check:
 check-deps:
 	tests/deps.sh
 
+# That make check depends on nothing of whoever runs it: runs it as another user, without network. Needs root.
+check-elsewhere:
+	tests/elsewhere.sh
+
 # What make check compares with a million cases, with fifty million.
 check-long:
 	SDLITE_CASES=$${SDLITE_CASES:-50_000_000} $(CARGO) test --test compare
@@ -168,4 +172,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-long check-mutants check-newest check-packages check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-systemd check-units demo fuzz mutants clean
