@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::ManuallyDrop;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use sdlite_core::login::{Buffer, Words};
 use sdlite_core::{Errno, Result};
@@ -22,30 +22,30 @@ impl Memory {
         Self { data: ptr::null_mut(), len: 0, capacity: 0 }
     }
 
-    /// Room for so many more bytes, which has to be filled. Behind it there is room for the end.
+    /// Room for so many more bytes, which has to be filled. Behind it there is room for the end. None where memory has run out.
     #[inline(never)]
-    fn grow(&mut self, by: usize) -> Result<*mut u8> {
+    fn grow(&mut self, by: usize) -> Option<NonNull<u8>> {
         let start = self.len;
-        let len = start.checked_add(by).ok_or(Errno::NOMEM)?;
-        let needed = len.saturating_add(END.len());
+        let len = start.checked_add(by)?;
+        let needed = len.checked_add(END.len())?;
         if needed > self.capacity {
             // Half as much again: what grows by single bytes need not be copied as often.
-            let capacity = needed.saturating_add(len / 2);
+            let capacity = needed.checked_add(len / 2)?;
             // SAFETY: it is memory of malloc, or NULL.
             let data = unsafe { libc::realloc(self.data.cast(), capacity) };
             if data.is_null() {
-                return Err(Errno::NOMEM);
+                return None;
             }
             (self.data, self.capacity) = (data.cast(), capacity);
         }
         self.len = len;
         // SAFETY: there is as much memory, and more.
-        Ok(unsafe { self.data.add(start) })
+        NonNull::new(unsafe { self.data.add(start) })
     }
 
     /// One more byte.
     pub(crate) fn push_byte(&mut self, byte: u8) -> Result<()> {
-        let room = self.grow(1)?;
+        let room = self.grow(1).ok_or(Errno::NOMEM)?;
         // SAFETY: there is room for it.
         unsafe { room.write(byte) };
         Ok(())
@@ -54,7 +54,7 @@ impl Memory {
     /// Puts an end behind the last byte: that of a string, or of an array of pointers.
     #[inline(never)]
     fn end(&mut self) -> Result<()> {
-        let end = self.grow(0)?;
+        let end = self.grow(0).ok_or(Errno::NOMEM)?;
         // SAFETY: there is room for it.
         unsafe { end.cast::<[u8; END.len()]>().write(END) };
         Ok(())
@@ -77,9 +77,9 @@ impl Buffer for Memory {
 
     #[inline(never)]
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        let room = self.grow(bytes.len())?;
+        let room = self.grow(bytes.len()).ok_or(Errno::NOMEM)?;
         // SAFETY: there is room for as many, of which nobody else knows.
-        unsafe { room.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { room.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Strings {
     #[inline(never)]
     pub(crate) fn push(&mut self, mut string: Memory) -> Result<()> {
         string.end()?;
-        let place = self.0.grow(size_of::<*mut c_char>())?;
+        let place = self.0.grow(size_of::<*mut c_char>()).ok_or(Errno::NOMEM)?;
         // SAFETY: there is room for it, and aligned, as all that is before it is as large.
         unsafe { place.cast::<*mut c_char>().write(ManuallyDrop::new(string).data.cast()) };
         Ok(())

@@ -4,6 +4,14 @@ use core::ffi::CStr;
 
 use crate::sys;
 
+pub(crate) const LISTEN_PID: &CStr = c_str!(c"LISTEN_PID");
+pub(crate) const LISTEN_PIDFDID: &CStr = c_str!(c"LISTEN_PIDFDID");
+pub(crate) const LISTEN_FDS: &CStr = c_str!(c"LISTEN_FDS");
+pub(crate) const LISTEN_FDNAMES: &CStr = c_str!(c"LISTEN_FDNAMES");
+pub(crate) const NOTIFY_SOCKET: &CStr = c_str!(c"NOTIFY_SOCKET");
+pub(crate) const WATCHDOG_USEC: &CStr = c_str!(c"WATCHDOG_USEC");
+pub(crate) const WATCHDOG_PID: &CStr = c_str!(c"WATCHDOG_PID");
+
 /// That a call is to remove the variables which it reads: what `unset_environment` is in C.
 ///
 /// It is a promise, as the environment belongs to the whole process: whoever has one has made it, and the functions that take
@@ -69,15 +77,15 @@ unsafe fn unset(group: Group) {
     unsafe {
         match group {
             Group::Listen => {
-                sys::unsetenv(c"LISTEN_PID");
-                sys::unsetenv(c"LISTEN_PIDFDID");
-                sys::unsetenv(c"LISTEN_FDS");
-                sys::unsetenv(c"LISTEN_FDNAMES");
+                sys::unsetenv(LISTEN_PID);
+                sys::unsetenv(LISTEN_PIDFDID);
+                sys::unsetenv(LISTEN_FDS);
+                sys::unsetenv(LISTEN_FDNAMES);
             }
-            Group::Notify => sys::unsetenv(c"NOTIFY_SOCKET"),
+            Group::Notify => sys::unsetenv(NOTIFY_SOCKET),
             Group::Watchdog => {
-                sys::unsetenv(c"WATCHDOG_USEC");
-                sys::unsetenv(c"WATCHDOG_PID");
+                sys::unsetenv(WATCHDOG_USEC);
+                sys::unsetenv(WATCHDOG_PID);
             }
         }
     }

@@ -93,7 +93,7 @@ pub fn randomize() -> Result<Id128> {
     let saved = Errno::save();
     // Kernels older than Linux 5.6 do not know the flag. The device does not wait for more randomness either.
     if sys::getrandom(&mut id, libc::GRND_INSECURE) != Ok(id.len()) {
-        let device = sys::open(c"/dev/urandom", libc::O_NOCTTY)?;
+        let device = sys::open(c_str!(c"/dev/urandom"), libc::O_NOCTTY)?;
         if read(&device, &mut id)? != id.len() {
             return Err(Errno::IO);
         }
@@ -117,7 +117,7 @@ fn as_random_uuid(mut id: Id128) -> Id128 {
 /// * EUCLEAN: it holds anything else than an ID of 32 digits; EINVAL where that is as long as the word.
 pub fn machine() -> Result<Id128> {
     static MACHINE: Known = Known::new();
-    MACHINE.get(|| read_file(c"/etc/machine-id", Form::Plain))
+    MACHINE.get(|| read_file(c_str!(c"/etc/machine-id"), Form::Plain))
 }
 
 /// sd_id128_get_boot(3): what the kernel calls this boot.
@@ -126,7 +126,7 @@ pub fn machine() -> Result<Id128> {
 /// * Else as [`machine`], for the file that /proc has.
 pub fn boot() -> Result<Id128> {
     static BOOT: Known = Known::new();
-    BOOT.get(|| match read_file(c"/proc/sys/kernel/random/boot_id", Form::Uuid) {
+    BOOT.get(|| match read_file(c_str!(c"/proc/sys/kernel/random/boot_id"), Form::Uuid) {
         Err(Errno::NOENT) if !is_proc_mounted() => Err(Errno::NOSYS),
         id => id,
     })
@@ -134,7 +134,7 @@ pub fn boot() -> Result<Id128> {
 
 /// Where it cannot be told, it is taken for mounted.
 fn is_proc_mounted() -> bool {
-    match sys::open_path(c"/proc/").and_then(|proc| sys::file_system_type(proc.raw())) {
+    match sys::open_path(c_str!(c"/proc/")).and_then(|proc| sys::file_system_type(proc.raw())) {
         Ok(kind) => kind == PROC_SUPER_MAGIC,
         Err(error) => error != Errno::NOENT,
     }
@@ -203,7 +203,7 @@ pub fn invocation() -> Result<Id128> {
     INVOCATION.get(|| {
         // SAFETY: the value is used before anything here could change the environment. Others that change it have to know that
         // nobody uses it: setenv(3), std::env::set_var() and `Unset` are their promises.
-        let id = match unsafe { sys::secure_getenv(c"INVOCATION_ID") } {
+        let id = match unsafe { sys::secure_getenv(c_str!(c"INVOCATION_ID")) } {
             Some(text) => parse(text.to_bytes()).ok_or(Errno::UCLEAN)?,
             None => invocation_key()?,
         };
@@ -213,7 +213,7 @@ pub fn invocation() -> Result<Id128> {
 
 /// What the key holds, if it is root's and nobody else may write it.
 fn invocation_key() -> Result<Id128> {
-    let key = sys::request_key(c"user", c"invocation_id").map_err(|error| match error {
+    let key = sys::request_key(c_str!(c"user"), c_str!(c"invocation_id")).map_err(|error| match error {
         // There is no such key, or this process may not ask for keys.
         Errno::NOKEY | Errno::ACCES | Errno::PERM | Errno::NOSYS => Errno::NXIO,
         error => error,

@@ -15,7 +15,7 @@ pub(crate) fn raise_send_buffer(fd: c_int) {
 
 /// A file in memory that holds an entry of the journal, and that nobody can change any more.
 pub(crate) fn sealed_memfd(pieces: &[IoSlice<'_>]) -> Result<OwnedFd> {
-    let memfd = sys::memfd_create(c"journal-data")?;
+    let memfd = sys::memfd_create(c_str!(c"journal-data"))?;
     sys::writev(&memfd, pieces)?;
     // Not F_SEAL_EXEC: journald 252 refuses files with that from unprivileged processes.
     sys::add_seals(&memfd, libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE)?;

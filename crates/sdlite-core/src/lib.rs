@@ -11,6 +11,24 @@
 
 #![no_std]
 
+/// A C string that is alone in its section. The linker merges literals into one section, of which a static program that needs one
+/// of them gets all.
+macro_rules! c_str {
+    ($text:literal) => {{
+        const TEXT: &core::ffi::CStr = $text;
+        static BYTES: [u8; TEXT.count_bytes() + 1] = match TEXT.to_bytes_with_nul().first_chunk() {
+            Some(bytes) => *bytes,
+            None => unreachable!(),
+        };
+        const {
+            match core::ffi::CStr::from_bytes_with_nul(&BYTES) {
+                Ok(text) => text,
+                Err(_) => unreachable!(),
+            }
+        }
+    }};
+}
+
 pub mod daemon;
 mod environment;
 mod errno;

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::{Group, Unset, Variables};
+use crate::environment::{self, Group, Unset, Variables};
 use crate::{Errno, Result, number, pidfd, sys};
 
 /// The first descriptor passed; the others follow it.
@@ -21,7 +21,7 @@ pub fn listen_fds_with_names<N>(
     store: impl FnOnce(Names<'_>) -> Result<N>,
 ) -> Result<Option<(c_int, N)>> {
     let variables = Variables::new(Group::Listen, unset);
-    let named = match variables.get(c"LISTEN_FDNAMES") {
+    let named = match variables.get(environment::LISTEN_FDNAMES) {
         Some(list) => Some(Names::split(list)?),
         None => None,
     };
@@ -29,8 +29,10 @@ pub fn listen_fds_with_names<N>(
     if count == 0 {
         return Ok(None);
     }
-    let names = named.unwrap_or(Names::unknown(count));
-    if usize::try_from(count) != Ok(names.clone().count()) {
+    // It is not negative.
+    let n = count.unsigned_abs() as usize;
+    let names = named.unwrap_or(Names::unknown(n));
+    if names.left != n {
         return Err(Errno::INVAL);
     }
     Ok(Some((count, store(names)?)))
@@ -42,20 +44,20 @@ pub fn unset_environment(unset: Unset) {
 }
 
 fn passed(variables: &Variables) -> Result<c_int> {
-    let Some(pid) = variables.get(c"LISTEN_PID") else { return Ok(0) };
+    let Some(pid) = variables.get(environment::LISTEN_PID) else { return Ok(0) };
     let pid = number::pid(pid)?;
     if pid != sys::getpid() {
         return Ok(0);
     }
 
-    if let Some(id) = variables.get(c"LISTEN_PIDFDID") {
+    if let Some(id) = variables.get(environment::LISTEN_PIDFDID) {
         let id = number::u64(id)?;
         if pidfd::inode_id_of(pid).is_ok_and(|own| own != id) {
             return Ok(0);
         }
     }
 
-    let Some(count) = variables.get(c"LISTEN_FDS") else { return Ok(0) };
+    let Some(count) = variables.get(environment::LISTEN_FDS) else { return Ok(0) };
     let count = number::int(count)?;
     let end = match LISTEN_FDS_START.checked_add(count) {
         Some(end) if end > LISTEN_FDS_START => end,
@@ -69,15 +71,10 @@ fn passed(variables: &Variables) -> Result<c_int> {
 
 /// The names of the descriptors passed, in their order.
 #[derive(Clone)]
-pub struct Names<'a>(Source<'a>);
-
-#[derive(Clone)]
-enum Source<'a> {
-    /// What is left of LISTEN_FDNAMES.
-    List(&'a [u8]),
-    /// So many descriptors that LISTEN_FDNAMES does not name.
-    Unknown(c_int),
-    End,
+pub struct Names<'a> {
+    /// What is left of LISTEN_FDNAMES; without it each descriptor is `unknown`.
+    list: Option<&'a [u8]>,
+    left: usize,
 }
 
 /// The name of one descriptor.
@@ -88,13 +85,17 @@ impl<'a> Names<'a> {
     /// The names in the value of LISTEN_FDNAMES.
     pub fn split(list: &'a CStr) -> Result<Self> {
         let list = list.to_bytes();
-        let trailing = list.iter().rev().take_while(|byte| **byte == b'\\').count();
-        // The last of an odd number of them has nothing left to escape.
-        if trailing % 2 == 1 { Err(Errno::INVAL) } else { Ok(Self(Source::List(list))) }
+        let (mut colons, mut escaped) = (0, false);
+        for byte in list {
+            colons += usize::from(!escaped && *byte == b':');
+            escaped = !escaped && *byte == b'\\';
+        }
+        // The last byte has nothing left to escape.
+        if escaped { Err(Errno::INVAL) } else { Ok(Self { list: Some(list), left: colons + 1 }) }
     }
 
-    fn unknown(count: c_int) -> Self {
-        Self(Source::Unknown(count))
+    fn unknown(count: usize) -> Self {
+        Self { list: None, left: count }
     }
 }
 
@@ -102,27 +103,17 @@ impl<'a> Iterator for Names<'a> {
     type Item = Name<'a>;
 
     fn next(&mut self) -> Option<Name<'a>> {
-        match self.0 {
-            Source::List(list) => {
-                let mut escaped = false;
-                let colon = list.iter().position(|byte| {
-                    let found = !escaped && *byte == b':';
-                    escaped = !escaped && *byte == b'\\';
-                    found
-                });
-                let (name, rest) = match colon.and_then(|colon| list.split_at_checked(colon)) {
-                    Some((name, [_colon, rest @ ..])) => (name, Source::List(rest)),
-                    _ => (list, Source::End),
-                };
-                self.0 = rest;
-                Some(Name(name))
-            }
-            Source::Unknown(left @ 1..) => {
-                self.0 = Source::Unknown(left - 1);
-                Some(Name(b"unknown"))
-            }
-            Source::Unknown(_) | Source::End => None,
-        }
+        self.left = self.left.checked_sub(1)?;
+        let Some(list) = self.list else { return Some(Name(b"unknown")) };
+        let mut escaped = false;
+        let colon = list.iter().position(|byte| {
+            let found = !escaped && *byte == b':';
+            escaped = !escaped && *byte == b'\\';
+            found
+        });
+        let (name, rest) = colon.and_then(|colon| list.split_at_checked(colon)).unwrap_or((list, &[]));
+        self.list = rest.get(1..);
+        Some(Name(name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::environment::{Group, Unset, Variables};
+use crate::environment::{self, Group, Unset, Variables};
 use crate::sys::{self, Address, Control, IoSlice, OwnedFd};
 use crate::{Answer, Errno, No, Result, large_message, number};
 
@@ -19,7 +19,7 @@ pub fn notify(pid: libc::pid_t, unset: Option<Unset>, state: Option<&[u8]>, fds:
     if fds.len() > FDS_MAX {
         return Err(Errno::TOOBIG.into());
     }
-    let Some(manager) = variables.get(c"NOTIFY_SOCKET") else { return Err(No::NO) };
+    let Some(manager) = variables.get(environment::NOTIFY_SOCKET) else { return Err(No::NO) };
     let mut address = Address::new();
     let kind = parse(manager, &mut address)?;
     let (socket, connected) = open(&address, kind)?;

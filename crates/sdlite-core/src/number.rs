@@ -6,23 +6,23 @@ use crate::{Errno, Result, sys, text};
 
 /// A count: an `int`.
 pub fn int(text: &CStr) -> Result<c_int> {
-    let (base, text) = base(text);
+    let (base, text) = prefix(text);
     c_int::try_from(sys::strtol(text, base)?).map_err(|_| Errno::RANGE)
 }
 
 /// An unsigned number of 64 bits.
 pub fn u64(text: &CStr) -> Result<u64> {
-    unsigned(text, 0, sys::strtoull)
+    unsigned(text, 0, 0, sys::strtoull)
 }
 
 /// An unsigned number of 32 bits, which `end` has to follow.
 pub fn u32(text: &CStr, end: u8) -> Result<u32> {
-    u32::try_from(unsigned(text, end, sys::strtoul)?).map_err(|_| Errno::RANGE)
+    u32::try_from(unsigned(text, 0, end, sys::strtoul)?).map_err(|_| Errno::RANGE)
 }
 
 /// A process id: positive, and fitting `pid_t`.
 pub fn pid(text: &CStr) -> Result<libc::pid_t> {
-    match libc::pid_t::try_from(unsigned(text, 0, sys::strtoul)?) {
+    match libc::pid_t::try_from(unsigned(text, 0, 0, sys::strtoul)?) {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err(Errno::RANGE),
     }
@@ -33,7 +33,7 @@ pub fn uid(text: &CStr) -> Result<u32> {
     if matches!(text.to_bytes(), [b' ' | b'\t' | b'\n' | b'\r' | b'+' | b'-', ..] | [b'0', _, ..]) {
         return Err(Errno::INVAL);
     }
-    match u32::try_from(sys::strtoul(text, 10, 0)?) {
+    match u32::try_from(unsigned(text, 10, 0, sys::strtoul)?) {
         Ok(uid) if is_uid(uid) => Ok(uid),
         Ok(_) => Err(Errno::NXIO),
         Err(_) => Err(Errno::RANGE),
@@ -51,8 +51,9 @@ pub(crate) fn boolean(text: &[u8]) -> Result<bool> {
     place.map(|place| place < 6).ok_or(Errno::INVAL)
 }
 
-fn unsigned(text: &CStr, end: u8, convert: impl FnOnce(&CStr, c_int, u8) -> Result<u64>) -> Result<u64> {
-    let (base, text) = base(text);
+/// A number in a base; in 0, that which its prefix says.
+fn unsigned(text: &CStr, base: c_int, end: u8, convert: impl FnOnce(&CStr, c_int, u8) -> Result<u64>) -> Result<u64> {
+    let (base, text) = if base == 0 { prefix(text) } else { (base, text) };
     match convert(text, base, end)? {
         // A minus sign makes strtoull wrap around. libsystemd sees it only where it comes first, not behind white space that
         // strtoull skips and it does not.
@@ -62,7 +63,7 @@ fn unsigned(text: &CStr, end: u8, convert: impl FnOnce(&CStr, c_int, u8) -> Resu
 }
 
 /// The base that a prefix of libsystemd's own says, and what follows it; otherwise 0, for C's prefixes.
-fn base(text: &CStr) -> (c_int, &CStr) {
+fn prefix(text: &CStr) -> (c_int, &CStr) {
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let text = sys::tail(text, text.to_bytes().iter().take_while(blank).count());
     match text.to_bytes() {

@@ -25,6 +25,7 @@ pub(crate) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     sha256(&padded(key, 0x5c), &inner)
 }
 
+#[inline(never)]
 fn padded(key: &[u8], pad: u8) -> Block {
     let mut block = [pad; 64];
     block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);

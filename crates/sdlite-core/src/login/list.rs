@@ -21,10 +21,10 @@ pub enum Directory {
 impl Directory {
     pub(super) fn path(self) -> &'static CStr {
         match self {
-            Self::Seats => c"/run/systemd/seats/",
-            Self::Sessions => c"/run/systemd/sessions/",
-            Self::Machines => c"/run/systemd/machines/",
-            Self::Users => c"/run/systemd/users/",
+            Self::Seats => c_str!(c"/run/systemd/seats/"),
+            Self::Sessions => c_str!(c"/run/systemd/sessions/"),
+            Self::Machines => c_str!(c"/run/systemd/machines/"),
+            Self::Users => c_str!(c"/run/systemd/users/"),
         }
     }
 

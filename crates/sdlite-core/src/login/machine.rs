@@ -8,7 +8,7 @@ use crate::{Errno, Result, number};
 
 /// sd_machine_get_class(3): `vm`, `container` or, for the host itself, `host`.
 pub fn class(machine: &CStr, buffer: &mut dyn Buffer) -> Result<()> {
-    if machine == c".host" {
+    if machine.to_bytes() == b".host" {
         buffer.truncate(0);
         return buffer.push(b"host");
     }
