@@ -1,6 +1,6 @@
 #!/bin/sh
 # Which lines of what is fuzzed the corpora reach, the committed one and what `make fuzz` has found since, as a table. Needs
-# llvm-profdata and llvm-cov of the LLVM that rustc has: `rustup component add llvm-tools`, or those that LLVM_BIN is the folder of.
+# llvm-profdata and llvm-cov of the LLVM that rustc has: `rustup component add llvm-tools`, or those that LLVM_BIN is the directory of.
 set -eu
 cd "$(dirname "$0")/.."
 

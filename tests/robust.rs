@@ -7,8 +7,8 @@ use sdlite_test_support as support;
 
 /// Runs robust.c, which says nothing where all is well; `wrapper` is what runs it.
 fn wear_out(wrapper: &[&str], what: &str, number: u64) {
-    let folder = support::scratch();
-    let program = folder.path().join("robust");
+    let directory = support::scratch();
+    let program = directory.path().join("robust");
     let source = support::source().join("tests/programs/robust.c");
     // Symbols are found at the start: what is counted, and interrupted, is the library and not the dynamic linker.
     support::compile(&source, &program, ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-lrt", "-Wl,-z,now"]);

@@ -4,7 +4,7 @@
 //! The program's own definition of open(2) comes before the C library's.
 
 use std::cell::RefCell;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs::File;
 use std::os::fd::{FromRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
@@ -16,6 +16,8 @@ use libc::mode_t;
 pub struct Files {
     /// Every file below /run/systemd.
     pub state: Vec<u8>,
+    /// Every directory there.
+    pub directory: CString,
     /// The control group of this process.
     pub own: Vec<u8>,
     /// The control group of process 1.
@@ -48,13 +50,16 @@ unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_
     let name = unsafe { CStr::from_ptr(path) }.to_bytes();
     let found = FILES.try_with(|files| {
         let files = &mut *files.borrow_mut();
-        let content = match name {
-            b"/proc/self/cgroup" => &files.own,
-            b"/proc/1/cgroup" => &files.init,
-            _ if name.starts_with(b"/run/systemd/") => &files.state,
+        let fd = match name {
+            b"/proc/self/cgroup" => file(&files.own),
+            b"/proc/1/cgroup" => file(&files.init),
+            [b'/', b'r', b'u', b'n', b'/', .., b'/'] => {
+                // SAFETY: a C string.
+                unsafe { libc::openat(libc::AT_FDCWD, files.directory.as_ptr(), flags) }
+            }
+            _ if name.starts_with(b"/run/systemd/") => file(&files.state),
             _ => return None,
         };
-        let fd = file(content);
         files.opened.push(fd);
         Some(fd)
     });

@@ -6,6 +6,7 @@ mod control_group;
 mod fields;
 mod files;
 mod input;
+mod listings;
 mod stated;
 
 use std::ffi::{CStr, c_int};
@@ -41,10 +42,11 @@ impl Buffer for Memory {
 type Result<T> = std::result::Result<T, c_int>;
 type Words = Vec<Vec<u8>>;
 
-// Behind a slash come the files of this process's control group and, after a byte 0xff, of process 1's. Anything else is a file
-// below /run/systemd.
+// Behind a slash come the files of this process's control group and, after a byte 0xff, of process 1's; behind an asterisk the
+// names in a directory below /run/systemd. Anything else is a file there.
 fuzz_target!(|data: &[u8]| match data.split_first() {
     Some((b'/', groups)) => control_groups(groups),
+    Some((b'*', names)) => listings::listings(names),
     _ => state(data),
 });
 

@@ -1,7 +1,8 @@
 //! A session keyring of the test's own: keyrings(7).
 
 use std::ffi::{CStr, c_char, c_int, c_long};
-use std::ptr;
+use std::time::Duration;
+use std::{io, ptr, thread};
 
 const KEY_SPEC_SESSION_KEYRING: c_int = -3;
 const KEYCTL_JOIN_SESSION_KEYRING: c_int = 1;
@@ -38,10 +39,25 @@ impl Key {
     pub fn add(&self, description: &CStr) {
         let Self { content, owner: [user, group], permissions } = self;
         let (kind, description, keyring) = (c"user".as_ptr(), description.as_ptr(), KEY_SPEC_SESSION_KEYRING);
-        // SAFETY: the pointers are to C strings and to that many bytes; the others take numbers alone.
+        let add = || -> io::Result<c_long> {
+            // SAFETY: the pointers are to C strings and to that many bytes.
+            match unsafe {
+                libc::syscall(libc::SYS_add_key, kind, description, content.as_ptr(), content.len(), keyring)
+            } {
+                -1 => Err(io::Error::last_os_error()),
+                key => Ok(key),
+            }
+        };
+        let key = loop {
+            match add() {
+                // Only root may have many, and those that are gone count until the kernel has collected them.
+                Err(error) if error.raw_os_error() == Some(libc::EDQUOT) => thread::sleep(Duration::from_millis(1)),
+                Err(_) => return,
+                Ok(key) => break key,
+            }
+        };
+        // SAFETY: these take numbers alone.
         unsafe {
-            let key: c_long =
-                libc::syscall(libc::SYS_add_key, kind, description, content.as_ptr(), content.len(), keyring);
             libc::syscall(libc::SYS_keyctl, KEYCTL_CHOWN, key, *user, *group);
             libc::syscall(libc::SYS_keyctl, KEYCTL_SETPERM, key, *permissions);
         }

@@ -91,6 +91,8 @@ static void count(long number) {
                         ask_everything();
                 send_everything();
                 ask_and_unset();
+                if (round % 100 == 0)
+                        ask_login();
                 if (round % 10000 == 0)
                         send_large();
         }
@@ -213,6 +215,12 @@ static int notify(void) {
         return sd_notify(0, "READY=1") == 1 ? 0 : -1;
 }
 
+/* Sends nothing, and errno is what it may be. */
+static int ask(void) {
+        ask_login();
+        return 0;
+}
+
 static int (*const safe[])(void) = { log_fields, log_fields_at, open_stream };
 static int (*const functions[])(void) = {
         log_fields, log_fields_at, open_stream, log_formatted, notify, log_long, log_huge,
@@ -239,9 +247,10 @@ static void handle(int signal) {
 /* Whether `function` can be interrupted and leaves errno as it was. */
 static void call(int (*function)(void)) {
         errno = 77;
-        if (function() != 0 || errno != 77)
+        if (function() != 0 || (errno != 77 && function != ask))
                 complain("interrupted, errno", errno);
-        __atomic_add_fetch(sent, 1, __ATOMIC_RELAXED);
+        if (function != ask)
+                __atomic_add_fetch(sent, 1, __ATOMIC_RELAXED);
 }
 
 static void compare_sent(void) {
@@ -280,10 +289,10 @@ static void timer(long milliseconds) {
         check(clock_gettime(CLOCK_MONOTONIC, &start) == 0, "clock_gettime");
         for (long i = 0;; i++) {
                 in_handler = safe[i % SAFE];
-                /* Once for a call at most, so that it ends. */
-                once.it_value.tv_usec = 1 + random() % 50;
+                /* Once for a call at most, so that it ends. What asks takes longer. */
+                once.it_value.tv_usec = 1 + random() % (i % 10 ? 50 : 2000);
                 check(setitimer(ITIMER_REAL, &once, NULL) == 0, "setitimer");
-                call(i % 1000 ? functions[i % (FUNCTIONS - 1)] : log_huge);
+                call(i % 1000 == 1 ? log_huge : i % 10 ? functions[i % (FUNCTIONS - 1)] : ask);
                 check(clock_gettime(CLOCK_MONOTONIC, &now) == 0, "clock_gettime");
                 if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 > milliseconds)
                         break;
@@ -353,6 +362,9 @@ static void steps(long unused) {
         (void) unused;
         share();
         start_receiving();
+        in_handler = safe[0];
+        if (interrupt(ask, 0, 0) < 10000)
+                complain("instructions too few of", (long) *counted);
         for (size_t i = 0; i < SAFE; i++) {
                 in_handler = safe[i];
                 for (size_t j = 0; j < SHORT; j++)

@@ -112,5 +112,5 @@ fn path(line: &[u8]) -> &[u8] {
 }
 
 fn has_ignored_name(state: &State) -> bool {
-    state.listing.iter().any(|(_, listing)| listing.entries.iter().any(|(name, _)| name.ends_with(".ignore")))
+    state.listing.iter().any(|(_, listing)| listing.entries.iter().any(|(name, _)| name.0.ends_with(b".ignore")))
 }

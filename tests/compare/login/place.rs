@@ -1,11 +1,11 @@
 //! The files that these functions read, below /run/systemd and /proc, in the namespaces of this process.
 
 use std::cell::RefCell;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs::{self, Permissions};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use super::content::FileOf;
@@ -137,9 +137,14 @@ fn make(path: &Path, node: &Node) {
         Node::LinkTo(target) => symlink(target, path),
         Node::Missing => Ok(()),
         Node::Directory => fs::create_dir(path),
-        Node::Socket => UnixListener::bind(path).map(drop),
+        // As bind(2) would, which does not take as long a path.
+        Node::Socket => sys::mknod(&c_string(path), libc::S_IFSOCK, 0, 0),
     };
     made.unwrap_or_else(|error| panic!("{path:?}, {node:?}: {error}"));
+}
+
+fn c_string(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("a path")
 }
 
 fn remove(path: &Path, node: &Node) {
@@ -157,10 +162,13 @@ fn list(path: &Path, before: Option<&Listing>, listing: &Listing) {
     make(path, &listing.directory);
     if listing.directory == Node::Directory {
         for (name, node) in &listing.entries {
-            let path = path.join(name);
+            let path = path.join(OsStr::from_bytes(&name.0));
             if fs::symlink_metadata(&path).is_err() {
                 make(&path, node);
             }
+        }
+        for number in 0..listing.long {
+            make(&path.join(format!("{number:0180}")), &Node::File(Bytes::default()));
         }
     }
 }

@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use super::cgroup::{cgroups, of_session};
 use super::content::{FileOf, contents};
-use super::{Call, Takes};
+use super::{Call, Takes, bytes};
 use crate::bytes::Bytes;
 use crate::environment::Installed;
 use crate::observe::Before;
@@ -55,7 +55,9 @@ fn nodes(contents: impl Strategy<Value = Bytes>) -> impl Strategy<Value = Node> 
 pub struct Listing {
     pub directory: Node,
     /// None where it is a directory.
-    pub entries: Vec<(&'static str, Node)>,
+    pub entries: Vec<(Bytes, Node)>,
+    /// How many long names there are besides: more than are read at once.
+    pub long: usize,
 }
 
 #[rustfmt::skip]
@@ -66,10 +68,33 @@ const ENTRIES: &[&str] = &[
     "\u{1}", "-", "aquota.user", "c1.ignore", "C1", "m_n", "-m", "c1.old", "..x", "seat", "Seat0", "x\ny",
 ];
 
+#[rustfmt::skip]
+const ENDS: &[&str] = &[
+    "~", ".bak", ".old", ".new", ".swp", ".rpmnew", ".rpmsave", ".rpmorig", ".dpkg-old", ".dpkg-new", ".dpkg-tmp", ".dpkg-dist",
+    ".dpkg-bak", ".dpkg-backup", ".dpkg-remove", ".ucf-new", ".ucf-old", ".ucf-dist", ".ignore", ".Bak", ".bakx", ".", ".bak.c1",
+];
+
+/// Names of files are any bytes but two.
+fn file_names() -> impl Strategy<Value = Bytes> {
+    let is_name = |byte: &u8| !matches!(byte, 0 | b'/');
+    let raw = vec(any::<u8>().prop_filter("no name", is_name), 1..=9);
+    let digits = vec(select(&b"0123456789"[..]), 1..=11);
+    let of_host = vec(select(&b"aZ9-._"[..]), 1..=9);
+    let with_end = (select(ENTRIES), select(ENDS)).prop_map(|(name, end)| [name, end].concat().into_bytes());
+    let long = (select(&b"a0\xff"[..]), 60..=255_usize).prop_map(|(byte, long)| [byte].repeat(long));
+    let other = prop_oneof![3 => raw, 2 => digits, 3 => of_host, 2 => with_end, 1 => long];
+    let other = other.prop_filter("no name of a file", |name| !matches!(&**name, b"." | b".."));
+    prop_oneof![3 => select(ENTRIES).prop_map(bytes), 2 => other.prop_map(Bytes)]
+}
+
 fn listings() -> impl Strategy<Value = Listing> {
-    let entries = vec((select(ENTRIES), nodes(Just(Bytes::default()))), 0..8);
+    let entries = vec((file_names(), nodes(Just(Bytes::default()))), 0..8);
     let directory = prop_oneof![12 => Just(Node::Directory), 1 => nodes(Just(Bytes::default()))];
-    (directory, entries).prop_map(|(directory, entries)| Listing { directory, entries })
+    (directory, entries, mostly(200, 0, &[20, 300])).prop_map(|(directory, entries, long)| Listing {
+        directory,
+        entries,
+        long,
+    })
 }
 
 #[derive(Debug)]
