@@ -38,7 +38,9 @@ pub fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> R
         };
         let text = String::from_utf8_lossy(&word.bytes);
         let mut parts = text.split(':').filter(|part| !part.is_empty());
-        let path = part(parts.next().unwrap_or_default())?;
+        let path = part(
+            parts.next().ok_or_else(|| Invalid::new(format_args!("\"{text}\" is no path: ignored from here on")))?,
+        )?;
         let link = parts.next().map(part).transpose()?;
         if link.is_some() && links == Links::Refused {
             given.say(Invalid::new(format_args!("\"{path}\": these directories cannot have links")));

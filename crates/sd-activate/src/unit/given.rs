@@ -134,16 +134,21 @@ impl<'a> Given<'a> {
         self.value.split([' ', '\t', '\n', '\r']).filter(|part| !part.is_empty())
     }
 
-    /// The value's words, without quotation marks and with their specifiers replaced. What cannot be read is said, and left out.
+    /// The value's words, without quotation marks and with their specifiers replaced.
+    pub fn each_word(&self, escapes: Escapes) -> impl Iterator<Item = Result<String, Invalid>> {
+        words(self.value, escapes).map(|word| {
+            let word = word.map_err(|error| unreadable(error, self.value))?;
+            let text = String::from_utf8(word.bytes);
+            let text = text.map_err(|_| Invalid::new(format_args!("{} is not UTF-8", word.written)))?;
+            self.specifiers.expand(&text)
+        })
+    }
+
+    /// The same. What cannot be read is said, and left out.
     pub fn words(&self, escapes: Escapes) -> Vec<String> {
         let mut read = Vec::new();
-        for word in words(self.value, escapes) {
-            let expanded = word.map_err(|error| unreadable(error, self.value)).and_then(|word| {
-                let text = String::from_utf8(word.bytes);
-                let text = text.map_err(|_| Invalid::new(format_args!("{} is not UTF-8", word.written)))?;
-                self.specifiers.expand(&text)
-            });
-            match expanded {
+        for word in self.each_word(escapes) {
+            match word {
                 Ok(word) => read.push(word),
                 Err(error) => self.say(error),
             }

@@ -135,7 +135,10 @@ fn describe_socket(all: &mut Properties, socket: &SocketSpec) {
     some("MessageQueueMessageSize", positive(socket.message_queue_message_size));
     some(
         "KeepAliveTimeSec",
-        socket.keep_alive_time.filter(|time| !time.is_zero()).map(|time| microseconds(Some(time))),
+        socket
+            .keep_alive_time
+            .filter(|time| !time.is_zero())
+            .map(|time| microseconds(Some(time).filter(|time| *time < Duration::MAX))),
     );
     let timestamping = match socket.timestamping {
         Timestamping::Off => None,
@@ -187,18 +190,34 @@ fn endpoint(endpoint: &Endpoint) -> (&'static str, String) {
         Endpoint::Special(special) => ("ListenSpecial", path(special)),
         Endpoint::MessageQueue(name) => ("ListenMessageQueue", name.clone()),
         Endpoint::Netlink { family, groups } => {
-            let family = match *family {
-                libc::NETLINK_ROUTE => "route".to_owned(),
-                libc::NETLINK_KOBJECT_UEVENT => "kobject-uevent".to_owned(),
-                libc::NETLINK_AUDIT => "audit".to_owned(),
-                libc::NETLINK_XFRM => "xfrm".to_owned(),
-                libc::NETLINK_FIREWALL => "firewall".to_owned(),
-                other => other.to_string(),
-            };
+            let name = NETLINK_FAMILIES.iter().find(|(_, number)| number == family).map(|(name, _)| (*name).to_owned());
+            let family = name.unwrap_or_else(|| family.to_string());
             ("ListenNetlink", format!("{family} {groups}"))
         }
     }
 }
+
+/// Those that systemd has a name for.
+const NETLINK_FAMILIES: [(&str, i32); 18] = [
+    ("route", libc::NETLINK_ROUTE),
+    ("firewall", libc::NETLINK_FIREWALL),
+    ("inet-diag", libc::NETLINK_INET_DIAG),
+    ("nflog", libc::NETLINK_NFLOG),
+    ("xfrm", libc::NETLINK_XFRM),
+    ("selinux", libc::NETLINK_SELINUX),
+    ("iscsi", libc::NETLINK_ISCSI),
+    ("audit", libc::NETLINK_AUDIT),
+    ("fib-lookup", libc::NETLINK_FIB_LOOKUP),
+    ("connector", libc::NETLINK_CONNECTOR),
+    ("netfilter", libc::NETLINK_NETFILTER),
+    ("ip6-fw", libc::NETLINK_IP6_FW),
+    ("dnrtmsg", libc::NETLINK_DNRTMSG),
+    ("kobject-uevent", libc::NETLINK_KOBJECT_UEVENT),
+    ("generic", libc::NETLINK_GENERIC),
+    ("scsitransport", libc::NETLINK_SCSITRANSPORT),
+    ("ecryptfs", libc::NETLINK_ECRYPTFS),
+    ("rdma", libc::NETLINK_RDMA),
+];
 
 fn shown(address: &Address) -> String {
     match address {

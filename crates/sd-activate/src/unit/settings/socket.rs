@@ -134,7 +134,13 @@ pub(super) const SOCKET: &[Setting] = &[
     honoured("Service", |draft, given| set(&mut draft.triggered, service(given).map(Some))),
     honoured("RemoveOnStop", |draft, given| set(&mut draft.socket.remove_on_stop, given.boolean())),
     honoured("Symlinks", |draft, given| {
-        given.append(&mut draft.socket.symlinks, Escapes::Keep, value::absolute_path);
+        if given.is_empty() {
+            draft.socket.symlinks.clear();
+        }
+        // Of a list with a mistake, what stands before it counts.
+        for path in given.each_word(Escapes::Remove) {
+            draft.socket.symlinks.push(value::absolute_path(&path?)?);
+        }
         Ok(())
     }),
     honoured("FileDescriptorName", |draft, given| {
@@ -173,9 +179,10 @@ fn address(text: &str, socket_type: SockType) -> Result<Endpoint, Invalid> {
         // systemd could not say which file systems it needs, and gives up.
         value::absolute_path(&String::from_utf8_lossy(path)).map_err(Invalid::fatal)?;
     }
-    let unix = matches!(address, Address::Path(_) | Address::Abstract(_) | Address::Vsock { .. });
-    if socket_type == SockType::SeqPacket && !unix {
-        return Err(Invalid::new(format_args!("\"{text}\": internet sockets cannot be sequential: use ListenStream=")));
+    let sequential =
+        matches!(address, Address::Path(_) | Address::Abstract(_) | Address::Vsock { socket_type: Some(_), .. });
+    if socket_type == SockType::SeqPacket && !sequential {
+        return Err(Invalid::new(format_args!("\"{text}\": only unix sockets can be sequential: use ListenStream=")));
     }
     Ok(Endpoint::Socket { address, socket_type })
 }
