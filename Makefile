@@ -125,6 +125,10 @@ check-newest:
 check-systemd: all
 	tests/systemd/check.sh
 
+# Of that only the units of tests/units, or those pairs of them that PAIRS names, under systemd and under sd-activate.
+check-same: all
+	tests/systemd/check.sh units $(PAIRS)
+
 # Needs root, and Debian, whose packages it downloads; installs nothing.
 check-daemons:
 	$(CARGO) test --test daemons -- all
@@ -172,4 +176,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-same check-systemd check-units demo fuzz mutants clean

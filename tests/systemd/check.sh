@@ -1,5 +1,6 @@
 #!/bin/sh
-# What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh.
+# What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With the
+# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow.
 #
 # SDLITE_ROOT names another Debian's root directory to be taken instead, for its systemd: with gcc, make and pkg-config in it.
 #
@@ -84,7 +85,7 @@ outside() {
         for cgroup in $made; do
             sh -c 'echo "$PPID"' >"$cgroup/cgroup.procs"
         done
-        exec unshare --mount --pid --fork --kill-child --mount-proc sh "$here/check.sh" boot "$tmp"
+        exec unshare --mount --pid --fork --kill-child --mount-proc sh "$here/check.sh" boot "$tmp" "$@"
     ) &
     namespaces=$!
     status=0
@@ -100,6 +101,7 @@ plain() {
 
 boot() {
     tmp=$1
+    shift
     mount -t tmpfs tmpfs "$tmp"
     root=$tmp/root
     mkdir "$tmp/upper" "$tmp/work" "$root"
@@ -129,8 +131,10 @@ configuration
     mkdir -p "$sources"
     cp "$top"/c-examples/Makefile "$top"/c-examples/*.c "$top"/c-examples/*.service "$top"/c-examples/*.socket "$sources"
     cp "$here"/inside.sh "$here"/logins.sh "$here"/*.c "$sources"
+    cp -R "$top/tests/units" "$sources"
+    cp "$top/docs/units.md" "$sources/units"
     mkfifo "$sources/output"
-    cat >"$root/etc/systemd/system/sdlite-check.service" <<'unit'
+    cat >"$root/etc/systemd/system/sdlite-check.service" <<unit
 [Unit]
 SuccessAction=exit-force
 FailureAction=exit-force
@@ -138,7 +142,7 @@ FailureAction=exit-force
 [Service]
 Type=exec
 WorkingDirectory=/usr/local/src/sdlite-check
-ExecStart=/bin/sh inside.sh
+ExecStart=/bin/sh inside.sh $*
 StandardOutput=file:/usr/local/src/sdlite-check/output
 StandardError=inherit
 unit
@@ -175,6 +179,6 @@ unit
 }
 
 case ${1-} in
-boot) boot "$2" ;;
-*) outside ;;
+boot) shift && boot "$@" ;;
+*) outside "$@" ;;
 esac

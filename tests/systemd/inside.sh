@@ -1,6 +1,6 @@
 #!/bin/sh
 # The checks, run as a service where systemd is PID 1. Each function named check_ is one run of units; every sentence that is
-# printed after "ok" was checked first.
+# printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow.
 set -u
 
 library=/usr/local/lib/libsdlite.so.0
@@ -513,8 +513,19 @@ run() {
 
 . ./logins.sh
 
+check_same() {
+    units=
+    sh units/run.sh "$@" || fail 'sd-activate does what systemd does'
+}
+
 touch started
 mkdir -p "$work"
+if [ "${1-}" = units ]; then
+    shift
+    run 'The system' check_boot && run 'Units under systemd and under sd-activate' check_same "$@"
+    [ "$failed" = 0 ]
+    exit
+fi
 if run 'The system' check_boot && run 'The programs' check_build; then
     run 'Accept=no: myservice' check_article
     run 'Accept=yes: myservice-accept' check_accept
@@ -524,6 +535,11 @@ if run 'The system' check_boot && run 'The programs' check_build; then
     run 'The journal' check_journal root
     run 'The journal, unprivileged' check_journal nobody
     run 'Logins' check_login
+    if [ "$(version)" = 252 ]; then
+        run 'Units under systemd and under sd-activate' check_same
+    else
+        echo 'Left out: units under systemd and under sd-activate, which does what systemd 252 does.'
+    fi
 fi
 if [ "$failed" = 0 ]; then
     echo "Everything passed under systemd $(version)."

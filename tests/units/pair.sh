@@ -1,0 +1,241 @@
+#!/bin/sh
+# pair.sh both PAIR: runs a pair under systemd, and then under sd-activate.
+# pair.sh systemd|sd-activate PAIR: under one of them. What was seen is in /units/results.
+#
+# The words that steps are made of are the functions below whose names are no manager's.
+set -u
+
+manager=$1
+pair=$2
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+result=/units/results/$pair.$manager
+dump=/units/dumps/$pair
+patience=10
+[ "$manager" = systemd ] || command -v sdctl >/dev/null || patience=1
+
+if [ "$manager" = both ]; then
+    timeout -s KILL 100 sh "$0" systemd "$pair"
+    cat /proc/sys/kernel/random/boot_id >"/units/boot-id.$pair"
+    # In namespaces of its own: no systemd, no journald, and none of what systemd has left.
+    timeout -s KILL 100 unshare --mount --ipc --pid --fork --kill-child --mount-proc sh "$0" sd-activate "$pair"
+    exit
+fi
+
+# record FIELD VALUE
+record() {
+    printf '%s %s\n' "$1" "$2" >>"$result"
+}
+
+# The steps are numbered, and what is recorded of one has its number.
+step() {
+    steps=$((steps + 1))
+    step=$(printf '%02d-%s' "$steps" "$1")
+}
+
+within() {
+    tries=$(($1 * 20))
+    shift
+    until "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# ask VERB UNIT...: asks the manager, and records the exit status.
+ask() {
+    step "$1"
+    "${manager}_control" "$@" >/dev/null 2>>"$result.asked"
+    record "$step" "$*: $?"
+}
+
+for verb in start stop restart reload; do
+    eval "$verb() { ask $verb \"\$@\"; }"
+done
+
+reset_failed() {
+    ask reset-failed "$@"
+}
+
+# signal SIGNAL UNIT
+signal() {
+    ask kill --kill-who=main --signal="$1" "$2"
+}
+
+# client ADDRESS [TEXT]: what is answered.
+client() {
+    step client
+    record "$step" "$*: $(/units/client "$@")"
+}
+
+# clients N ADDRESS TEXT: so many at once; their answers in no order.
+clients() {
+    step clients
+    number=$1
+    shift
+    for i in $(seq "$number"); do
+        /units/client "$@" >"/units/results/$pair.client.$i" &
+        list="${list-} $!"
+    done
+    # shellcheck disable=SC2086 # a list
+    wait $list
+    record "$step" "$(for i in $(seq "$number"); do cat "/units/results/$pair.client.$i"; done | sort | paste -s -d '|')"
+}
+
+# dumped LABEL [TIMES]: waits until the probe has dumped as that.
+dumped() {
+    step dumped
+    within "$patience" has_dumped "$1" "${2:-1}" || record "$step" "$*: never"
+}
+
+has_dumped() {
+    [ -e "$dump" ] && [ "$(grep -cxF "[$1]" "$dump")" -ge "$2" ]
+}
+
+# state UNIT SUBSTATE: waits until it is in that state, and records which it is in, and how it came there.
+state() {
+    step state
+    within "$patience" is_in "$1" "$2"
+    case $1 in
+    *.socket) properties='ActiveState SubState Result NAccepted NConnections' ;;
+    *.service) properties='ActiveState SubState Result NRestarts ExecMainCode ExecMainStatus StatusText' ;;
+    *) properties='ActiveState SubState' ;;
+    esac
+    for property in $properties; do
+        record "$step.$1.$property" "$(show "$1" "$property")"
+    done
+}
+
+is_in() {
+    [ "$(show "$1" SubState)" = "$2" ]
+}
+
+# show UNIT PROPERTY
+show() {
+    "${manager}_control" show --value --property="$2" "$1" 2>>"$result.asked"
+}
+
+# files PATH...: what is there, and below: type and mode, owner, group; where a link leads.
+files() {
+    step files
+    for path in "$@"; do
+        if [ -e "$path" ] || [ -h "$path" ]; then
+            find "$path" -printf "$step.%p %M %u %g %l\n" | sort >>"$result"
+        else
+            record "$step.$path" 'is not there'
+        fi
+    done
+}
+
+# logs UNIT: what its processes have written, and what the manager says of it.
+logs() {
+    step logs
+    for who in manager processes; do
+        "${manager}_logs" "$1" | awk -v who="$who" '
+            function value(name,    found) {
+                if (!match($0, "\"" name "\" *: *\"([^\"\\\\]|\\\\.)*\"")) return "(none)"
+                found = substr($0, RSTART, RLENGTH)
+                sub(/^"[^"]*" *: *"/, "", found)
+                return substr(found, 1, length(found) - 1)
+            }
+            {
+                identifier = value("SYSLOG_IDENTIFIER")
+                # Before it executes a command, a process of systemd has the name of the command in parentheses.
+                manager = identifier == "systemd" || identifier == "sd-activate" || identifier ~ /^\(/
+                if (manager != (who == "manager")) next
+                printf "%s %s: %s\n", value("PRIORITY"), manager ? "(the manager)" : identifier, value("MESSAGE")
+            }' >"$result.$who"
+        # What comes by several ways comes in no order.
+        [ "$who" = manager ] || sort -o "$result.$who" "$result.$who"
+        cat -n "$result.$who" | sed "s/^ *\([0-9]*\)\t/$step.$who.\1 /" >>"$result"
+    done
+}
+
+systemd_control() {
+    systemctl --quiet "$@"
+}
+
+systemd_logs() {
+    journalctl --sync
+    journalctl -q --no-pager -o json -u "$1"
+}
+
+systemd_end() {
+    # What it said, beside what sd-activate says on standard error.
+    journalctl --sync
+    for unit in $(units_of_pair); do
+        journalctl -q --no-pager -u "$unit"
+    done >"$result.said"
+    # shellcheck disable=SC2046 # a list
+    systemctl --quiet stop $(units_of_pair) 2>/dev/null
+    # shellcheck disable=SC2046 # a list
+    systemctl --quiet reset-failed $(units_of_pair) 2>/dev/null
+}
+
+# All units of the pair; instances by a pattern.
+units_of_pair() {
+    (cd "$here/pairs/$pair" && ls -d -- *.socket *.service *.target 2>/dev/null) | sed 's/@\./@*./'
+}
+
+# Without anything of the system's but its files.
+sd_activate_begin() {
+    mount -t tmpfs tmpfs /run
+    mount -t tmpfs tmpfs /tmp
+    for directory in lib cache log; do
+        mount -t tmpfs tmpfs "/var/$directory"
+    done
+    mkdir -p /run/lock /run/user
+    mount -t mqueue mqueue /dev/mqueue
+    # A container's own, which went with its /proc.
+    mount --bind "/units/boot-id.$pair" /proc/sys/kernel/random/boot_id
+}
+
+# The first call starts the manager.
+sd_activate_control() {
+    if [ -n "$running" ]; then
+        sdctl "$@"
+        return
+    fi
+    shift
+    env -i PATH="$PATH" LANG="${LANG-C.UTF-8}" sd-activate "$@" 2>"$result.said" </dev/null &
+    running=$!
+    within 5 started "$#"
+}
+
+started() {
+    [ "$(grep -c 'Listening on\|Started \|Finished \|Starting \|[Ff]ailed' "$result.said")" -ge "$1" ] ||
+        ! kill -0 "$running"
+}
+
+sd_activate_logs() {
+    sdctl logs -o json -u "$1"
+}
+
+sd_activate_end() {
+    [ -z "$running" ] || kill -TERM "$running"
+    wait
+}
+
+# Names of functions have no hyphen.
+manager=$(echo "$manager" | tr - _)
+running=
+steps=0
+rm -f "$dump"
+: >"$result"
+: >"$result.asked"
+[ "$manager" = systemd ] || sd_activate_begin
+cd /
+. "$here/pairs/$pair/steps"
+"${manager}_end"
+
+# The dump's parts, numbered where there are several of a label.
+[ ! -e "$dump" ] || awk '
+    /^\[.*\]$/ {
+        label = substr($0, 2, length($0) - 2)
+        order = order " " label
+        times[label]++
+        prefix = times[label] > 1 ? label "#" times[label] : label
+        next
+    }
+    { print prefix "." $0 }
+    END { print "order" order }' "$dump" >>"$result"
