@@ -183,16 +183,26 @@ fn a_units_settings_say_how_its_lines_are_logged() {
              LogExtraFields=ONE=1 \"TWO=a b\" LOWER=%N\nExecStart=/bin/sh -c 'echo plain; echo \"<6>dropped\"; echo \"<2>kept\"'\n\
              ExecStart=/usr/bin/logger -p user.info \"dropped as well\"\n",
         ),
-        ("b.service", "[Service]\nType=oneshot\nSyslogLevelPrefix=no\nExecStart=/bin/sh -c 'echo \"<2>as it is\"'\n"),
+        (
+            "b.service",
+            "[Service]\nType=oneshot\nSyslogLevelPrefix=no\nExecStart=/bin/sh -c 'echo \"<2>as it is\"; echo $$INVOCATION_ID'\n",
+        ),
     ]);
     let Some(entries) = machine.entries("a.service") else { return };
     let names = ["PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "ONE", "TWO", "LOWER"];
     assert_eq!(fields(&entries, "plain", &names), "5 18 me 1 a b a");
     assert_eq!(fields(&entries, "kept", &names), "2 18 me 1 a b a");
-    assert!(!entries.iter().any(|entry| entry["MESSAGE"].as_str().unwrap().contains("dropped")), "{entries:#?}");
+    assert_eq!(entries.len(), 2, "what is less important is dropped, and so is what is said of the unit: {entries:#?}");
     fs::remove_dir_all(machine.path("dev")).unwrap();
     let entries = machine.entries("b.service").unwrap();
     assert_eq!(fields(&entries, "<2>as it is", &["PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER"]), "6 3 sh");
+    let said = ["UNIT", "INVOCATION_ID", "PRIORITY", "_TRANSPORT"];
+    let said = fields(&entries, "Finished b.service.", &said);
+    let id = said
+        .strip_prefix("b.service ")
+        .and_then(|rest| rest.strip_suffix(" 6 driver"))
+        .unwrap_or_else(|| panic!("{said}"));
+    assert_eq!(fields(&entries, id, &["_SYSTEMD_INVOCATION_ID", "_SYSTEMD_UNIT"]), format!("{id} b.service"));
 }
 
 /// A service that logs in two ways.

@@ -271,7 +271,7 @@ impl Planner {
         let plan = self.plan(unit, service, vec![b"connection".to_vec()], remote);
         match &service.start[..] {
             [command] => {
-                let opened = self.journal.open_for(&plan, command).map_err(Error::Fork)?;
+                let opened = self.journal.open_for(&plan, command, None).map_err(Error::Fork)?;
                 let mut circumstances =
                     Circumstances { journal: Some(opened.writer), ..Circumstances::of(Phase::Start) };
                 if service.notify_access != NotifyAccess::None {

@@ -11,7 +11,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 
 use super::children::{Traits, processes_of};
 use super::instance::Peer;
-use super::journal::Opened;
+use super::journal::{Opened, Unit};
 use super::poll::{Key, Tells};
 use super::{Socket, Starter, Taker, World, terminal};
 use crate::engine::{Action, Event, Port, ServiceId};
@@ -81,8 +81,12 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Log { unit, level, message } => {
-                match (&mut self.journal, &self.services[unit.0].starter) {
-                    (Some(journal), Starter::Unit { plan, .. }) => journal.say_of(&plan.name, level, &message),
+                let service = &self.services[unit.0];
+                match (&mut self.journal, &service.starter) {
+                    (Some(journal), Starter::Unit { plan, .. }) => {
+                        let invocation = service.invocation.as_ref().map(|(_, id)| id.as_str());
+                        journal.say_of(&Unit::new(&plan.name, invocation, &plan.exec.log), level, &message);
+                    }
                     _ => say(message),
                 }
                 return Ok(Outcome::Nothing);
@@ -150,12 +154,13 @@ impl World {
                 if service.invocation.as_ref().is_none_or(|(number, _)| *number != invocation) {
                     service.invocation = Some((invocation, new_invocation_id()?));
                 }
+                let id = service.invocation.as_ref().map(|(_, id)| id.as_str());
                 let command = &spec.commands(phase)[command.index];
-                let opened = self.journal.as_mut().map(|journal| journal.open_for(plan, command)).transpose();
+                let opened = self.journal.as_mut().map(|journal| journal.open_for(plan, command, id)).transpose();
                 let opened = opened.map_err(Error::Fork)?;
                 let notify = self.notifications.as_ref().filter(|_| is_heard(spec, phase));
                 let notify = notify.map(|notifications| ("NOTIFY_SOCKET".into(), notifications.address().clone()));
-                let id = service.invocation.as_ref().map(|(_, id)| ("INVOCATION_ID".into(), id.into()));
+                let id = id.map(|id| ("INVOCATION_ID".into(), id.into()));
                 let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
                 let told = told.chain(notify).chain(id).chain(opened.iter().flat_map(Opened::variable));
                 let circumstances = Circumstances {

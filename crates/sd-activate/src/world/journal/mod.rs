@@ -34,10 +34,12 @@ use crate::log::output::Format;
 use crate::log::priority::Priority;
 use crate::log::ring::Ring;
 use crate::log::stream::{Header, Stream};
-use crate::spec::{Command, Output, UnitName};
+use crate::spec::{Command, Log, Output, UnitName};
 
 use receive::Room;
-use sender::{Sender, Senders, Unit};
+use sender::{Sender, Senders};
+
+pub use sender::Unit;
 use sockets::{Absent, Sockets};
 use source::Source;
 use standard_error::StandardError;
@@ -212,14 +214,14 @@ impl Journal {
     /// itself.
     ///
     /// Without an identifier of the unit's, entries have that of the program.
-    pub fn open_for(&mut self, plan: &UnitPlan, command: &Command) -> Result<Opened, Errno> {
+    pub fn open_for(&mut self, plan: &UnitPlan, command: &Command, invocation: Option<&str>) -> Result<Opened, Errno> {
         let (log, program) = (&plan.exec.log, command.path.file_name().unwrap_or_default());
         let header = Header {
             identifier: log.identifier.as_ref().map_or(program.as_bytes(), String::as_bytes).to_vec(),
             priority: Priority::from(log.facility | log.level),
             level_prefix: log.level_prefix,
         };
-        let (number, writer) = self.open(Unit::new(&plan.name, None, log), header)?;
+        let (number, writer) = self.open(Unit::new(&plan.name, invocation, log), header)?;
         let written = [&plan.exec.standard_output, &plan.exec.standard_error].contains(&&Output::Journal);
         Ok(Opened { number, writer: Arc::new(writer), is_journal: written && self.sockets.is_some() })
     }
@@ -292,20 +294,23 @@ impl Journal {
     /// Writes what this process says. Its unit, by which it is found, is the first that is named.
     pub fn say(&mut self, message: &str) {
         let mut words = message.split_ascii_whitespace().map(|word| word.trim_end_matches([':', '.', ',']));
-        self.write(words.find(|word| UnitName::new(word).is_some()), Level::Info, message);
+        let unit = words.find(|word| UnitName::new(word).is_some());
+        self.write(unit.map(|name| Unit::new(name, None, &Log::default())).as_ref(), Level::Info, message);
     }
 
     /// Writes what this process says about a unit.
-    pub fn say_of(&mut self, unit: &str, level: Level, message: &str) {
-        self.write(Some(unit), level, message);
+    pub fn say_of(&mut self, unit: &Unit, level: Level, message: &str) {
+        if unit.wants(level as u8) {
+            self.write(Some(unit), level, message);
+        }
     }
 
-    fn write(&mut self, unit: Option<&str>, level: Level, message: &str) {
+    fn write(&mut self, unit: Option<&Unit>, level: Level, message: &str) {
         let mut fields = Fields::default();
-        fields.push("PRIORITY", (level as libc::c_int).to_string());
+        fields.push("PRIORITY", (level as u8).to_string());
         fields.push("SYSLOG_FACILITY", "3");
         fields.push("SYSLOG_IDENTIFIER", "sd-activate");
-        unit.into_iter().for_each(|unit| fields.push("UNIT", unit));
+        unit.into_iter().for_each(|unit| unit.add_as_subject(&mut fields));
         fields.push("MESSAGE", message);
         let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
         let own =

@@ -34,16 +34,28 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// The unit of this name, and what it says of its log.
-    pub fn new(name: &str, invocation: Option<u128>, log: &Log) -> Self {
+    /// The unit of this name as it was started this time, and what it says of its log.
+    pub fn new(name: &str, invocation: Option<&str>, log: &Log) -> Self {
         let mut fields = Fields::default();
         fields.push("_SYSTEMD_UNIT", name);
-        invocation.into_iter().for_each(|id| fields.push("_SYSTEMD_INVOCATION_ID", format!("{id:032x}")));
+        invocation.into_iter().for_each(|id| fields.push("_SYSTEMD_INVOCATION_ID", id));
         for (name, value) in log.extra_fields.iter().filter_map(|field| field.split_once('=')) {
             fields.push_sent(name.as_bytes(), value.as_bytes());
         }
         let level_max = log.level_max.and_then(|level| u8::try_from(level).ok()).unwrap_or(7);
         Self { fields, level_max }
+    }
+
+    /// Whether it wants entries of this level.
+    pub fn wants(&self, level: u8) -> bool {
+        level <= self.level_max
+    }
+
+    /// Adds what says that the manager speaks of it: UNIT and INVOCATION_ID.
+    pub fn add_as_subject(&self, fields: &mut Fields) {
+        for (name, of) in [("UNIT", "_SYSTEMD_UNIT"), ("INVOCATION_ID", "_SYSTEMD_INVOCATION_ID")] {
+            self.fields.values(of).for_each(|value| fields.push(name, value));
+        }
     }
 }
 

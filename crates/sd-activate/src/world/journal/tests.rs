@@ -5,7 +5,6 @@ use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 
 use super::*;
-use crate::spec::Log;
 
 /// A log without sockets, and what its standard error is read from.
 fn journal() -> (Journal, File) {
