@@ -9,10 +9,12 @@
 
 pub mod address;
 pub mod cli;
+pub mod control;
 pub mod engine;
 pub mod error;
 pub mod exec;
 pub mod log;
+pub mod sdctl;
 pub mod spec;
 pub mod unit;
 pub mod world;

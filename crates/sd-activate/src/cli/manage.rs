@@ -17,11 +17,17 @@ use crate::spec::{
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
 use crate::unit::pending::pending;
-use crate::world::{self, Inherited, Journal, Notifications, Settings, Socket, Starter, Taker, World};
+use crate::world::{self, Asking, Inherited, Journal, Notifications, Settings, Socket, Starter, Taker, World};
 
 /// Starts these units, and what starts with them. Returns the exit status.
-pub fn run(loader: &Loader, names: &[UnitName], directory: PathBuf, log: Settings) -> Result<u8, Error> {
-    Units::load(loader, names)?.run(directory, log)
+pub fn run(
+    loader: &Loader,
+    names: &[UnitName],
+    directory: PathBuf,
+    log: Settings,
+    asking: Asking,
+) -> Result<u8, Error> {
+    Units::load(loader, names)?.run(directory, log, asking)
 }
 
 /// The units that are started, with all that they need.
@@ -105,7 +111,7 @@ impl Units {
         Ok(())
     }
 
-    fn run(self, directory: PathBuf, log: Settings) -> Result<u8, Error> {
+    fn run(self, directory: PathBuf, log: Settings, asking: Asking) -> Result<u8, Error> {
         open_standard_descriptors();
         let mut passed = world::passed()?;
         let inherited = Inherited::block().map_err(Error::Signals)?;
@@ -166,6 +172,7 @@ impl Units {
             engine.know(spec.clone(), ids.get(name).copied());
         }
         world.listen_to_units(planner.journal, notifications)?;
+        world.listen_to_control(asking)?;
         world.run(engine)
     }
 

@@ -8,6 +8,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{FAILURE, exit_status, manage};
+use crate::control;
 use crate::log::output::Format;
 use crate::log::say;
 use crate::unit::load::Loader;
@@ -15,10 +16,10 @@ use crate::unit::path::{self, unit_path};
 use crate::unit::specifier::Scope;
 use crate::unit::value;
 use crate::unit::verify::{Wanted, verify};
-use crate::world::Settings;
+use crate::world::{Asking, Settings};
 
 /// The options that take a value, which may be an argument of its own.
-const WITH_VALUE: [&str; 4] = ["--unit-path", "--ignore", "--log-buffer", "--log-format"];
+const WITH_VALUE: [&str; 5] = ["--unit-path", "--ignore", "--log-buffer", "--log-format", "--control"];
 /// Those that take none.
 const WITHOUT_VALUE: [&str; 3] = ["--user", "--verify", "--no-journal"];
 
@@ -100,6 +101,13 @@ fn options() -> clap::Command {
                 .help("Show the log so on standard error, as journalctl's --output= does; with \"prefix\" a line begins with its priority"),
         )
         .arg(
+            Arg::new("control")
+                .long("control")
+                .value_name("PATH")
+                .value_parser(ValueParser::path_buf())
+                .help("Where sdctl asks: /run/sd-activate/control for root, otherwise below $XDG_RUNTIME_DIR"),
+        )
+        .arg(
             Arg::new("no-journal")
                 .long("no-journal")
                 .action(ArgAction::SetTrue)
@@ -140,11 +148,13 @@ fn run(matches: &ArgMatches) -> u8 {
         None => unit_path(&scope),
     });
     let ignored = matches.get_many::<String>("ignore").unwrap_or_default().cloned();
+    let path = matches.get_one::<PathBuf>("control").cloned().or_else(|| control::path(scope.user));
+    let asking = Asking { path, unit_path: directories.clone(), user: scope.user };
     let home = if scope.user { scope.home.clone() } else { "/".into() };
     let loader = Loader::new(scope, directories, ignored);
     if !matches.get_flag("verify") {
         return if status == 0 {
-            exit_status(manage::run(&loader, &names, home, log_settings(matches)))
+            exit_status(manage::run(&loader, &names, home, log_settings(matches), asking))
         } else {
             status
         };

@@ -31,7 +31,7 @@ use nix::unistd::Pid;
 pub use action::Action;
 pub use event::{End, Event, Notification, Port, Process, ServiceId};
 pub use turn::Level;
-pub use view::{ActiveState, Answer, JobResult, RequestId, UnitId, Verb, View};
+pub use view::{ActiveState, Answer, CommandStatus, JobResult, RequestId, UnitId, Verb, View, Whom};
 
 use connections::{Accepting, Connections};
 use limit::Limit;

@@ -55,6 +55,7 @@ impl Format {
 /// Writes many entries in the same format.
 pub struct Printer {
     format: Format,
+    colours: bool,
     /// The date that was written last, and what time it is of.
     date: String,
     second: Option<u64>,
@@ -63,7 +64,12 @@ pub struct Printer {
 impl Printer {
     /// One for this format.
     pub fn new(format: Format) -> Self {
-        Self { format, date: String::new(), second: None }
+        Self { format, colours: false, date: String::new(), second: None }
+    }
+
+    /// Has messages that are more or less important than most be coloured.
+    pub fn with_colours(self, colours: bool) -> Self {
+        Self { colours, ..self }
     }
 
     /// Writes the entry, with a newline behind it. Without a message there is nothing to write but in JSON.
@@ -77,13 +83,14 @@ impl Printer {
             Format::Cat => to.write_all(entry.first("MESSAGE").unwrap_or(message)).and_then(|()| to.write_all(b"\n")),
             Format::Prefix => {
                 let start = format!("<{}>{}", entry.priority(), subject(entry));
-                lines(message, &start, &start, to)
+                lines(message, [&start, &start], "", to)
             }
             _ => {
                 let host = text(entry, "_HOSTNAME").map(|host| format!(" {host}")).unwrap_or_default();
                 let start = format!("{}{host} {}", self.date(entry.timestamp), subject(entry));
                 let blanks = if message.contains(&b'\n') { start.chars().count() } else { 0 };
-                lines(message, &start, &" ".repeat(blanks), to)
+                let colour = if self.colours { colour(entry.priority()) } else { "" };
+                lines(message, [&start, &" ".repeat(blanks)], colour, to)
             }
         }
     }
@@ -118,14 +125,26 @@ fn text<'a>(entry: &'a Entry, name: &str) -> Option<Cow<'a, str>> {
     entry.last(name).filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable)
 }
 
+/// The escape sequence for messages of a priority, if there is one.
+fn colour(priority: u8) -> &'static str {
+    match priority {
+        0..=3 => "\x1b[0;1;31m",
+        4 => "\x1b[0;1;38;5;185m",
+        5 => "\x1b[0;1;39m",
+        6 => "",
+        _ => "\x1b[0;38;5;245m",
+    }
+}
+
 /// The lines of a message: the first behind `start`, the others behind `indent`.
-fn lines(message: &[u8], start: &str, indent: &str, to: &mut impl Write) -> io::Result<()> {
+fn lines(message: &[u8], [start, indent]: [&str; 2], colour: &str, to: &mut impl Write) -> io::Result<()> {
     let Some(message) = printable(message) else {
         return writeln!(to, "{start}[{}B blob data]", shown_length(message));
     };
     let message = message.strip_suffix('\n').unwrap_or(&message);
     for (number, line) in message.split('\n').enumerate() {
-        for part in [if number == 0 { start } else { indent }, line, "\n"] {
+        let end = if colour.is_empty() { "\n" } else { "\x1b[0m\n" };
+        for part in [if number == 0 { start } else { indent }, colour, line, end] {
             to.write_all(part.as_bytes())?;
         }
     }
@@ -176,7 +195,7 @@ fn without_colours(text: &str) -> String {
 }
 
 /// strftime(3) in the time zone of this process.
-fn local_time(timestamp: Timestamp, format: &str) -> String {
+pub fn local_time(timestamp: Timestamp, format: &str) -> String {
     let seconds = libc::time_t::try_from(timestamp.realtime / 1_000_000).unwrap_or(libc::time_t::MAX);
     let format = CString::new(format).unwrap_or_default();
     let mut fields = MaybeUninit::<libc::tm>::zeroed();

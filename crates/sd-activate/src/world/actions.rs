@@ -91,8 +91,10 @@ impl World {
                 }
                 return Ok(Outcome::Nothing);
             }
-            // Nobody asks yet.
-            Action::Answer(..) => return Ok(Outcome::Nothing),
+            Action::Answer(request, answer) => {
+                self.answer(request, answer);
+                return Ok(Outcome::Nothing);
+            }
             Action::Suspend => {
                 let _ = kill(getpid(), Signal::SIGSTOP);
                 return Ok(Outcome::Nothing);

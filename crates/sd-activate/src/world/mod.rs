@@ -3,12 +3,14 @@
 
 mod actions;
 mod children;
+mod control;
 mod holder;
 mod instance;
 mod journal;
 mod notifications;
 mod notify;
 mod poll;
+mod requests;
 mod signals;
 mod sockets;
 mod terminal;
@@ -25,12 +27,14 @@ use sdlite_core::listen::LISTEN_FDS_START;
 pub use children::adopt_orphans;
 pub use journal::{Journal, Settings};
 pub use notifications::Notifications;
+pub use requests::Asking;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
 
 use actions::Outcome;
 use children::{Reaped, lineage, reap};
 use poll::{Key, Poll, Tells};
+use requests::Asked;
 use signals::Received;
 
 use crate::engine::{Engine, Event, Port, ServiceId};
@@ -70,6 +74,7 @@ pub struct World {
     signals: Signals,
     journal: Option<Journal>,
     notifications: Option<Notifications>,
+    asked: Option<Asked>,
     services: Vec<Service>,
     sockets: Vec<(SocketSpec, Taker)>,
     /// By their numbers. None where one was closed; and which of the sockets each belongs to.
@@ -99,6 +104,7 @@ impl World {
             signals,
             journal: None,
             notifications: None,
+            asked: None,
             services: Vec::new(),
             sockets: Vec::new(),
             ports: Vec::new(),
@@ -161,7 +167,9 @@ impl World {
                     return Ok(status);
                 }
             }
-            let ready = self.poll.wait(now, engine.deadline())?;
+            events.extend(self.go_on_with_clients(&engine));
+            let deadline = if events.is_empty() && !self.is_due() { engine.deadline() } else { Some(now) };
+            let ready = self.poll.wait(now, deadline)?;
             now = Instant::now();
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
                 events.push_back(Event::Time);
@@ -172,6 +180,8 @@ impl World {
                     Key::Notification => events.extend(self.notified(&engine)),
                     Key::Signal => self.receive(&mut events),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
+                    Key::Client(client) => events.extend(self.go_on_with(client, flags, &engine)),
+                    Key::Control => self.let_in(),
                 }
             }
         }

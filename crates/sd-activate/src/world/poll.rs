@@ -24,11 +24,15 @@ pub enum Key {
     Signal,
     /// Somebody, or something, at a port.
     Port(Port),
+    /// What somebody says who is connected to the control socket, or that there is room for what is told.
+    Client(usize),
+    /// Somebody at the control socket.
+    Control,
 }
 
 impl Key {
-    /// The two highest bits say what it is, the others which.
-    const SHIFT: u32 = 62;
+    /// The highest bits say what it is, the others which.
+    const SHIFT: u32 = 60;
 
     fn number(self) -> u64 {
         let (kind, which) = match self {
@@ -36,6 +40,8 @@ impl Key {
             Self::Notification => (1, 0),
             Self::Signal => (2, 0),
             Self::Port(port) => (3, port.0),
+            Self::Client(client) => (4, client),
+            Self::Control => (5, 0),
         };
         kind << Self::SHIFT | which as u64
     }
@@ -46,7 +52,9 @@ impl Key {
             0 => Self::Log,
             1 => Self::Notification,
             2 => Self::Signal,
-            _ => Self::Port(Port(which)),
+            3 => Self::Port(Port(which)),
+            4 => Self::Client(which),
+            _ => Self::Control,
         }
     }
 }
@@ -60,6 +68,8 @@ pub enum Tells {
     Once,
     /// Not at all.
     Never,
+    /// As long as there is room for what is to be written.
+    Writable,
 }
 
 /// What is waited for.
@@ -120,6 +130,7 @@ fn event(key: Key, tells: Tells) -> EpollEvent {
         Tells::Always => EpollFlags::EPOLLIN,
         Tells::Once => EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT,
         Tells::Never => EpollFlags::EPOLLONESHOT,
+        Tells::Writable => EpollFlags::EPOLLOUT,
     };
     EpollEvent::new(flags, key.number())
 }

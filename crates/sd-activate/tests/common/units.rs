@@ -27,6 +27,7 @@ impl Units {
 
     pub fn command(&self, units: &[&str]) -> Command {
         let mut command = Command::new("env");
+        command.env("SD_ACTIVATE_CONTROL", self.directory.path("control"));
         command.arg("--default-signal").arg(ACTIVATOR);
         // The log of the machine that tests run on is not theirs.
         command.arg("--no-journal").arg("--unit-path").arg(self.directory.path("units")).args(units);
