@@ -39,13 +39,17 @@ PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${pre
 	-e '$(if $(URL),s|@URL@|$(URL)|,/@URL@/d)' -e 's|@LICENSE@|$(LICENSE)|'
 PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
-all: $(BUILT)/sd-activate library
+all: $(BUILT)/sd-activate $(BUILT)/sdctl library
 
 library: $(BUILT)/libsdlite.a $(BUILT)/libsdlite.so
 
 # Where nothing has changed cargo is not called: who installs is often root, and has none.
 $(BUILT)/sd-activate: $(SOURCES)
 	$(CARGO) build --release $(CARGOFLAGS) --package sd-activate
+	@touch -c $@
+
+# Of the same package, and so built with it.
+$(BUILT)/sdctl: $(BUILT)/sd-activate
 	@touch -c $@
 
 $(BUILT)/libsdlite_c.a: $(SOURCES)
@@ -88,13 +92,14 @@ install-dev: library
 	ln -sf ../libsdlite.a "$(lib)/sdlite/libsystemd.a"
 	for pc in $(PC_FILES); do $(PC) $${pc##*/}.in >"$(lib)/$$pc" && chmod 644 "$(lib)/$$pc" || exit 1; done
 
-install-activate: $(BUILT)/sd-activate
+install-activate: $(BUILT)/sd-activate $(BUILT)/sdctl
 	$(INSTALL) -d "$(bin)"
 	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
+	$(INSTALL) -m 755 $(BUILT)/sdctl "$(bin)/sdctl"
 
 # Directories go if they are empty; those that every system has stay.
 uninstall:
-	rm -f "$(bin)/sd-activate" $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
+	rm -f "$(bin)/sd-activate" "$(bin)/sdctl" $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true

@@ -42,6 +42,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
     let headers = headers.map(|name| (format!("{include}/sdlite/systemd/{name}"), "644".to_owned()));
     let files = [
         (format!("{bin}/sd-activate"), "755"),
+        (format!("{bin}/sdctl"), "755"),
         (format!("{lib}/{so}"), "755"),
         (format!("{lib}/libsdlite.so.0"), &*so),
         (format!("{lib}/libsdlite.so"), "libsdlite.so.0"),

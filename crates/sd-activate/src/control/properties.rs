@@ -212,7 +212,7 @@ impl Properties<'_> {
             told["pid"] = status.pid.as_raw().into();
             if let Some((moment, end)) = status.end {
                 told["stopTimestamp"] = self.clock.realtime(moment).into();
-                told["code"] = if matches!(end, End::Exited(_)) { "exited" } else { "killed" }.into();
+                told["code"] = code_word(code_and_status(end).0).into();
                 told["status"] = code_and_status(end).1.into();
             }
         }
@@ -229,6 +229,16 @@ fn code_and_status(end: End) -> (i32, i32) {
     match end {
         End::Exited(status) => (libc::CLD_EXITED, status.into()),
         End::Killed(signal) => (libc::CLD_KILLED, signal.number()),
+        End::Dumped(signal) => (libc::CLD_DUMPED, signal.number()),
+    }
+}
+
+/// The word for it, as `systemctl show` has it.
+pub fn code_word(code: i32) -> &'static str {
+    match code {
+        libc::CLD_EXITED => "exited",
+        libc::CLD_DUMPED => "dumped",
+        _ => "killed",
     }
 }
 

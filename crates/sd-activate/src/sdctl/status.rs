@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::style::{Colour, Style};
 use super::time::{ago, date, duration};
 use super::unit::Unit;
-use crate::spec::status;
+use crate::control::properties::code_word;
+use crate::spec::{Signal, status};
 
 /// How wide the names before the colons are.
 const WIDTH: usize = 11;
@@ -173,16 +174,16 @@ fn listen(listen: &Value) -> String {
 fn process(command: &Value) -> String {
     let argv: Vec<&str> = command["argv"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let setting = command["setting"].as_str().unwrap_or_default();
-    let end = end(command["code"].as_str() == Some("exited"), command["status"].as_u64().unwrap_or_default());
+    let end = end(command["code"].as_str().unwrap_or_default(), command["status"].as_u64().unwrap_or_default());
     format!("{} {setting}={} ({end})", command["pid"].as_u64().unwrap_or_default(), argv.join(" "))
 }
 
 /// How a process has ended.
-fn end(exited: bool, number: u64) -> String {
-    if !exited {
-        let signal = i32::try_from(number).ok().and_then(crate::spec::Signal::new);
+fn end(code: &str, number: u64) -> String {
+    if code != "exited" {
+        let signal = i32::try_from(number).ok().and_then(Signal::new);
         let name = signal.map_or(number.to_string(), |signal| signal.to_string());
-        return format!("code=killed, signal={}", name.trim_start_matches("SIG"));
+        return format!("code={code}, signal={}", name.trim_start_matches("SIG"));
     }
     match u8::try_from(number).ok().and_then(status::name) {
         Some(name) => format!("code=exited, status={number}/{name}"),
@@ -199,8 +200,8 @@ fn pids(unit: &Unit, lines: &mut Lines) {
     };
     let main_line = match main {
         0 if last > 0 && unit.number("ExecMainExitTimestamp") > 0 => {
-            let exited = unit.number("ExecMainCode") == u64::from(libc::CLD_EXITED.unsigned_abs());
-            Some(format!("{last} ({})", end(exited, unit.number("ExecMainStatus"))))
+            let code = i32::try_from(unit.number("ExecMainCode")).map_or("", code_word);
+            Some(format!("{last} ({})", end(code, unit.number("ExecMainStatus"))))
         }
         0 => None,
         pid => Some(shown(pid)),
