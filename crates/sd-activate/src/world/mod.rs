@@ -26,7 +26,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 
 pub use children::adopt_orphans;
 pub use journal::{Journal, Settings};
-pub use notifications::Notifications;
+pub use notifications::{Notifications, parse as parse_notification};
 pub use requests::Asking;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
