@@ -7,10 +7,10 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
+use sd_activate::spec::Scope;
 use sd_activate::spec::{Kind, UnitName};
 use sd_activate::unit::diagnostic::Level;
 use sd_activate::unit::load::{Loader, State};
-use sd_activate::unit::specifier::Scope;
 use sd_activate::unit::syntax::{Content, parse};
 
 fuzz_target!(|data: &[u8]| {

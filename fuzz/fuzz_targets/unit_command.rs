@@ -5,9 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
+use sd_activate::spec::Scope;
 use sd_activate::spec::{Command, Origin, Privileges, UnitName};
 use sd_activate::unit::given::Given;
-use sd_activate::unit::specifier::{Scope, Specifiers};
+use sd_activate::unit::specifier::Specifiers;
 
 fuzz_target!(|data: &[u8]| {
     // A zero byte ends a line of a file.

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
+use crate::account::Unknown;
 use crate::address::Address;
-use crate::spec::status;
+use crate::exec::Step;
 
 /// An error, with what it is about. Its text says what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,11 +98,32 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// SocketUser= or SocketGroup= of a unit that cannot be had.
+    Account {
+        /// The setting.
+        setting: &'static str,
+        /// The name or number.
+        name: String,
+        /// Why not.
+        unknown: Unknown,
+    },
+    /// A command that a unit can do without, and that is not there.
+    Skipped {
+        /// The file.
+        command: PathBuf,
+    },
+    /// A step before the execution of a unit's command has failed.
+    Step {
+        /// Which.
+        step: Step,
+        /// The setting and its value, and where it is written.
+        what: String,
+        /// Why.
+        reason: String,
+    },
     /// A setting of a unit that cannot be carried out.
     Setting {
-        /// The unit.
-        unit: String,
-        /// The setting and its value.
+        /// The setting and its value, and where it is written.
         what: String,
         /// Why not.
         reason: String,
@@ -121,28 +143,29 @@ impl Error {
         matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
     }
 
-    /// Whether there is no such program.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
+    /// The same about a command of a unit, whatever the message calls that.
+    pub fn of_command(self, what: String) -> Self {
+        let reason = match &self {
+            Self::NotFound { command } => format!(
+                "Failed to execute '{}': command not found. Install it, or give the path of one that is there.",
+                command.display()
+            ),
+            other => other.to_string(),
+        };
+        Self::Step { step: Step::Exec, what, reason }
     }
 
-    /// The exit status that systemd gives a process for it, between its birth and its execution: "Process Exit Codes" of
-    /// systemd.exec(5). None where the process is not even born.
+    /// The exit status of the process that systemd would have had fail because of this, where it would have had one:
+    /// "Process Exit Codes" in systemd.exec(5).
     pub fn exit_status(&self) -> Option<u8> {
-        let name = match self {
-            Self::NotFound { .. } | Self::InterpreterNotFound { .. } | Self::NotExecutable { .. } => "EXEC",
-            Self::Setting { what, .. } => match what.split_once('=').map_or(what.as_str(), |(setting, _)| setting) {
-                "User" => "USER",
-                "Group" | "SupplementaryGroups" => "GROUP",
-                "WorkingDirectory" => "CHDIR",
-                "StandardInput" => "STDIN",
-                "StandardOutput" => "STDOUT",
-                "StandardError" => "STDERR",
-                _ => return None,
-            },
-            _ => return None,
-        };
-        status::parse(name)
+        match self {
+            Self::Skipped { .. } => Some(0),
+            Self::Step { step, .. } => Some(step.status()),
+            Self::NotFound { .. } | Self::InterpreterNotFound { .. } | Self::NotExecutable { .. } => {
+                Some(Step::Exec.status())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -220,7 +243,11 @@ impl Display for Error {
                 write!(formatter, "Failed to execute '{command}': {}{hint}.", reason(*error))
             }
             Self::Unit { unit, reason } => write!(formatter, "{unit}: {reason}"),
-            Self::Setting { unit, what, reason } => write!(formatter, "{unit}: {what}: {reason}"),
+            Self::Account { setting, name, unknown } => write!(formatter, "{setting}={name}: {unknown}"),
+            Self::Skipped { command } => {
+                write!(formatter, "Executable {} missing, skipping: {}", command.display(), reason(Errno::ENOENT))
+            }
+            Self::Step { what, reason, .. } | Self::Setting { what, reason } => write!(formatter, "{what}: {reason}"),
             Self::Fork(error) => write!(formatter, "Failed to fork: {}", reason(*error)),
             Self::Signals(error) => write!(formatter, "Failed to wait for signals: {}", reason(*error)),
             Self::Wait(error) => write!(formatter, "Failed to wait for connections: {}", reason(*error)),

@@ -7,12 +7,14 @@
 //!
 //! It is a library for the program, its tests and the fuzzing, and promises nothing to others.
 
+pub mod account;
 pub mod address;
 pub mod cli;
 pub mod control;
 pub mod engine;
 pub mod error;
 pub mod exec;
+pub mod glob;
 pub mod log;
 pub mod sdctl;
 pub mod spec;

@@ -10,6 +10,7 @@ pub mod environment_file;
 mod exec;
 pub mod name;
 pub mod number;
+mod scope;
 mod service;
 mod signal;
 mod socket;
@@ -27,6 +28,7 @@ pub use exec::{
     ResourceLimit, Terminal, WorkingDirectory,
 };
 pub use name::{UnitName, UnitType};
+pub use scope::Scope;
 pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceSpec, ServiceType};
 pub use signal::Signal;
 pub use socket::{BindIpv6Only, Endpoint, Listen, Protocol, SocketSpec, Timestamping};
@@ -91,6 +93,15 @@ impl UnitSpec {
     /// Where a setting was set last, if it was.
     pub fn origin(&self, setting: &str) -> Option<&Origin> {
         self.origins.get(setting)
+    }
+
+    /// What its commands run in; a target has none.
+    pub fn exec(&self) -> Option<&ExecSpec> {
+        match &self.kind {
+            Kind::Socket(socket) => Some(&socket.exec),
+            Kind::Service(service) => Some(&service.exec),
+            Kind::Target => None,
+        }
     }
 
     /// What messages call it: its description, or its name where it has none.

@@ -194,7 +194,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
         ("a.socket", SOCKET),
         ("b.socket", &SOCKET.replace("A Socket\n", "B\nConflicts=a.socket\n")),
         ("c.socket", SOCKET),
-        ("d.service", "[Service]\nExecStart=/bin/true\nRootDirectory=/\n"),
+        ("d.service", "[Service]\nExecStart=/bin/true\nSockets=a.socket\n"),
         ("e.service", "[Service]\nExecStart=/nonexistent/program\n"),
         ("f.service", "[Service]\nUser=no-such-user\nExecStart=/bin/true\n"),
         ("a.service", "[Service]\nExecStart=/bin/true\n"),
@@ -204,9 +204,15 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
         (&["nope.service"][..], "nope.service: error: there is no such unit"),
         (&["a.socket", "b.socket"], "b.socket: it conflicts with a.socket: start one of them"),
         (&["c.socket"], "c.service: it cannot be started"),
-        (&["d.service"], "/units/d.service:3: refused: RootDirectory=: it is not carried out yet"),
-        (&["e.service"], "e.service: Failed to execute '/nonexistent/program': command not found"),
-        (&["f.service"], "f.service: User=no-such-user: there is no such user"),
+        (&["d.service"], "/units/d.service:3: refused: Sockets=: it is not carried out yet"),
+        (
+            &["e.service"],
+            "/units/e.service:2: ExecStart=/nonexistent/program: Failed to execute '/nonexistent/program': command not found",
+        ),
+        (
+            &["f.service"],
+            "/units/f.service:2: User=no-such-user: there is no such user: create it, or name another user",
+        ),
     ] {
         let (status, output) = units.run(names);
         assert_eq!(status, Some(1), "{names:?}: {output}");

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::open_standard_descriptors;
 use crate::address::Address;
 use crate::engine::{Engine, Form, ServiceId, Subject};
 use crate::error::Error;
-use crate::exec::{Circumstances, UnitPlan};
+use crate::exec::{Circumstances, Manager, UnitPlan};
 use crate::log::say;
 use crate::spec::{
-    Endpoint, Kind, NotifyAccess, Phase, Relation, ServiceSpec, SocketSpec, UnitName, UnitSpec, UnitType,
+    Endpoint, Kind, NotifyAccess, Phase, Relation, Scope, ServiceSpec, SocketSpec, UnitName, UnitSpec, UnitType,
 };
 use crate::unit::diagnostic::Level;
 use crate::unit::load::{Loaded, Loader};
@@ -20,14 +19,8 @@ use crate::unit::pending::pending;
 use crate::world::{self, Asking, Inherited, Journal, Notifications, Settings, Socket, Starter, Taker, World};
 
 /// Starts these units, and what starts with them. Returns the exit status.
-pub fn run(
-    loader: &Loader,
-    names: &[UnitName],
-    directory: PathBuf,
-    log: Settings,
-    asking: Asking,
-) -> Result<u8, Error> {
-    Units::load(loader, names)?.run(directory, log, asking)
+pub fn run(loader: &Loader, names: &[UnitName], scope: Scope, log: Settings, asking: Asking) -> Result<u8, Error> {
+    Units::load(loader, names)?.run(scope, log, asking)
 }
 
 /// The units that are started, with all that they need.
@@ -111,7 +104,7 @@ impl Units {
         Ok(())
     }
 
-    fn run(self, directory: PathBuf, log: Settings, asking: Asking) -> Result<u8, Error> {
+    fn run(self, scope: Scope, log: Settings, asking: Asking) -> Result<u8, Error> {
         open_standard_descriptors();
         let mut passed = world::passed()?;
         let inherited = Inherited::block().map_err(Error::Signals)?;
@@ -128,12 +121,10 @@ impl Units {
         drop(passed);
 
         let signals = inherited.watch().map_err(Error::Signals)?;
-        let mut planner = Planner {
-            journal: Journal::new(log).map_err(Error::Wait)?,
-            notify: notifications.address().clone(),
-            directory,
-            ignored: signals.inherited.ignored.clone(),
-        };
+        let ignored = signals.inherited.ignored.clone();
+        let manager = Manager::new(scope, ignored)?;
+        let journal = Journal::new(log).map_err(Error::Wait)?;
+        let mut planner = Planner { journal, notify: notifications.address().clone(), manager: Arc::new(manager) };
         let mut engine = Engine::new(Form::Units);
         let mut world = World::new(signals)?;
         let mut ids: BTreeMap<UnitName, ServiceId> = BTreeMap::new();
@@ -253,13 +244,12 @@ fn open(name: &UnitName, spec: &SocketSpec, passed: &mut Vec<Socket>) -> Result<
 struct Planner {
     journal: Journal,
     notify: OsString,
-    directory: PathBuf,
-    ignored: Vec<libc::c_int>,
+    manager: Arc<Manager>,
 }
 
 impl Planner {
     fn starter(&mut self, unit: &UnitSpec, service: &ServiceSpec, names: Vec<Vec<u8>>) -> Result<Starter, Error> {
-        let plan = Box::new(self.plan(unit, service, names, false));
+        let plan = Box::new(self.plan(unit, names, false));
         Ok(Starter::Unit { plan, service: Box::new(service.clone()) })
     }
 
@@ -275,7 +265,7 @@ impl Planner {
             matches!(address, Address::Port(_) | Address::Inet(_) | Address::Inet6(_))
         };
         let remote = socket.listen.iter().all(|listen| inet(&listen.endpoint));
-        let plan = self.plan(unit, service, vec![b"connection".to_vec()], remote);
+        let plan = self.plan(unit, vec![b"connection".to_vec()], remote);
         match &service.start[..] {
             [command] => {
                 let opened = self.journal.open_for(&plan, command, None).map_err(Error::Fork)?;
@@ -293,14 +283,7 @@ impl Planner {
         }
     }
 
-    fn plan(&self, unit: &UnitSpec, service: &ServiceSpec, names: Vec<Vec<u8>>, remote: bool) -> UnitPlan {
-        UnitPlan {
-            name: unit.name.to_string(),
-            exec: service.exec.clone(),
-            names,
-            remote,
-            directory: self.directory.clone(),
-            ignored: self.ignored.clone(),
-        }
+    fn plan(&self, unit: &UnitSpec, names: Vec<Vec<u8>>, remote: bool) -> UnitPlan {
+        UnitPlan { unit: Arc::new(unit.clone()), manager: self.manager.clone(), names, remote }
     }
 }

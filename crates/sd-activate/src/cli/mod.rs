@@ -136,17 +136,13 @@ fn plan(activation: &Activation, path: &std::path::Path, count: usize, inherited
         // The original executes the service in its own place, but forks for each connection and cleans up after it.
         mask: if accept { SigSet::empty() } else { inherited.mask },
         default_signals: if accept { inherited.ignored.clone() } else { Vec::new() },
-        ignore_sigpipe: false,
-        session: false,
-        streams: if inetd { [Stream::Passed, Stream::Passed, Stream::Kept] } else { KEPT },
+        streams: if inetd { [Stream::Passed(0), Stream::Passed(0), Stream::Kept] } else { KEPT },
         list: !inetd,
         limits: activation.service.exec.limits.clone(),
-        umask: None,
-        nice: None,
-        credentials: None,
-        directory: None,
+        shell: true,
+        ..Surroundings::default()
     };
-    Plan::new(path, &activation.command().arguments, &environment, surroundings)
+    Plan::new(&[path.to_owned()], &activation.command().arguments, &environment, surroundings)
 }
 
 /// The command and its arguments.

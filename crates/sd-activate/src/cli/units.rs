@@ -11,9 +11,9 @@ use super::{FAILURE, exit_status, manage};
 use crate::control;
 use crate::log::output::Format;
 use crate::log::say;
+use crate::spec::Scope;
 use crate::unit::load::Loader;
 use crate::unit::path::{self, unit_path};
-use crate::unit::specifier::Scope;
 use crate::unit::value;
 use crate::unit::verify::{Wanted, verify};
 use crate::world::{Asking, Settings};
@@ -150,11 +150,10 @@ fn run(matches: &ArgMatches) -> u8 {
     let ignored = matches.get_many::<String>("ignore").unwrap_or_default().cloned();
     let path = matches.get_one::<PathBuf>("control").cloned().or_else(|| control::path(scope.user));
     let asking = Asking { path, unit_path: directories.clone(), user: scope.user };
-    let home = if scope.user { scope.home.clone() } else { "/".into() };
-    let loader = Loader::new(scope, directories, ignored);
+    let loader = Loader::new(scope.clone(), directories, ignored);
     if !matches.get_flag("verify") {
         return if status == 0 {
-            exit_status(manage::run(&loader, &names, home, log_settings(matches), asking))
+            exit_status(manage::run(&loader, &names, scope, log_settings(matches), asking))
         } else {
             status
         };

@@ -291,9 +291,9 @@ mod tests {
 
     use super::*;
     use crate::engine::{ActiveState, UnitId};
+    use crate::spec::Scope;
     use crate::spec::Signal;
     use crate::unit::load::Loader;
-    use crate::unit::specifier::Scope;
 
     /// What is told of a unit with this text, that has done everything.
     fn told(name: &str, text: &str) -> Value {

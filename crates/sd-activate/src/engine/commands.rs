@@ -70,15 +70,8 @@ impl Service {
             self.log(Level::Warning, format_args!("Failed to run '{}' task: {error}", task(command.phase)), turn);
             return self.fail(command.phase, Outcome::Resources, turn);
         };
-        let ignored = self.spec.commands(command.phase)[command.index].ignore_failure;
-        let (level, end) = match ignored && error.is_not_found() {
-            true => (Level::Info, End::Exited(0)),
-            false => (Level::Error, End::Exited(status)),
-        };
-        match error {
-            Error::Unit { .. } | Error::Setting { .. } => turn.log(self.id, level, error),
-            _ => self.log(level, error, turn),
-        }
+        let end = End::Exited(status);
+        self.log(if status == 0 { Level::Info } else { Level::Error }, error, turn);
         self.record(command, Pid::from_raw(0), turn);
         if command.phase != Phase::Start {
             self.command = Some(command);

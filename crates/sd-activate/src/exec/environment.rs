@@ -34,26 +34,43 @@ pub struct Passing<'a> {
 /// The environment of a service: what is passed on from this process, what belongs to its descriptors, what is set.
 pub fn build(exec: &ExecSpec, passing: Option<&Passing<'_>>) -> Environment {
     let mut environment = Environment::new();
+    pass_on(&mut environment, exec);
+    if let Some(passing) = passing {
+        passing.tell(&mut environment);
+    }
+    assign(&mut environment, exec);
+    environment
+}
+
+/// PassEnvironment=.
+pub(super) fn pass_on(environment: &mut Environment, exec: &ExecSpec) {
     for name in &exec.pass_environment {
         if let Some(value) = std::env::var_os(name) {
-            set(&mut environment, name.into(), Value::Fixed(value));
+            set(environment, name.into(), Value::Fixed(value));
         }
     }
-    if let Some(passing) = passing {
-        set(&mut environment, "LISTEN_FDS".into(), Value::Fixed(passing.count.to_string().into()));
-        set(&mut environment, "LISTEN_PID".into(), Value::Pid);
-        if passing.pidfs {
-            set(&mut environment, "LISTEN_PIDFDID".into(), Value::PidfdId);
-        }
-        if !passing.names.is_empty() {
-            let names = OsStr::from_bytes(&passing.names.join(&b':')).to_owned();
-            set(&mut environment, "LISTEN_FDNAMES".into(), Value::Fixed(names));
-        }
-    }
+}
+
+/// Environment=.
+pub(super) fn assign(environment: &mut Environment, exec: &ExecSpec) {
     for (name, value) in &exec.environment {
-        set(&mut environment, name.into(), Value::Fixed(value.clone()));
+        set(environment, name.into(), Value::Fixed(value.clone()));
     }
-    environment
+}
+
+impl Passing<'_> {
+    /// LISTEN_FDS and its siblings.
+    pub(super) fn tell(&self, environment: &mut Environment) {
+        set(environment, "LISTEN_FDS".into(), Value::Fixed(self.count.to_string().into()));
+        set(environment, "LISTEN_PID".into(), Value::Pid);
+        if self.pidfs {
+            set(environment, "LISTEN_PIDFDID".into(), Value::PidfdId);
+        }
+        if !self.names.is_empty() {
+            let names = OsStr::from_bytes(&self.names.join(&b':')).to_owned();
+            set(environment, "LISTEN_FDNAMES".into(), Value::Fixed(names));
+        }
+    }
 }
 
 /// A variable that is set again keeps its place.

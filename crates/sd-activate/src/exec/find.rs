@@ -13,6 +13,9 @@ use crate::error::Error;
 /// What execvp(3) searches where PATH is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
+/// `$PATH` of services, and where commands of units without a path are looked for.
+pub(super) const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The file that a command names.
 pub fn find(command: &OsStr) -> Result<PathBuf, Error> {
     if command.as_bytes().contains(&b'/') {

@@ -14,8 +14,25 @@ use nix::unistd::{Pid, setgroups, setresgid, setresuid};
 use sdlite_core::listen::LISTEN_FDS_START;
 use sdlite_core::pidfd;
 
-use super::plan::{Credentials, Plan, SHELL, Stream, Surroundings};
+use super::plan::{Credentials, Plan, SHELL};
+use super::step::Step;
+use super::{files, limit};
 use crate::error::Error;
+use crate::log::say;
+
+/// Where it ended before it was executed.
+type Failure = (Step, Errno);
+
+/// Says of an error in which step it is.
+pub(super) trait In<T> {
+    fn at(self, step: Step) -> Result<T, Failure>;
+}
+
+impl<T> In<T> for Result<T, Errno> {
+    fn at(self, step: Step) -> Result<T, Failure> {
+        self.map_err(|error| (step, error))
+    }
+}
 
 impl Plan {
     /// Starts the service, and passes it these descriptors, wherever they are.
@@ -24,19 +41,22 @@ impl Plan {
     pub fn start<'a>(&mut self, passed: impl IntoIterator<Item = BorrowedFd<'a>>) -> Result<Pid, Error> {
         self.passed.clear();
         self.passed.extend(passed.into_iter().map(|descriptor| descriptor.as_raw_fd()));
+        let patient = self.surroundings.patient;
         let top = self.stack.as_mut_ptr_range().end;
         // A stack grows downwards from an address that is a multiple of 16.
         let top = top.wrapping_sub(top.addr() % 16);
-        let mut launch = Launch { plan: self, pid: 0, error: 0 };
+        let mut launch = Launch { plan: self, pid: 0, failure: None };
         let launch = &raw mut launch;
 
         // vfork(2) is what this amounts to, but on a stack of its own: the service cannot spoil the one that this
-        // function returns on. Neither can it be a `fork`, which copies page tables for every connection.
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
-        // SAFETY: the stack is not used otherwise and large enough. The memory is shared, but because of CLONE_VFORK this
+        // function returns on. Neither can it be a `fork`, which copies page tables for every connection; but where the way
+        // may take long, it has to be one, for this process to go on.
+        let flags =
+            if patient { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK } | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
+        // SAFETY: the stack is not used otherwise and large enough. Where the memory is shared, because of CLONE_VFORK this
         // process, which has one thread, goes on only when the service was executed or is gone, so `launch` is not used
-        // by two at once. `execute` neither allocates nor panics nor returns. No signal handler is installed that could
-        // run in the service.
+        // by two at once. `execute` neither panics nor returns, and does not allocate where the memory is shared. No signal
+        // handler is installed that could run in the service.
         let pid = unsafe {
             let (no_parent_tid, no_tls) = (ptr::null_mut::<libc::pid_t>(), ptr::null_mut::<c_void>());
             let child_tid = &raw mut (*launch).pid;
@@ -44,10 +64,10 @@ impl Plan {
         };
         let pid = Errno::result(pid).map_err(Error::Fork)?;
         // SAFETY: `launch` is this function's own again.
-        let error = unsafe { (*launch).error };
-        if error != 0 {
+        let failure = unsafe { (*launch).failure };
+        if let Some((step, error)) = failure {
             let _ = waitpid(Pid::from_raw(pid), None);
-            return Err(self.not_executed(Errno::from_raw(error)));
+            return Err(self.not_executed(step, error));
         }
         Ok(Pid::from_raw(pid))
     }
@@ -59,99 +79,132 @@ struct Launch<'a> {
     /// The service's process id: the kernel stores it before the service runs, which saves a getpid(2). It does so in the
     /// service's memory, which is another one where qemu runs this for another kind of machine.
     pid: libc::pid_t,
-    /// The number of the error that kept the service from being executed.
-    error: c_int,
+    /// What kept the service from being executed.
+    failure: Option<Failure>,
 }
 
 /// The service, until it is executed.
 extern "C" fn execute(launch: *mut c_void) -> c_int {
     // SAFETY: `Plan::start` passes a Launch, and does not touch it as long as this runs.
     let launch = unsafe { &mut *launch.cast::<Launch<'_>>() };
-    let error = match launch.execute() {
+    let (step, error) = match launch.execute() {
         Ok(never) => match never {},
-        Err(error) => error,
+        Err(failure) => failure,
     };
-    launch.error = error as c_int;
-    // SAFETY: ends this process without running what belongs to the one whose memory it shares.
-    unsafe { libc::_exit(127) }
+    launch.failure = Some((step, error));
+    if launch.plan.surroundings.patient {
+        // Nobody reads that, the memory being this process's own. Its exit status tells which step it was.
+        say(launch.plan.not_executed(step, error));
+    }
+    // SAFETY: ends this process without running what belongs to the one whose memory it may share.
+    unsafe { libc::_exit(step.status().into()) }
 }
 
 impl Launch<'_> {
-    fn execute(&mut self) -> Result<Infallible, Errno> {
+    /// The steps, in systemd's order.
+    fn execute(&mut self) -> Result<Infallible, Failure> {
         // With this process gone, nobody would pass signals on, and the service would keep the address in use.
-        prctl::set_pdeathsig(Signal::SIGTERM)?;
+        prctl::set_pdeathsig(Signal::SIGTERM).at(Step::Exec)?;
         // SAFETY: takes nothing.
         if unsafe { libc::getppid() } != self.plan.own_pid {
-            return Err(Errno::ESRCH);
+            return Err((Step::Exec, Errno::ESRCH));
         }
         let plan = &mut *self.plan;
+        let surroundings = &plan.surroundings;
+        for signal in &surroundings.default_signals {
+            set_default(*signal);
+        }
+        if surroundings.ignore_sigpipe {
+            // SAFETY: ignoring a signal runs no code.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        }
         // A process group of its own: what the terminal or kill(1) sends to that of this process would reach the service
         // twice, once from there and once passed on.
         // SAFETY: takes numbers, or nothing.
-        Errno::result(unsafe { if plan.surroundings.session { libc::setsid() } else { libc::setpgid(0, 0) } })?;
-        for signal in &plan.surroundings.default_signals {
-            set_default(*signal);
+        Errno::result(unsafe { if surroundings.session { libc::setsid() } else { libc::setpgid(0, 0) } })
+            .at(Step::Setsid)?;
+        if let Some(mask) = surroundings.umask {
+            umask(mask);
         }
-        for limit in &plan.surroundings.limits {
-            nix::sys::resource::setrlimit(limit.resource, limit.soft, limit.hard)?;
+        if let Some(terminal) = &surroundings.terminal {
+            // Whether it can be had is seen when it becomes a stream.
+            let _ = terminal.prepare();
         }
-        for (stream, descriptor) in plan.surroundings.streams.iter().zip(0..) {
-            match (stream, plan.passed.first()) {
-                (Stream::Open(open), _) => duplicate(open.as_raw_fd(), descriptor)?,
-                (Stream::Passed, Some(socket)) => duplicate(*socket, descriptor)?,
-                (Stream::Passed | Stream::Kept, _) => (),
+        let owner = surroundings.credentials.as_ref().and_then(|credentials| credentials.ids);
+        for ((stream, step), descriptor) in surroundings.streams.iter().zip(Step::STREAMS).zip(0..) {
+            files::place(stream, descriptor, &plan.passed, owner).at(step)?;
+        }
+        if let Some(adjustment) = &surroundings.oom_score_adjust {
+            files::adjust_oom_score(adjustment).at(Step::OomAdjust)?;
+        }
+        if let Some(nice) = surroundings.nice {
+            // SAFETY: takes numbers.
+            Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }).at(Step::Nice)?;
+        }
+        if surroundings.list {
+            place(&mut plan.passed, LISTEN_FDS_START).at(Step::Fds)?;
+            if surroundings.non_blocking {
+                let end = LISTEN_FDS_START + plan.passed.len() as RawFd;
+                (LISTEN_FDS_START..end).try_for_each(files::set_non_blocking).at(Step::Fds)?;
             }
         }
-        if plan.surroundings.list {
-            place(&mut plan.passed, LISTEN_FDS_START)?;
+        if let Some(root) = &surroundings.root {
+            // SAFETY: a C string.
+            Errno::result(unsafe { libc::chroot(root.as_ptr()) }).at(Step::Namespace)?;
         }
-        become_another(&plan.surroundings)?;
+        for limit in &surroundings.limits {
+            limit::set(limit).at(Step::Limits)?;
+        }
+        if let Some(credentials) = &surroundings.credentials {
+            become_another(credentials)?;
+        }
+        if let Some((directory, optional)) = &surroundings.directory {
+            // What is missing leaves it in the root directory.
+            // SAFETY: a C string.
+            let in_root = || Errno::result(unsafe { libc::chdir(c"/".as_ptr()) });
+            // SAFETY: a C string.
+            let changed = Errno::result(unsafe { libc::chdir(directory.as_ptr()) });
+            if *optional { changed.or_else(|_| in_root()) } else { changed }.at(Step::Chdir)?;
+        }
         for variable in &mut plan.pids {
             variable.set(self.pid as u64);
         }
         if let Some(variable) = &mut plan.pidfd_id {
-            variable.set(pidfd_id(self.pid)?);
+            variable.set(pidfd_id(self.pid).at(Step::Exec)?);
         }
-        plan.surroundings.mask.thread_set_mask()?;
-
-        let variables = plan.variables.as_ptr();
-        // SAFETY: a C string, and two arrays of C strings that end with a null pointer; all live as long as the plan.
-        unsafe { libc::execve(plan.path.as_ptr(), plan.arguments.as_ptr(), variables) };
-        let error = Errno::last();
-        if error == Errno::ENOEXEC {
-            // SAFETY: as above.
-            unsafe { libc::execve(SHELL.as_ptr(), plan.shell_arguments.as_ptr(), variables) };
-        }
-        Err(error)
+        plan.surroundings.mask.thread_set_mask().at(Step::SignalMask)?;
+        Err((Step::Exec, plan.execute()))
     }
 }
 
-/// Users, directories and what else belongs to a unit. Without a unit, nothing.
-fn become_another(surroundings: &Surroundings) -> Result<(), Errno> {
-    if surroundings.ignore_sigpipe {
-        // SAFETY: ignoring a signal runs no code.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-    }
-    if let Some(mask) = surroundings.umask {
-        umask(mask);
-    }
-    if let Some(nice) = surroundings.nice {
-        // SAFETY: takes numbers.
-        Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) })?;
-    }
-    if let Some(Credentials { uid, gid, groups }) = &surroundings.credentials {
-        setgroups(groups)?;
-        setresgid(*gid, *gid, *gid)?;
-        setresuid(*uid, *uid, *uid)?;
-        // The kernel has forgotten it with that.
-        prctl::set_pdeathsig(Signal::SIGTERM)?;
-    }
-    if let Some((directory, optional)) = &surroundings.directory {
-        // SAFETY: a C string.
-        let changed = Errno::result(unsafe { libc::chdir(directory.as_ptr()) });
-        if !optional {
-            changed?;
+impl Plan {
+    /// Executes the first of the files that is there. The error, if that cannot be done.
+    fn execute(&mut self) -> Errno {
+        let variables = self.variables.as_ptr();
+        let mut error = Errno::ENOENT;
+        for path in &self.paths {
+            // SAFETY: a C string, and two arrays of C strings that end with a null pointer; all live as long as the plan.
+            unsafe { libc::execve(path.as_ptr(), self.arguments.as_ptr(), variables) };
+            error = Errno::last();
+            if error == Errno::ENOEXEC && self.surroundings.shell {
+                // SAFETY: as above.
+                unsafe { libc::execve(SHELL.as_ptr(), self.shell_arguments.as_ptr(), variables) };
+            }
+            if !matches!(error, Errno::ENOENT | Errno::ENOTDIR) {
+                break;
+            }
         }
+        error
+    }
+}
+
+fn become_another(credentials: &Credentials) -> Result<(), Failure> {
+    setgroups(&credentials.groups).at(Step::Group)?;
+    if let Some((uid, gid)) = credentials.ids {
+        setresgid(gid, gid, gid).at(Step::Group)?;
+        setresuid(uid, uid, uid).at(Step::User)?;
+        // The kernel has forgotten it with that.
+        prctl::set_pdeathsig(Signal::SIGTERM).at(Step::User)?;
     }
     Ok(())
 }
@@ -172,16 +225,10 @@ fn place(descriptors: &mut [RawFd], first: RawFd) -> Result<(), Errno> {
             // SAFETY: only sets a flag.
             Errno::result(unsafe { libc::fcntl(place, libc::F_SETFD, 0) })?;
         } else {
-            duplicate(*descriptor, place)?;
+            files::duplicate(*descriptor, place)?;
         }
     }
     Ok(())
-}
-
-fn duplicate(descriptor: RawFd, to: RawFd) -> Result<(), Errno> {
-    // SAFETY: this process is about to execute another program, and needs nothing that may be open at `to`: it is standard
-    // input, output, or one that the protocol has for what is passed.
-    Errno::result(unsafe { libc::dup2(descriptor, to) }).map(drop)
 }
 
 /// The inode id of `pid`'s pidfd, which stays open until execve(2).

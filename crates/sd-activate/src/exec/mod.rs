@@ -1,15 +1,29 @@
 //! Starting a service. Everything that can be done once is done before the first connection: a [`Plan`] holds all memory
 //! that is needed between clone(2) and execve(2).
+//!
+//! `unit` lays plans out for the commands of units, and the rooms that are named after settings help it; `launch` carries them
+//! out, with `files`, `limit` and `terminal`.
 
+mod block;
+mod credentials;
+mod directories;
 pub mod environment;
 mod expand;
+mod files;
 mod find;
 mod launch;
+mod limit;
+mod manager;
 mod plan;
+mod step;
+mod streams;
+mod terminal;
 mod unit;
 mod variable;
 
 pub use find::find;
 pub use launch::set_default;
+pub use manager::Manager;
 pub use plan::{Credentials, Plan, Stream, Surroundings};
+pub use step::Step;
 pub use unit::{Circumstances, UnitPlan};

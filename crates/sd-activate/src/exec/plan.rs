@@ -3,18 +3,21 @@
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int};
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::signal::SigSet;
+use nix::sys::socket::UnixAddr;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
 use super::environment::{Environment, Value};
+use super::step::Step;
+use super::terminal::{Control, Terminal};
 use super::variable::OwnVariable;
-use crate::error::Error;
+use crate::error::{Error, reason};
 use crate::spec::ResourceLimit;
 
 pub(super) const SHELL: &CStr = c"/bin/sh";
@@ -33,48 +36,95 @@ pub struct Surroundings {
     pub ignore_sigpipe: bool,
     /// Whether it is the leader of a session of its own, and not only of a process group.
     pub session: bool,
+    /// What is done to its terminal before: TTYReset= and its siblings.
+    pub terminal: Option<Terminal>,
     /// Standard input, output and error.
     pub streams: [Stream; 3],
+    /// Whether opening those may take as long as it likes: this process does not wait for it.
+    pub patient: bool,
     /// Whether descriptors are passed from [`LISTEN_FDS_START`](sdlite_core::listen::LISTEN_FDS_START) on, and not as streams
     /// alone.
     pub list: bool,
+    /// Whether those are made O_NONBLOCK: NonBlocking=.
+    pub non_blocking: bool,
     /// LimitNOFILE= and its siblings.
     pub limits: Vec<ResourceLimit>,
     /// UMask=.
     pub umask: Option<Mode>,
+    /// OOMScoreAdjust=, as the kernel reads it.
+    pub oom_score_adjust: Option<String>,
     /// Nice=.
     pub nice: Option<c_int>,
     /// User=, Group= and SupplementaryGroups=.
     pub credentials: Option<Credentials>,
+    /// RootDirectory=.
+    pub root: Option<CString>,
     /// WorkingDirectory=, and whether it may be missing.
     pub directory: Option<(CString, bool)>,
+    /// Whether a script without `#!` is executed by the shell, as execvp(3) does.
+    pub shell: bool,
+    /// What messages call the steps that can fail, of a unit; with nothing to say of one, it is about the command.
+    pub subjects: Vec<(Step, String)>,
+}
+
+impl Default for Surroundings {
+    /// Those of this process.
+    fn default() -> Self {
+        Self {
+            mask: SigSet::empty(),
+            default_signals: Vec::new(),
+            ignore_sigpipe: false,
+            session: false,
+            terminal: None,
+            streams: [Stream::Kept, Stream::Kept, Stream::Kept],
+            patient: false,
+            list: false,
+            non_blocking: false,
+            limits: Vec::new(),
+            umask: None,
+            oom_score_adjust: None,
+            nice: None,
+            credentials: None,
+            root: None,
+            directory: None,
+            shell: false,
+            subjects: Vec::new(),
+        }
+    }
 }
 
 /// What a standard stream is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Stream {
     /// What this process has there.
     Kept,
-    /// The descriptor that is passed.
-    Passed,
-    /// Another.
+    /// A descriptor that is passed, by its place in their list.
+    Passed(usize),
+    /// Another that is open here.
     Open(Arc<OwnedFd>),
+    /// The same as an earlier stream.
+    Like(RawFd),
+    /// A file, opened with these flags.
+    File(CString, c_int),
+    /// A connection to a socket.
+    Connection(UnixAddr),
+    /// A terminal, opened with these flags, and how it becomes the controlling one of the service, if it does.
+    Terminal(CString, c_int, Option<Control>),
 }
 
 /// Who runs it.
 #[derive(Debug)]
 pub struct Credentials {
-    /// The user.
-    pub uid: Uid,
-    /// The user's group, or another.
-    pub gid: Gid,
+    /// The user, and the user's group or another. None where a prefix of the command says so.
+    pub ids: Option<(Uid, Gid)>,
     /// All other groups.
     pub groups: Vec<Gid>,
 }
 
 /// A command that is ready to be executed.
 pub struct Plan {
-    pub(super) path: CString,
+    /// The file. In another root directory it is not known in which of these it is found.
+    pub(super) paths: Vec<CString>,
     /// Held for the pointers below.
     _strings: Vec<CString>,
     pub(super) arguments: Vec<*const c_char>,
@@ -100,15 +150,15 @@ impl Plan {
         }
     }
 
-    /// Lays out how `path`, which [`find`](super::find) has found, is executed.
+    /// Lays out how the first of the files that is there is executed.
     pub fn new(
-        path: &Path,
+        paths: &[PathBuf],
         command_line: &[OsString],
         environment: &Environment,
         surroundings: Surroundings,
     ) -> Result<Self, Error> {
         let text = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Error::ZeroByte);
-        let path = text(path.as_os_str())?;
+        let paths = paths.iter().map(|path| text(path.as_os_str())).collect::<Result<Vec<_>, _>>()?;
         let mut strings = Vec::new();
 
         let mut arguments = Vec::new();
@@ -117,7 +167,7 @@ impl Plan {
             arguments.push(argument.as_ptr());
             strings.push(argument);
         }
-        let mut shell_arguments = vec![SHELL.as_ptr(), path.as_ptr()];
+        let mut shell_arguments = vec![SHELL.as_ptr(), paths.first().ok_or(Error::ZeroByte)?.as_ptr()];
         shell_arguments.extend(arguments.iter().skip(1));
         arguments.push(ptr::null());
         shell_arguments.push(ptr::null());
@@ -151,7 +201,7 @@ impl Plan {
         variables.push(ptr::null());
 
         Ok(Self {
-            path,
+            paths,
             _strings: strings,
             arguments,
             shell_arguments,
@@ -167,11 +217,27 @@ impl Plan {
     }
 
     /// The error for a command that was not executed.
-    pub(super) fn not_executed(&self, error: Errno) -> Error {
-        let command = PathBuf::from(OsStr::from_bytes(self.path.to_bytes()));
+    pub(super) fn not_executed(&self, step: Step, error: Errno) -> Error {
+        let subject = self.surroundings.subjects.iter().find(|(known, _)| *known == step);
+        match subject {
+            Some((_, what)) if step != Step::Exec => Error::Step {
+                step,
+                what: what.clone(),
+                reason: step.hint(error).map_or_else(|| reason(error), str::to_owned),
+            },
+            Some((_, what)) => self.not_found(error).of_command(what.clone()),
+            None => self.not_found(error),
+        }
+    }
+
+    fn not_found(&self, error: Errno) -> Error {
+        let command =
+            self.paths.last().map(|path| PathBuf::from(OsStr::from_bytes(path.to_bytes()))).unwrap_or_default();
         match error {
             // The file was found before, so what is missing is what it names after #! or in its ELF header.
-            Errno::ENOENT if command.exists() => Error::InterpreterNotFound { command },
+            Errno::ENOENT if self.surroundings.root.is_none() && command.exists() => {
+                Error::InterpreterNotFound { command }
+            }
             Errno::ENOENT => Error::NotFound { command },
             error => Error::NotExecutable { command, error },
         }

@@ -13,10 +13,9 @@ use super::options::Options;
 use super::style::{Colour, Style};
 use super::{FAILURE, connect, jobs, print, say, say_error};
 use crate::engine::Verb;
-use crate::spec::UnitName;
+use crate::spec::{Scope, UnitName};
 use crate::unit::files::{Files, Found};
 use crate::unit::path::unit_path;
-use crate::unit::specifier::Scope;
 
 /// The unit files that a manager looks at, or would.
 pub struct Disk {

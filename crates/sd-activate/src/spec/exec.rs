@@ -201,6 +201,13 @@ pub enum Output {
     Named(String),
 }
 
+impl Output {
+    /// Whether the log has it.
+    pub fn is_logged(&self) -> bool {
+        matches!(self, Self::Journal | Self::Kmsg | Self::JournalConsole | Self::KmsgConsole)
+    }
+}
+
 /// How an output's file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileMode {

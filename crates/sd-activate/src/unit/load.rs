@@ -8,9 +8,9 @@ use super::diagnostic::{Diagnostic, Level};
 use super::draft::Draft;
 use super::files::{Files, Found};
 use super::reader::{Part, Reader};
-use super::specifier::{Scope, Specifiers};
+use super::specifier::Specifiers;
 use super::value::Invalid;
-use crate::spec::{Dependency, Kind, Origin, Relation, UnitName, UnitSpec, UnitType};
+use crate::spec::{Dependency, Kind, Origin, Relation, Scope, UnitName, UnitSpec, UnitType};
 
 /// Loads units from the unit path.
 pub struct Loader {

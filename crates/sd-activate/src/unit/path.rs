@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::specifier::Scope;
+use crate::spec::Scope;
 
 /// The directories of the machine's units, those that win first.
 const SYSTEM: [&str; 13] = [

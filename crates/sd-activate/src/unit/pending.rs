@@ -5,28 +5,8 @@ use super::diagnostic::{Diagnostic, Level};
 use crate::spec::{Kind, Origin, UnitSpec};
 
 /// Their names.
-const PENDING: [&str; 20] = [
-    "FlushPending",
-    "MaxConnectionsPerSource",
-    "NonBlocking",
-    "Sockets",
-    "StopWhenUnneeded",
-    "RootDirectory",
-    "RuntimeDirectory",
-    "StateDirectory",
-    "CacheDirectory",
-    "LogsDirectory",
-    "ConfigurationDirectory",
-    "OOMScoreAdjust",
-    "StandardInputText",
-    "StandardInputData",
-    "TTYPath",
-    "TTYReset",
-    "TTYVHangup",
-    "TTYRows",
-    "TTYColumns",
-    "ExecSearchPath",
-];
+const PENDING: [&str; 5] =
+    ["FlushPending", "MaxConnectionsPerSource", "Sockets", "StopWhenUnneeded", "RuntimeDirectory"];
 
 /// Those that are carried out for services.
 const PENDING_OF_SOCKETS: [&str; 4] = ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"];

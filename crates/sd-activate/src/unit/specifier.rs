@@ -3,66 +3,12 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Group, Uid};
 
 use super::value::Invalid;
-use crate::spec::UnitName;
+use crate::account;
 use crate::spec::name::unescape;
-
-/// Whose units are managed: the machine's, or a user's.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// Whether they are a user's: `--user`.
-    pub user: bool,
-    /// %t: where runtime directories are.
-    pub runtime: PathBuf,
-    /// %S.
-    pub state: PathBuf,
-    /// %C.
-    pub cache: PathBuf,
-    /// %L.
-    pub logs: PathBuf,
-    /// %E.
-    pub configuration: PathBuf,
-    /// %h: the home directory of who manages them.
-    pub home: PathBuf,
-}
-
-impl Scope {
-    /// The machine's units.
-    pub fn system() -> Self {
-        Self {
-            user: false,
-            runtime: "/run".into(),
-            state: "/var/lib".into(),
-            cache: "/var/cache".into(),
-            logs: "/var/log".into(),
-            configuration: "/etc".into(),
-            home: account().map_or_else(|| "/root".into(), |user| user.dir),
-        }
-    }
-
-    /// The user's units, where $HOME, $XDG_RUNTIME_DIR and the others say.
-    pub fn user() -> Self {
-        let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = variable("HOME").or_else(|| account().map(|user| user.dir)).unwrap_or_else(|| "/".into());
-        let configuration = variable("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
-        Self {
-            user: true,
-            runtime: variable("XDG_RUNTIME_DIR").unwrap_or_else(|| format!("/run/user/{}", Uid::current()).into()),
-            state: configuration.clone(),
-            cache: variable("XDG_CACHE_HOME").unwrap_or_else(|| home.join(".cache")),
-            logs: configuration.join("log"),
-            configuration,
-            home,
-        }
-    }
-}
-
-/// The account that this process runs as.
-fn account() -> Option<User> {
-    User::from_uid(Uid::current()).ok().flatten()
-}
+use crate::spec::{Scope, UnitName};
 
 /// The specifiers that names of units do not have.
 const PATHS: &str = "CEIJLPSTVYdfhsty";
@@ -173,14 +119,14 @@ impl<'a> Specifiers<'a> {
             'V' => path(&temporary().unwrap_or_else(|| "/var/tmp".into())),
 
             'h' => path(&scope.home),
-            'u' => account().map(|user| user.name).ok_or_else(|| missing("user of this number")),
+            'u' => account::own().map(|user| user.name).ok_or_else(|| missing("user of this number")),
             'U' => Ok(Uid::current().to_string()),
             'g' => {
                 let group = Group::from_gid(Gid::current()).ok().flatten();
                 group.map(|group| group.name).ok_or_else(|| missing("group of this number"))
             }
             'G' => Ok(Gid::current().to_string()),
-            's' => account().map_or_else(|| Err(missing("user of this number")), |user| path(&user.shell)),
+            's' => account::own().map_or_else(|| Err(missing("user of this number")), |user| path(&user.shell)),
 
             'H' => Ok(host()),
             'l' => text(host().split('.').next().unwrap_or_default()),

@@ -85,7 +85,11 @@ impl World {
                 match (&mut self.journal, &service.starter) {
                     (Some(journal), Starter::Unit { plan, .. }) => {
                         let invocation = service.invocation.as_ref().map(|(_, id)| id.as_str());
-                        journal.say_of(&Unit::new(&plan.name, invocation, &plan.exec.log), level, &message);
+                        journal.say_of(
+                            &Unit::new(plan.unit.name.as_str(), invocation, &plan.exec().log),
+                            level,
+                            &message,
+                        );
                     }
                     _ => say(message),
                 }
@@ -148,8 +152,7 @@ impl World {
     ) -> Result<Pid, Error> {
         let phase = command.phase;
         let service = &mut self.services[id.0];
-        let passed = if phase == Phase::Start { &service.ports[..] } else { &[] };
-        let sockets = passed.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
+        let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
         let pid = match &mut service.starter {
             Starter::Plan(plan) => plan.start(sockets)?,
             Starter::Unit { plan, service: spec } => {

@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use sd_activate::spec::Scope;
 use sd_activate::spec::{UnitName, UnitType};
 use sd_activate::unit::diagnostic::{Diagnostic, Level};
 use sd_activate::unit::load::{Loaded, Loader, State};
 use sd_activate::unit::pending::pending;
-use sd_activate::unit::specifier::Scope;
 use sdlite_test_support as support;
 
 /// What `apt-file search --regexp 'lib/systemd/system/[^/]*\.socket$'` lists for bookworm, but for what is 5 MB or more.

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use sd_activate::spec::Scope;
 use sd_activate::spec::{Origin, UnitName};
 use sd_activate::unit::diagnostic::Level;
 use sd_activate::unit::load::{Loader, State};
-use sd_activate::unit::specifier::Scope;
 
 use crate::describe::{describe, normalize};
 use crate::oracle::{self, Answer};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use sd_activate::spec::Scope;
 use sd_activate::spec::UnitType;
 use sd_activate::unit::path::unit_path;
 use sd_activate::unit::settings;
-use sd_activate::unit::specifier::Scope;
 
 use crate::oracle::{self, SYSTEMD};
 

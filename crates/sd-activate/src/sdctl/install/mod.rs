@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 pub use lookup::{Directories, Found};
 use section::Install;
 
-use crate::spec::UnitName;
+use crate::spec::{Scope, UnitName};
 use crate::unit::path::normal;
-use crate::unit::specifier::Scope;
 
 /// Units, and what is said of them.
 pub struct Installer<'a> {

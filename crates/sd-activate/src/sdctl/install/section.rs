@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::spec::UnitName;
+use crate::spec::{Scope, UnitName};
 use crate::unit::quoting::{Escapes, words};
-use crate::unit::specifier::{Scope, Specifiers};
+use crate::unit::specifier::Specifiers;
 use crate::unit::syntax::{Content, parse};
 
 /// The settings of `[Install]`.

@@ -215,14 +215,15 @@ impl Journal {
     ///
     /// Without an identifier of the unit's, entries have that of the program.
     pub fn open_for(&mut self, plan: &UnitPlan, command: &Command, invocation: Option<&str>) -> Result<Opened, Errno> {
-        let (log, program) = (&plan.exec.log, command.path.file_name().unwrap_or_default());
+        let (exec, program) = (plan.exec(), command.path.file_name().unwrap_or_default());
+        let log = &exec.log;
         let header = Header {
             identifier: log.identifier.as_ref().map_or(program.as_bytes(), String::as_bytes).to_vec(),
             priority: Priority::from(log.facility | log.level),
             level_prefix: log.level_prefix,
         };
-        let (number, writer) = self.open(Unit::new(&plan.name, invocation, log), header)?;
-        let written = [&plan.exec.standard_output, &plan.exec.standard_error].contains(&&Output::Journal);
+        let (number, writer) = self.open(Unit::new(plan.unit.name.as_str(), invocation, log), header)?;
+        let written = [&exec.standard_output, &exec.standard_error].into_iter().any(Output::is_logged);
         Ok(Opened { number, writer: Arc::new(writer), is_journal: written && self.sockets.is_some() })
     }
 

@@ -11,7 +11,7 @@ use nix::sys::socket::{
     self, AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike, UnixAddr, VsockAddr,
 };
 
-use super::file::{SocketFile, with_modes};
+use super::file::{Owner, SocketFile, with_modes};
 use super::options;
 use crate::address::Address;
 use crate::spec::{BindIpv6Only, Protocol, SocketSpec};
@@ -19,7 +19,7 @@ use crate::spec::{BindIpv6Only, Protocol, SocketSpec};
 type Bound = (OwnedFd, Option<SocketFile>);
 
 /// A socket at this address, that of a path with its file.
-pub(super) fn bind(address: &Address, socket_type: SockType, spec: &SocketSpec) -> Result<Bound, Errno> {
+pub(super) fn bind(address: &Address, socket_type: SockType, spec: &SocketSpec, owner: &Owner) -> Result<Bound, Errno> {
     let bound = match address {
         Address::Port(port) => {
             let every = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, *port, 0, 0);
@@ -34,7 +34,7 @@ pub(super) fn bind(address: &Address, socket_type: SockType, spec: &SocketSpec) 
         }
         Address::Inet(inet) => bind_to(AddressFamily::Inet, socket_type, &SockaddrIn::from(*inet), spec),
         Address::Inet6(inet6) => bind_to(AddressFamily::Inet6, socket_type, &SockaddrIn6::from(*inet6), spec),
-        Address::Path(path) => return bind_path(Path::new(OsStr::from_bytes(path)), socket_type, spec),
+        Address::Path(path) => return bind_path(Path::new(OsStr::from_bytes(path)), socket_type, spec, owner),
         Address::Abstract(name) => bind_to(AddressFamily::Unix, socket_type, &UnixAddr::new_abstract(name)?, spec),
         Address::Vsock { cid, port, socket_type: own } => {
             bind_to(AddressFamily::Vsock, own.unwrap_or(socket_type), &VsockAddr::new(*cid, *port), spec)
@@ -80,7 +80,7 @@ fn start(socket: OwnedFd, socket_type: SockType, spec: &SocketSpec) -> Result<Ow
 }
 
 /// With DirectoryMode=, SocketMode= and Symlinks=, whatever umask this process has.
-fn bind_path(path: &Path, socket_type: SockType, spec: &SocketSpec) -> Result<Bound, Errno> {
+fn bind_path(path: &Path, socket_type: SockType, spec: &SocketSpec, owner: &Owner) -> Result<Bound, Errno> {
     let address = UnixAddr::new(path)?;
     let socket = open(AddressFamily::Unix, socket_type, spec)?;
     options::set_before_bind(&socket, AddressFamily::Unix, spec)?;
@@ -91,7 +91,7 @@ fn bind_path(path: &Path, socket_type: SockType, spec: &SocketSpec) -> Result<Bo
         }
         bound => bound,
     })?;
-    let file = SocketFile::adopt(path, spec)?;
+    let file = SocketFile::adopt(path, spec, owner)?;
     Ok((start(socket, socket_type, spec)?, Some(file)))
 }
 

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Group, Uid, User, chown};
+use nix::unistd::{Gid, Uid, chown};
 
+use crate::account;
+use crate::error::Error;
 use crate::spec::SocketSpec;
 
 /// A file; with RemoveOnStop= removed when this is dropped, unless another process has put its own there since.
@@ -18,12 +20,44 @@ pub(super) struct SocketFile {
     remove: bool,
 }
 
+/// Whose a file is: SocketUser= and SocketGroup=.
+#[derive(Default)]
+pub(super) struct Owner {
+    user: Option<Uid>,
+    group: Option<Gid>,
+}
+
+impl Owner {
+    /// A user without a group has its own.
+    pub(super) fn of(spec: &SocketSpec) -> Result<Self, Error> {
+        let user = spec.user.as_deref().map(|name| {
+            account::user(name).map_err(|unknown| Error::Account {
+                setting: "SocketUser",
+                name: name.to_owned(),
+                unknown,
+            })
+        });
+        let group = spec.group.as_deref().map(|name| {
+            account::group(name).map_err(|unknown| Error::Account {
+                setting: "SocketGroup",
+                name: name.to_owned(),
+                unknown,
+            })
+        });
+        let (user, group) = (user.transpose()?, group.transpose()?);
+        Ok(Self { user: user.as_ref().map(|user| user.uid), group: group.or(user.map(|user| user.gid)) })
+    }
+}
+
 impl SocketFile {
     /// Takes a file that was made: gives it its owner, SocketUser= and SocketGroup=, and its links, Symlinks=.
-    pub(super) fn adopt(path: &Path, spec: &SocketSpec) -> Result<Self, Errno> {
+    pub(super) fn adopt(path: &Path, spec: &SocketSpec, owner: &Owner) -> Result<Self, Errno> {
         let inode = inode(path).map_err(errno)?;
         let mut file = Self { path: path.to_owned(), inode, links: Vec::new(), remove: spec.remove_on_stop };
-        file.set_owner(spec)?;
+        let Owner { user, group } = owner;
+        if user.is_some() || group.is_some() {
+            chown(path, *user, *group)?;
+        }
         for link in &spec.symlinks {
             with_modes(link, spec, || match symlink(path, link).map_err(errno) {
                 Err(Errno::EEXIST) if std::fs::read_link(link).is_ok_and(|target| target == path) => Ok(()),
@@ -37,17 +71,6 @@ impl SocketFile {
     /// Whether it was removed.
     pub(super) fn is_gone(&self) -> bool {
         inode(&self.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-    }
-
-    fn set_owner(&self, spec: &SocketSpec) -> Result<(), Errno> {
-        // A user that is there, but no group, has its own group.
-        let user = spec.user.as_deref().map(user).transpose()?;
-        let group = spec.group.as_deref().map(group).transpose()?;
-        let (owner, of_user) = user.unzip();
-        match (owner, group.or(of_user.flatten())) {
-            (None, None) => Ok(()),
-            (owner, group) => chown(&self.path, owner, group),
-        }
     }
 }
 
@@ -83,26 +106,6 @@ pub(super) fn with_modes(
     match (made, directories) {
         (Err(Errno::ENOENT), Some(Err(error))) => Err(errno(error)),
         (made, _) => made,
-    }
-}
-
-/// A user by name or number, and the group that it has by itself. ESRCH where there is none of this name.
-fn user(name: &str) -> Result<(Uid, Option<Gid>), Errno> {
-    let found = match name.parse() {
-        Ok(number) => User::from_uid(Uid::from_raw(number))?,
-        Err(_) => Some(User::from_name(name)?.ok_or(Errno::ESRCH)?),
-    };
-    Ok(match (found, name.parse()) {
-        (Some(user), _) => (user.uid, Some(user.gid)),
-        (None, number) => (Uid::from_raw(number.unwrap_or(0)), None),
-    })
-}
-
-/// A group by name or number.
-fn group(name: &str) -> Result<Gid, Errno> {
-    match name.parse() {
-        Ok(number) => Ok(Gid::from_raw(number)),
-        Err(_) => Ok(Group::from_name(name)?.ok_or(Errno::ESRCH)?.gid),
     }
 }
 

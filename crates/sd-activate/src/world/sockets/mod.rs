@@ -14,7 +14,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{self, SockaddrStorage, sockopt};
 use sdlite_core::listen::LISTEN_FDS_START;
 
-use file::SocketFile;
+use file::{Owner, SocketFile};
 
 use super::children::name_in_proc;
 use super::holder::holder;
@@ -52,9 +52,12 @@ pub fn passed() -> Result<Vec<Socket>, Error> {
 impl Socket {
     /// One that is listened on, with all the options of its unit.
     pub fn open(listen: &Listen, spec: &SocketSpec) -> Result<Self, Error> {
+        let has_file =
+            matches!(&listen.endpoint, Endpoint::Fifo(_) | Endpoint::Socket { address: Address::Path(_), .. });
+        let owner = if has_file { Owner::of(spec)? } else { Owner::default() };
         let opened = match &listen.endpoint {
-            Endpoint::Socket { address, socket_type } => bind::bind(address, *socket_type, spec),
-            Endpoint::Fifo(path) => node::fifo(path, spec),
+            Endpoint::Socket { address, socket_type } => bind::bind(address, *socket_type, spec, &owner),
+            Endpoint::Fifo(path) => node::fifo(path, spec, &owner),
             Endpoint::Special(path) => node::special(path, spec),
             Endpoint::Netlink { family, groups } => node::netlink(*family, *groups, spec),
             Endpoint::MessageQueue(name) => node::message_queue(name, spec),

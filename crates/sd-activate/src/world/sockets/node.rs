@@ -13,7 +13,7 @@ use nix::sys::socket::{self, NetlinkAddr};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::file::{SocketFile, errno, with_modes};
+use super::file::{Owner, SocketFile, errno, with_modes};
 use super::options::set_int;
 use crate::spec::SocketSpec;
 
@@ -23,7 +23,7 @@ type Opened = (OwnedFd, Option<SocketFile>);
 const FLAGS: c_int = libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_NOFOLLOW;
 
 /// ListenFIFO=: opened for both, so that there is always a reader and a writer.
-pub(super) fn fifo(path: &Path, spec: &SocketSpec) -> Result<Opened, Errno> {
+pub(super) fn fifo(path: &Path, spec: &SocketSpec, owner: &Owner) -> Result<Opened, Errno> {
     with_modes(path, spec, || match mkfifo(path, Mode::from_bits_truncate(spec.mode)) {
         // One that is there is taken.
         Err(Errno::EEXIST) => Ok(()),
@@ -33,7 +33,7 @@ pub(super) fn fifo(path: &Path, spec: &SocketSpec) -> Result<Opened, Errno> {
     if !fifo.metadata().map_err(errno)?.file_type().is_fifo() {
         return Err(Errno::EEXIST);
     }
-    let file = SocketFile::adopt(path, spec)?;
+    let file = SocketFile::adopt(path, spec, owner)?;
     if let Some(size) = spec.pipe_size {
         let size = c_int::try_from(size).unwrap_or(c_int::MAX);
         // SAFETY: F_SETPIPE_SZ takes a number.

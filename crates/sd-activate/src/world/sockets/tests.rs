@@ -230,8 +230,8 @@ fn a_socket_has_its_owner() {
         (Some("daemon"), None, 1, 1),
         (Some("daemon"), Some("root"), 1, 0),
         (None, Some("daemon"), 0, 1),
-        (Some("4711"), None, 4711, 0),
-        (Some("4711"), Some("4712"), 4711, 4712),
+        (Some("1"), None, 1, 1),
+        (Some("0"), Some("1"), 0, 1),
     ];
     for (number, (user, group, uid, gid)) in cases.into_iter().enumerate() {
         let path = directory.path().join(number.to_string());
@@ -241,8 +241,11 @@ fn a_socket_has_its_owner() {
         assert_eq!((file.uid(), file.gid()), (uid, gid), "{user:?} {group:?}");
     }
     let address = address(directory.path().join("no").to_str().expect("text"));
-    let nobody = spec(|spec| spec.user = Some("no-such-user".into()));
-    assert!(open(Endpoint::Socket { address, socket_type: SockType::Stream }, &nobody).is_err());
+    for nobody in ["no-such-user", "4294000000"] {
+        let nobody = spec(|spec| spec.user = Some(nobody.into()));
+        let opened = open(Endpoint::Socket { address: address.clone(), socket_type: SockType::Stream }, &nobody);
+        assert!(matches!(opened, Err(Error::Account { setting: "SocketUser", .. })));
+    }
 }
 
 #[test]

@@ -1,0 +1,234 @@
+//! What the commands of a unit find: systemd.exec(5), each setting read back from the service.
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::units::Units;
+
+/// What a service that is a shell script writes to its standard output, with these lines in its unit. DIRECTORY stands for the
+/// directory of the test.
+fn found(settings: &str, script: &str) -> String {
+    let (found, output) = tried(settings, script);
+    found.unwrap_or_else(|| panic!("{output}"))
+}
+
+/// The same, and what was said; nothing was found where the service has failed.
+fn tried(settings: &str, script: &str) -> (Option<String>, String) {
+    let units = Units::new(&[(
+        "a.service",
+        &format!(
+            "[Service]\nType=oneshot\nStandardOutput=file:DIRECTORY/out\n{settings}\nExecStart=/bin/sh DIRECTORY/script\n"
+        ),
+    )]);
+    let script = script.replace("DIRECTORY", &units.directory.text(""));
+    fs::write(units.directory.path("script"), script).unwrap();
+    let (status, output) = units.run(&["a.service"]);
+    (fs::read_to_string(units.directory.path("out")).ok().filter(|_| status == Some(0)), output)
+}
+
+fn is_root() -> bool {
+    // SAFETY: takes nothing.
+    let root = unsafe { libc::geteuid() } == 0;
+    if !root {
+        sdlite_test_support::left_out("root, for other users, owners and roots");
+    }
+    root
+}
+
+#[test]
+fn standard_input_is_what_the_unit_says() {
+    assert_eq!(found("", "cat"), "");
+    assert_eq!(found("StandardInputText=a\\tb\nStandardInputData=YwoA\n", "cat"), "a\tb\nc\n\0");
+    assert_eq!(found("StandardInput=file:/etc/hostname", "cat"), fs::read_to_string("/etc/hostname").unwrap());
+}
+
+#[test]
+fn variables_are_those_of_the_manual() {
+    let names = |settings: &str| {
+        let found = found(settings, "env");
+        let names = found.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned()));
+        names.filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(&name.as_str())).collect::<Vec<_>>()
+    };
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(names("")), ["INVOCATION_ID", "LANG", "PATH", "SYSTEMD_EXEC_PID"]);
+    assert_eq!(sorted(names("UnsetEnvironment=LANG INVOCATION_ID")), ["PATH", "SYSTEMD_EXEC_PID"]);
+    assert_eq!(
+        found("Environment=INVOCATION_ID=y SYSTEMD_EXEC_PID=5", "echo $INVOCATION_ID $SYSTEMD_EXEC_PID"),
+        "y 5\n"
+    );
+    assert_eq!(found("WorkingDirectory=~", "echo $HOME; pwd; echo $USER"), "/root\n/root\n\n");
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    assert_eq!(found("", "echo $PATH"), format!("{path}\n"));
+    assert_eq!(found("ExecSearchPath=/usr/bin:/bin", "echo $PATH"), "/usr/bin:/bin\n");
+    assert_eq!(found("ExecSearchPath=/bin\nEnvironment=PATH=/usr/bin", "echo $PATH"), "/usr/bin\n");
+}
+
+#[test]
+fn output_goes_where_the_unit_says() {
+    let both =
+        "StandardInput=file:DIRECTORY/both\nStandardOutput=file:DIRECTORY/both\nStandardError=file:DIRECTORY/both";
+    let script = "for n in 0 1 2; do readlink /proc/$$/fd/$n; cat /proc/$$/fdinfo/$n; done | grep -E 'both|flags' >DIRECTORY/out";
+    let (seen, output) = tried(both, script);
+    let seen = seen.unwrap_or_else(|| panic!("{output}"));
+    assert_eq!(seen.matches("/both\nflags:\t0100002\n").count(), 3, "opened once: {seen}");
+
+    assert_eq!(
+        found("UMask=0077\nStandardError=append:DIRECTORY/error", "echo x >&2; stat -c %a DIRECTORY/error"),
+        "600\n"
+    );
+    assert_eq!(found("StandardError=null", "readlink /proc/$$/fd/2"), "/dev/null\n");
+    assert_eq!(found("StandardError=inherit", "readlink /proc/$$/fd/2 | grep -c /out"), "1\n");
+}
+
+#[test]
+fn a_socket_at_a_path_is_connected_to() {
+    use std::io::{Read, Write};
+    let directory = common::Directory::new();
+    let listener = std::os::unix::net::UnixListener::bind(directory.path("socket")).unwrap();
+    let socket = directory.text("socket");
+    let asked = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"question\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    // Of two settings of one name, the last counts.
+    let settings = format!("StandardInput=file:{socket}\nStandardOutput=file:{socket}");
+    tried(&settings, "read line; echo $line, answered");
+    assert_eq!(asked.join().unwrap(), "question, answered\n");
+}
+
+#[test]
+fn opening_a_fifo_holds_up_nobody_else() {
+    let units = Units::new(&[
+        (
+            "a.service",
+            "[Service]\nStandardInput=file:DIRECTORY/fifo\nStandardOutput=file:DIRECTORY/out\nExecStart=/bin/cat\n",
+        ),
+        ("b.service", "[Service]\nType=oneshot\nStandardOutput=file:DIRECTORY/b\nExecStart=/bin/echo done\n"),
+    ]);
+    nix::unistd::mkfifo(&units.directory.path("fifo"), nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let mut activator = common::Activator::run(&units.directory, units.command(&["a.service", "b.service"]));
+    let read = |name: &str| fs::read_to_string(units.directory.path(name)).unwrap_or_default();
+    common::eventually("the other service", || (read("b") == "done\n").then_some(()));
+    fs::write(units.directory.path("fifo"), "through\n").unwrap();
+    common::eventually("what was written", || (read("out") == "through\n").then_some(()));
+    activator.wait();
+}
+
+#[test]
+fn limits_and_scores_are_set_or_the_nearest_that_may_be() {
+    let hard: u64 = found("", "ulimit -Hn").trim().parse().unwrap();
+    assert_eq!(
+        found("LimitNOFILE=50:60\nLimitCPU=100\nLimitCORE=0", "ulimit -n; ulimit -Hn; ulimit -t; ulimit -c"),
+        "50\n60\n100\n0\n"
+    );
+    let most: u64 = found("LimitNOFILE=4000000000", "ulimit -n").trim().parse().unwrap();
+    assert!(most >= hard, "{most}");
+    assert_eq!(found("OOMScoreAdjust=500", "cat /proc/self/oom_score_adj"), "500\n");
+    assert_eq!(found("Nice=7", "nice"), "7\n");
+    let signals = |setting: &str| {
+        let found = found(setting, "grep -E 'SigIgn|SigBlk' /proc/$$/status | cut -f2");
+        // Without those that are the C library's own.
+        let own = (1 << 31) | (1 << 32);
+        found.lines().map(|line| u64::from_str_radix(line, 16).unwrap() & !own).collect::<Vec<_>>()
+    };
+    assert_eq!(signals(""), [0, 1 << (libc::SIGPIPE - 1)]);
+    assert_eq!(signals("IgnoreSIGPIPE=no"), [0, 0]);
+}
+
+#[test]
+fn commands_run_as_the_unit_and_their_prefixes_say() {
+    if !is_root() {
+        return;
+    }
+    let script = "id -u; id -g; id -G; echo $USER $HOME $LOGNAME $SHELL";
+    assert_eq!(found("User=daemon", script), "1\n1\n1\ndaemon /usr/sbin daemon\n");
+    assert_eq!(found("User=1\nGroup=adm", script), "1\n4\n4\ndaemon /usr/sbin daemon\n");
+    assert_eq!(found("User=daemon\nSupplementaryGroups=adm 5 adm", script), "1\n1\n1 4 5\ndaemon /usr/sbin daemon\n");
+    assert_eq!(found("User=nobody", script), "65534\n65534\n65534\nnobody nobody\n");
+    assert_eq!(found("SupplementaryGroups=adm", "id -u; id -G"), "0\n0 4\n");
+    for prefix in ["!", "+"] {
+        let units = Units::new(&[(
+            "a.service",
+            &format!(
+                "[Service]\nType=oneshot\nUser=daemon\nStandardOutput=file:DIRECTORY/out\nExecStart={prefix}/bin/sh -c 'id -u; id -G; echo $$USER'\n"
+            ),
+        )]);
+        assert_eq!(units.run(&["a.service"]).0, Some(0));
+        assert_eq!(fs::read_to_string(units.directory.path("out")).unwrap(), "0\n0 1\ndaemon\n", "{prefix}");
+    }
+}
+
+#[test]
+fn files_of_variables_are_those_that_a_pattern_matches() {
+    let directory = common::Directory::new();
+    fs::write(directory.path("a.conf"), "A=1\nB=one\n").unwrap();
+    fs::write(directory.path("b.conf"), "B=two\n").unwrap();
+    let file = |name: &str| format!("EnvironmentFile={}", directory.text(name));
+    assert_eq!(found(&file("*.conf"), "echo $A $B"), "1 two\n");
+    assert_eq!(found(&format!("EnvironmentFile=-{}", directory.text("no*")), "echo $A"), "\n");
+    let (found, output) = tried(&file("no*"), "");
+    assert_eq!(found, None);
+    assert!(
+        output.contains("a.service:4: EnvironmentFile=/") && output.contains(": there is no such file: correct"),
+        "{output}"
+    );
+    assert!(output.contains("Failed with result 'resources'"), "{output}");
+}
+
+#[test]
+fn a_step_that_fails_is_said_with_the_status_that_systemd_has_for_it() {
+    for (setting, status, reason) in [
+        ("User=no-such-user", "217/USER", "there is no such user"),
+        ("User=4294000000", "217/USER", "there is no such user"),
+        ("Group=4294000000", "216/GROUP", "there is no such group"),
+        ("SupplementaryGroups=no-such-group", "216/GROUP", "there is no such group"),
+        ("WorkingDirectory=/nonexistent", "200/CHDIR", "there is no such directory"),
+        ("StandardInput=file:/nonexistent/in", "208/STDIN", "No such file or directory"),
+        ("StandardInput=tty\nTTYPath=/dev/null", "208/STDIN", "it is no terminal"),
+        ("StandardError=file:/nonexistent/out", "222/STDERR", "No such file or directory"),
+        ("RootDirectory=/nonexistent", "226/NAMESPACE", "there is no such directory"),
+    ] {
+        if setting.starts_with("RootDirectory") && !is_root() {
+            continue;
+        }
+        let (found, output) = tried(setting, "echo x");
+        assert_eq!(found, None, "{setting}: {output}");
+        let (name, _) = setting.split_once('=').unwrap();
+        assert!(output.contains(&format!("/units/a.service:4: {name}=")), "{setting}: {output}");
+        assert!(output.contains(reason), "{setting}: {output}");
+        assert!(output.contains(&format!("code=exited, status={status}\n")), "{setting}: {output}");
+        assert!(output.contains("a.service: Failed with result 'exit-code'."), "{setting}: {output}");
+    }
+}
+
+#[test]
+fn a_service_can_have_another_root_directory() {
+    if !is_root() {
+        return;
+    }
+    let root = common::Directory::new();
+    fs::create_dir(root.path("work")).unwrap();
+    let source = "#include <stdio.h>\n#include <unistd.h>\nint main(void) { char path[99]; puts(getcwd(path, sizeof path)); return access(\"/etc\", F_OK) ? 0 : 9; }";
+    fs::write(root.path("program.c"), source).unwrap();
+    let compiled = Command::new("cc").args(["-static", "-o", &root.text("program"), &root.text("program.c")]).status();
+    assert!(compiled.unwrap().success(), "a C compiler and a static C library (Debian: libc6-dev)");
+    let units = Units::new(&[(
+        "a.service",
+        &format!(
+            "[Service]\nType=oneshot\nRootDirectory={}\nRootDirectoryStartOnly=yes\nWorkingDirectory=-/work\n\
+             ExecSearchPath=/bin:/\nStandardOutput=append:DIRECTORY/out\nExecStartPre=/bin/ls -d /bin\nExecStart=program\n",
+            root.text("")
+        ),
+    )]);
+    let (status, output) = units.run(&["a.service"]);
+    let found = fs::read_to_string(units.directory.path("out")).unwrap();
+    assert_eq!((status, found.as_str()), (Some(0), "/bin\n/work\n"), "{output}");
+}
