@@ -54,7 +54,7 @@ for arch in $arches; do
         fail "SDLITE_ARCHES: $arch is none of those in tests/arches/architectures."
 done
 make_root
-add cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools patchelf pkg-config qemu-user strace
+add cargo rustc binutils gcc iproute2 libsystemd-dev lld make musl-tools patchelf pkg-config qemu-user strace systemd-dev
 found='' left_out=''
 for arch in $arches; do
     if have "$arch"; then

@@ -84,7 +84,7 @@ const KNOWN: [(Releases, &str); 32] = [
     (ALL, "what was read of a key that is too short is the ID of the service from then on, which is not tried"),
     (ALL, "sd-login leaves another number in errno, such as 0 after an error"),
     (before(262), "sd-login has -EINVAL where the place for the answer is NULL"),
-    (before(257), "sd_machine_get_class and sd_machine_get_ifindices crash on NULL, and are not tried with it"),
+    (before(262), "sd_machine_get_class and sd_machine_get_ifindices crash on NULL, and are not tried with it"),
     (
         ALL,
         "sd_seat_get_sessions may write beyond its memory where a seat has more users than sessions, and is not tried",
@@ -93,7 +93,7 @@ const KNOWN: [(Releases, &str); 32] = [
     (before(262), "a backslash stands for more than itself"),
     (ALL, "a field that is nothing but blanks after a backslash and a newline is empty, not missing"),
     (since(254), "a descriptor opened with O_PATH is -ENOTTY for sd_pidfd_get_cgroup and its siblings, not -EBADF"),
-    (Releases { since: 254, before: 257 }, "a negative descriptor is -EINVAL for sd_pidfd_get_owner_uid, not -EBADF"),
+    (Releases { since: 254, before: 262 }, "a negative descriptor is -EINVAL for sd_pidfd_get_owner_uid, not -EBADF"),
     (before(262), "a path of a control group with empty parts, . or .. is taken as it stands"),
     (before(262), "a path of a control group may have parts of more than 255 bytes"),
     (
