@@ -17,9 +17,10 @@ pub fn known(release: u32, call: &Call, case: &Case, theirs: &Answer, ours: &Ans
     if !theirs.leaves_as(ours) {
         return &[];
     }
-    // After an answer, only a number that has been read leaves another one there: 0, or ERANGE of one that is passed over.
-    let says_nothing =
-        ours.result < 0 || matches!(ours.errno, Errno::Kept | Errno::Changed { to: 0 | libc::ERANGE, .. });
+    // After an answer, only a number that has been read leaves another one there: 0, or ERANGE of one that is passed over; and
+    // what a kernel refuses that has no PIDFD_GET_INFO.
+    let says_nothing = ours.result < 0
+        || matches!(ours.errno, Errno::Kept | Errno::Changed { to: 0 | libc::ERANGE | libc::ENOTTY, .. });
     if says_nothing && (theirs.result, &theirs.output) == (ours.result, &ours.output) {
         return &[Known::LoginErrno];
     }

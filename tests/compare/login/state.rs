@@ -127,7 +127,8 @@ impl State {
 
     /// Whether the file of a seat may have more users than any memory has room for that it takes for none.
     pub fn has_many_users(&self) -> bool {
-        const ROOM: usize = 6;
+        // The least that malloc(3) gives has room for as many.
+        const ROOM: usize = 3 * size_of::<usize>() / size_of::<libc::uid_t>();
         let many = |content: &Bytes| {
             let users = content.0.windows(5).position(|window| window == b"UIDS=");
             users.is_some_and(|at| {
