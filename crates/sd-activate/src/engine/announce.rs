@@ -29,6 +29,11 @@ impl Announcer {
         }
     }
 
+    /// Its beginning is not said.
+    pub(super) fn is_silent(&mut self) {
+        self.0.iter_mut().for_each(|(_, said)| *said = true);
+    }
+
     pub(super) fn reloads(&mut self) {
         self.0 = Some((Job::Reload, false));
     }
@@ -59,10 +64,11 @@ impl Service {
                 (Level::Info, format!("Stopped {subject}."), true)
             }
             (Job::Reload, ActiveState::Reloading) if !said => (Level::Info, format!("Reloading {subject}..."), false),
-            (Job::Reload, ActiveState::Active | ActiveState::Inactive) if self.reload_result == Outcome::Success => {
+            (Job::Reload, ActiveState::Active) if self.reload_result == Outcome::Success => {
                 (Level::Info, format!("Reloaded {subject}."), true)
             }
-            (Job::Reload, ActiveState::Active | ActiveState::Inactive | ActiveState::Failed) => {
+            (Job::Reload, ActiveState::Inactive) => (Level::Info, format!("Reloaded {subject}."), true),
+            (Job::Reload, ActiveState::Active | ActiveState::Failed) => {
                 (Level::Error, format!("Reload failed for {subject}."), true)
             }
             _ => return,

@@ -11,7 +11,10 @@ use super::verdict::Outcome;
 use super::view::CommandStatus;
 use super::{Action, Form};
 use crate::error::Error;
-use crate::spec::{CommandId, NotifyAccess, Phase, ServiceType};
+use crate::spec::{CommandId, NotifyAccess, Phase};
+
+/// Whose process a command has that cannot be executed.
+const NOBODY: Pid = Pid::from_raw(0);
 
 impl Service {
     pub(super) fn execute(&mut self, command: CommandId, turn: &mut Turn) -> State {
@@ -72,23 +75,14 @@ impl Service {
         };
         let end = End::Exited(status);
         self.log(if status == 0 { Level::Info } else { Level::Error }, error, turn);
-        self.record(command, Pid::from_raw(0), turn);
-        if command.phase != Phase::Start {
-            self.command = Some(command);
-            let outcome = self.command_outcome(Pid::from_raw(0), end, turn);
-            return self.command_ended(outcome, turn);
+        self.record(command, NOBODY, turn);
+        turn.later.push((self.id, Happening::Unborn(command, end)));
+        if command.phase == Phase::Start {
+            self.main_index = command.index;
+            return self.main_executed(turn);
         }
-        self.main_index = command.index;
-        let outcome = self.main_outcome(Pid::from_raw(0), end, turn);
-        match self.spec.service_type {
-            // It counts as started once there is a process.
-            ServiceType::Simple if self.spec.start_post.is_empty() => {
-                turn.later.push((self.id, Happening::NoMain));
-                State::Running
-            }
-            ServiceType::Simple => self.enter(Phase::StartPost, turn),
-            _ => self.ended_while_starting(outcome, turn),
-        }
+        self.command = Some(command);
+        self.state
     }
 
     fn record(&mut self, CommandId { phase, index }: CommandId, pid: Pid, turn: &Turn) {
@@ -113,7 +107,11 @@ impl Service {
                 self.others.retain(|other| *other != pid);
                 Some(Happening::OtherEnded)
             }
-            Happening::TimeUp => self.deadline.is_some_and(|deadline| deadline <= turn.now).then_some(happening),
+            Happening::Unborn(command, end) if command.phase == Phase::Start => {
+                Some(Happening::MainEnded(self.main_outcome(NOBODY, end, turn)))
+            }
+            Happening::Unborn(_, end) => Some(Happening::CommandEnded(self.command_outcome(NOBODY, end, turn))),
+            Happening::TimeUp => self.deadline.take_if(|deadline| *deadline <= turn.now).map(|_| happening),
             Happening::Notified(sender, notification) => self.hear(sender, notification, turn),
             _ => Some(happening),
         }
@@ -139,7 +137,7 @@ impl Service {
         self.has_ended(pid, end, turn);
         let Some(command) = self.command else { return Outcome::Success };
         let ignored = self.spec.commands(command.phase)[command.index].ignore_failure;
-        let condition = command.phase == Phase::Condition;
+        let condition = self.state == State::Condition;
         let outcome = match end {
             _ if ignored => Outcome::Success,
             _ if condition => Outcome::of_condition(&self.spec, end),

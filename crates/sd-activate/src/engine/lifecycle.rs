@@ -58,6 +58,8 @@ impl Service {
     /// The main process is executed: whether the service has started with that depends on its type.
     pub(super) fn main_executed(&mut self, turn: &mut Turn) -> State {
         match self.spec.service_type {
+            // What could not be executed has not started, except that Type=simple does not know.
+            ServiceType::Exec if self.main.is_none() => State::Start,
             ServiceType::Simple | ServiceType::Exec => self.enter(Phase::StartPost, turn),
             ServiceType::Oneshot | ServiceType::Notify => State::Start,
         }
@@ -85,7 +87,8 @@ impl Service {
     /// It has started or reloaded; or its main process has ended, now or meanwhile.
     pub(super) fn settle(&mut self, turn: &mut Turn) -> State {
         self.deadline = None;
-        if self.main.is_some() {
+        // That of Type=simple that could not be executed is about to be told.
+        if self.main.is_some() || self.main_end.is_none() && !self.spec.start.is_empty() {
             return State::Running;
         }
         if self.result != Outcome::Success {

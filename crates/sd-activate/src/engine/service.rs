@@ -186,8 +186,8 @@ pub(super) enum Happening {
     CommandEnded(Outcome),
     /// Another process has ended: made of the former.
     OtherEnded,
-    /// The main process was never there.
-    NoMain,
+    /// A command that there was no process for has ended so, as it could not be executed.
+    Unborn(CommandId, End),
     /// It has ended, and Restart= wants it started again.
     Restart,
     /// The time of its state may be up.
@@ -305,19 +305,18 @@ impl Service {
 
             (S::Start, H::MainEnded(outcome))             => self.ended_while_starting(outcome, turn),
             (S::Start, H::Notified(..))                   => self.ready(turn),
-            (S::Running, H::MainEnded(_) | H::NoMain)     => self.settle(turn),
+            (S::Running, H::MainEnded(_))                 => self.settle(turn),
             (S::Running | S::Exited, H::Reload)           => self.reload(turn),
 
-            (S::StopWatchdog | S::StopSigterm | S::StopSigkill, H::MainEnded(_) | H::CommandEnded(_)) if gone
-                                                          => self.enter(Phase::StopPost, turn),
+            (S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill,
+             H::MainEnded(outcome) | H::CommandEnded(outcome))
+                                                          => self.process_ended(outcome, turn),
             (S::StopWatchdog | S::StopSigterm | S::StopSigkill, H::OtherEnded) if alone
                                                           => self.enter(Phase::StopPost, turn),
-            (S::StopPost, H::MainEnded(_)) if gone        => self.signal(S::FinalSigterm, Outcome::Success, turn),
-            (S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill, H::MainEnded(_) | H::CommandEnded(_)) if gone
-                                                          => self.give_up(turn),
             // They may have left others in turn.
             (S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill, H::OtherEnded) if alone
                                                           => self.signal(self.state, Outcome::Success, turn),
+            (S::StopPost, H::MainEnded(_)) if gone        => self.signal(S::FinalSigterm, Outcome::Success, turn),
 
             (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload, H::Stop { restart })
                                                           => self.stop_at_once(restart, turn),
@@ -342,3 +341,6 @@ impl Service {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ impl Service {
     /// ExecStop= is only for what has started.
     pub(super) fn stop_at_once(&mut self, restart: bool, turn: &mut Turn) -> State {
         self.is_to_stop(restart);
+        self.announcer.is_silent();
         self.signal(State::StopSigterm, Outcome::Success, turn)
     }
 
@@ -164,6 +165,17 @@ impl Service {
             let message = format_args!("Sending signal {signal} to process {pid} ({name}) on client request.");
             self.log(Level::Info, message, turn);
             turn.act(Action::Kill(*pid, signal));
+        }
+    }
+
+    /// The main process or that of a command has ended, after a signal.
+    pub(super) fn process_ended(&mut self, outcome: Outcome, turn: &mut Turn) -> State {
+        self.result.worsen(outcome);
+        let gone = self.main.is_none() && self.control.is_none();
+        match self.state {
+            state if !gone => state,
+            State::StopWatchdog | State::StopSigterm | State::StopSigkill => self.enter(Phase::StopPost, turn),
+            _ => self.give_up(turn),
         }
     }
 

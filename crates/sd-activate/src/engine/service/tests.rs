@@ -1,0 +1,364 @@
+//! Services, without a process: what systemd 252 was seen to do with the same units stands in traces.txt.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::engine::{Action, Form};
+use crate::spec::Scope;
+use crate::spec::{Kind, UnitName};
+use crate::unit::load::Loader;
+
+const ID: ServiceId = ServiceId(0);
+
+/// A service and its processes, none of which there is.
+struct Trial {
+    service: Service,
+    now: Instant,
+    processes: BTreeMap<i32, Simulated>,
+    states: Vec<&'static str>,
+    lines: Vec<String>,
+    /// The commands that were executed, with what they were told.
+    executed: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// A process. What it does stands in its unit in place of a path:
+///
+/// `/exit N`, `/die SIGNAL`, `/dump SIGNAL` are over at once; `/run` ends when a signal comes, `/stubborn` only when that is
+/// SIGKILL, and `/on SIGNAL N` exits then. `… with BEHAVIOUR` has a child, which stays behind; `/missing` is not there.
+#[derive(Clone, Debug)]
+struct Simulated {
+    behaviour: Vec<String>,
+    /// It has not ended yet, or nobody has been told.
+    end: Option<End>,
+    parent: Option<i32>,
+}
+
+impl Simulated {
+    fn new(behaviour: &[String], parent: Option<i32>) -> Self {
+        let number = || behaviour[1].parse().unwrap();
+        let signal = || Signal::parse(&behaviour[1]).unwrap();
+        let end = match behaviour[0].as_str() {
+            "/true" => Some(End::Exited(0)),
+            "/false" => Some(End::Exited(1)),
+            "/exit" => Some(End::Exited(number())),
+            "/die" => Some(End::Killed(signal())),
+            "/dump" => Some(End::Dumped(signal())),
+            "/run" | "/stubborn" | "/on" => None,
+            other => panic!("no behaviour: {other}"),
+        };
+        Self { behaviour: behaviour.to_vec(), end, parent }
+    }
+
+    fn get(&mut self, signal: Signal) {
+        let end = match self.behaviour[0].as_str() {
+            _ if self.end.is_some() || signal == Signal::CONT => return,
+            "/stubborn" if signal != Signal::KILL => return,
+            "/on" if Signal::parse(&self.behaviour[1]) == Some(signal) => {
+                End::Exited(self.behaviour[2].parse().unwrap())
+            }
+            _ => End::Killed(signal),
+        };
+        self.end = Some(end);
+    }
+}
+
+fn duration(text: &str) -> Duration {
+    let split = text.find(|letter: char| letter.is_alphabetic()).unwrap();
+    let (number, unit) = text.split_at(split);
+    Duration::from_millis(number.parse::<u64>().unwrap() * if unit == "ms" { 1 } else { 1000 })
+}
+
+impl Trial {
+    fn new(settings: &str) -> Self {
+        let loader = Loader::new(Scope::system(), Vec::new(), []);
+        let name = UnitName::new("a.service").unwrap();
+        let text = format!("[Service]\n{settings}\n");
+        let loaded = loader.load_text(&name, Path::new("/a.service"), text.as_bytes());
+        let unit = loaded.spec.unwrap_or_else(|| panic!("{settings}: {:?}", loaded.diagnostics));
+        let Kind::Service(spec) = unit.kind else { unreachable!() };
+        let subject = Subject { name: "a.service".into(), title: "a.service".into(), hint: None };
+        Self {
+            service: Service::new(ID, *spec, unit.start_limit, subject),
+            now: Instant::now(),
+            processes: BTreeMap::new(),
+            states: vec!["dead"],
+            lines: Vec::new(),
+            executed: Vec::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    fn tell(&mut self, happening: Happening) {
+        let mut happenings = vec![happening];
+        while !happenings.is_empty() {
+            let mut turn = Turn::new(self.now, Form::Units);
+            self.service.step(happenings.remove(0), &mut turn);
+            happenings.extend(turn.actions.into_iter().filter_map(|action| self.carry_out(action)));
+            if self.service.awaited.is_none() && self.states.last() != Some(&self.service.sub_state()) {
+                self.states.push(self.service.sub_state());
+            }
+            happenings.extend(turn.later.into_iter().map(|(_, happening)| happening));
+        }
+    }
+
+    /// The answer, where there is one.
+    fn carry_out(&mut self, action: Action) -> Option<Happening> {
+        match action {
+            Action::Execute { command, variables, .. } => return Some(self.execute(command, variables)),
+            Action::Inspect(..) => return Some(Happening::Found(self.found())),
+            Action::Kill(pid, signal) => {
+                self.processes.get_mut(&pid.as_raw()).into_iter().for_each(|process| process.get(signal));
+            }
+            Action::Log { level, message, .. } => self.lines.push(format!("{} {message}", level as i32)),
+            Action::Remove(path) => self.removed.push(path.display().to_string()),
+            other => panic!("{other:?}"),
+        }
+        None
+    }
+
+    fn execute(&mut self, command: CommandId, variables: Vec<(&'static str, String)>) -> Happening {
+        let told = variables.iter().map(|(name, value)| format!(" {name}={value}")).collect::<String>();
+        self.executed.push(format!("{}{told}", command.phase.setting()));
+        let command = &self.service.spec.commands(command.phase)[command.index];
+        let words: Vec<_> = command.arguments.iter().map(|word| word.to_str().unwrap().to_owned()).collect();
+        let ignore_failure = command.ignore_failure;
+        if words[0] == "/missing" {
+            let command = "/missing".into();
+            return Happening::NotExecuted(match ignore_failure {
+                true => Error::Skipped { command },
+                false => Error::NotFound { command },
+            });
+        }
+        let mut behaviours = words.split(|word| word == "with");
+        let pid = self.add(behaviours.next().unwrap(), None);
+        for child in behaviours {
+            self.add(child, Some(pid));
+        }
+        Happening::Executed(Pid::from_raw(pid))
+    }
+
+    fn add(&mut self, behaviour: &[String], parent: Option<i32>) -> i32 {
+        let pid = 101 + self.executed.len() as i32 * 10 + i32::from(parent.is_some());
+        self.processes.insert(pid, Simulated::new(behaviour, parent));
+        pid
+    }
+
+    /// The processes that there are, as /proc shows them: those of a parent that is gone are this process's.
+    fn found(&mut self) -> Vec<Process> {
+        let alive: BTreeSet<_> =
+            self.processes.iter().filter(|(_, one)| one.end.is_none()).map(|(pid, _)| *pid).collect();
+        let process = |pid: &i32| {
+            let process = &self.processes[pid];
+            let name = process.behaviour[0].trim_start_matches('/').to_owned();
+            let is_child = process.parent.is_none_or(|parent| !alive.contains(&parent));
+            Process { pid: Pid::from_raw(*pid), name, is_child }
+        };
+        alive.iter().map(process).collect()
+    }
+
+    /// Tells of the processes that have ended, until none has.
+    fn settle(&mut self) {
+        while let Some((pid, end)) = self.processes.iter().find_map(|(pid, process)| Some((*pid, process.end?))) {
+            let parent = self.processes.remove(&pid).and_then(|process| process.parent);
+            if parent.is_none_or(|parent| !self.processes.contains_key(&parent)) {
+                self.tell(Happening::Ended(Pid::from_raw(pid), end));
+            }
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(deadline) = self.service.deadline.filter(|deadline| *deadline <= until) {
+            self.now = deadline;
+            self.tell(Happening::TimeUp);
+            self.settle();
+        }
+        self.now = until;
+    }
+
+    fn main(&self) -> Pid {
+        self.service.main.unwrap()
+    }
+
+    /// Does what a line of a script says.
+    fn act(&mut self, line: &str) {
+        let words: Vec<_> = line.split(' ').collect();
+        let status = |text: &str| Notification { status: Some(text.to_owned()), ..Notification::default() };
+        match words[..] {
+            ["start"] => self.tell(Happening::Start),
+            ["stop"] => self.tell(Happening::Stop { restart: false }),
+            ["stop", "to", "restart"] => self.tell(Happening::Stop { restart: true }),
+            ["reload"] => self.tell(Happening::Reload),
+            ["reset-failed"] => self.tell(Happening::ResetFailed),
+            ["pass", time] => self.pass(duration(time)),
+            ["main", "exits", status] => self.exits(self.main(), status),
+            ["control", "exits", status] => self.exits(self.service.control.unwrap(), status),
+            ["kill", "main", signal, "quietly"] => {
+                let signal = Signal::parse(signal).unwrap();
+                self.processes.get_mut(&self.main().as_raw()).into_iter().for_each(|main| main.get(signal));
+            }
+            ["ready"] => {
+                self.tell(Happening::Notified(self.main(), Notification { ready: true, status: None }));
+            }
+            ["main", "says", text] => self.tell(Happening::Notified(self.main(), status(text))),
+            ["another", "says", text] => self.tell(Happening::Notified(Pid::from_raw(9), status(text))),
+            ["control", "says", text] => self.tell(Happening::Notified(self.service.control.unwrap(), status(text))),
+            ["kill", whom, signal] => {
+                let whom = match whom {
+                    "main" => Whom::Main,
+                    "control" => Whom::Control,
+                    _ => Whom::All,
+                };
+                self.tell(Happening::Kill(Signal::parse(signal).unwrap(), whom));
+            }
+            ["show"] => {
+                let Service { result, reload_result, restarts, status_text, .. } = &self.service;
+                let text = status_text.as_deref().unwrap_or_default();
+                let (result, reload) = (result.word(), reload_result.word());
+                let (active, sub) = (self.service.active().word(), self.service.sub_state());
+                self.lines.push(format!("{active} {sub} {result} reload={reload} restarts={restarts} status={text}"));
+            }
+            _ => panic!("{line}"),
+        }
+        self.settle();
+    }
+
+    fn exits(&mut self, pid: Pid, status: &str) {
+        self.processes.get_mut(&pid.as_raw()).unwrap().end = Some(End::Exited(status.parse().unwrap()));
+    }
+}
+
+/// A trace: a sentence; the settings of a unit; what is done, after `>`; the states, after `=`; what is said, with its level.
+fn check(trace: &str) -> Result<(), String> {
+    let with = |mark: &str| trace.lines().filter_map(|line| line.strip_prefix(mark)).collect::<Vec<_>>();
+    let said = trace
+        .lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_digit()) || line.contains(" reload="));
+    let settings: Vec<_> =
+        trace.lines().filter(|line| line.starts_with(char::is_uppercase) && line.contains('=')).collect();
+    let mut trial = Trial::new(&settings.join("\n"));
+    with("> ").into_iter().for_each(|line| trial.act(line));
+    let (states, lines) = (trial.states.join(" "), trial.lines.join("\n"));
+    let (expected_states, expected_lines) = (with("= ").join(" "), said.collect::<Vec<_>>().join("\n"));
+    if states == expected_states && lines == expected_lines {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n= {states}\n{lines}\n",
+        trace.lines().take_while(|line| !line.starts_with('=')).collect::<Vec<_>>().join("\n")
+    ))
+}
+
+#[test]
+fn services_go_through_the_states_and_say_what_systemd_was_seen_to() {
+    let traces = include_str!("traces.txt").split("\n\n").filter(|trace| !trace.trim().is_empty());
+    let failures: Vec<_> = traces.filter_map(|trace| check(trace).err()).collect();
+    assert!(failures.is_empty(), "{} differ, and are so now:\n\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn commands_are_told_of_the_main_process_and_of_how_it_has_ended() {
+    let commands = "ExecStartPre=/true\nExecStartPost=/true\nExecReload=/true\nExecStop=/true\nExecStopPost=/true\n";
+    let mut trial = Trial::new(&format!("{commands}ExecStart=/run"));
+    ["start", "reload", "stop"].into_iter().for_each(|line| trial.act(line));
+    let expected = [
+        "ExecStartPre",
+        "ExecStart",
+        "ExecStartPost MAINPID=121",
+        "ExecReload MAINPID=121",
+        "ExecStop MAINPID=121 SERVICE_RESULT=success",
+        "ExecStopPost SERVICE_RESULT=success EXIT_CODE=killed EXIT_STATUS=TERM",
+    ];
+    assert_eq!(trial.executed, expected);
+
+    for (settings, told) in [
+        ("ExecStart=/exit 7", "SERVICE_RESULT=exit-code EXIT_CODE=exited EXIT_STATUS=7"),
+        ("ExecStart=/die USR1", "SERVICE_RESULT=signal EXIT_CODE=killed EXIT_STATUS=USR1"),
+        ("ExecStart=/dump ABRT", "SERVICE_RESULT=core-dump EXIT_CODE=dumped EXIT_STATUS=ABRT"),
+        ("ExecCondition=/false\nExecStart=/true", "SERVICE_RESULT=exec-condition"),
+        ("ExecStartPre=/false\nExecStart=/true", "SERVICE_RESULT=exit-code"),
+        ("Type=notify\nExecStart=/true", "SERVICE_RESULT=protocol EXIT_CODE=exited EXIT_STATUS=0"),
+    ] {
+        let mut trial = Trial::new(&format!("{settings}\nExecStopPost=/true"));
+        trial.act("start");
+        assert_eq!(trial.executed.last(), Some(&format!("ExecStopPost {told}")), "{settings}");
+    }
+}
+
+#[test]
+fn those_are_heard_whom_notify_access_names() {
+    for (access, heard) in [("none", ""), ("main", "main"), ("exec", "control main"), ("all", "another control main")] {
+        let said: Vec<_> = ["another", "control", "main"]
+            .into_iter()
+            .filter(|who| {
+                let mut trial = Trial::new(&format!(
+                    "NotifyAccess={access}\nExecStart=/run\nExecStartPost=/run\nTimeoutStartSec=0"
+                ));
+                trial.act("start");
+                trial.act(&format!("{who} says hello"));
+                let heard = trial.service.status_text.as_deref() == Some("hello");
+                let line = trial.lines.last().unwrap();
+                assert_ne!(heard, line.contains("Got notification message from PID"), "{line}");
+                heard
+            })
+            .collect();
+        assert_eq!(said.join(" "), heard, "{access}");
+    }
+    let mut trial = Trial::new("NotifyAccess=all\nExecStart=/run");
+    ["start", "main says hello", "stop", "show"].into_iter().for_each(|line| trial.act(line));
+    assert_eq!(trial.lines.last().unwrap(), "inactive dead success reload=success restarts=0 status=hello");
+    trial.act("start");
+    assert_eq!(trial.service.status_text, None);
+}
+
+#[test]
+fn how_each_command_has_ended_is_on_record_until_the_next_start() {
+    let mut trial = Trial::new("ExecStartPre=-/exit 3\nExecStart=/run\nExecReload=/true\nExecStopPost=/die HUP");
+    ["start", "pass 2s", "reload", "reload", "main exits 1"].into_iter().for_each(|line| trial.act(line));
+    let started = trial.now - Duration::from_secs(2);
+    let record = |setting, pid, since, end| CommandStatus {
+        setting,
+        index: 0,
+        pid: Pid::from_raw(pid),
+        since,
+        end: Some((if setting == "ExecStartPre" { since } else { trial.now }, end)),
+    };
+    let expected = [
+        record("ExecStartPre", 111, started, End::Exited(3)),
+        record("ExecStart", 121, started, End::Exited(1)),
+        record("ExecReload", 141, trial.now, End::Exited(0)),
+        record("ExecStopPost", 151, trial.now, End::Killed(Signal::HUP)),
+    ];
+    assert_eq!(trial.service.records, expected);
+    trial.act("start");
+    assert_eq!(trial.service.records.len(), 2);
+}
+
+#[test]
+fn its_pid_file_is_removed_when_it_is_over() {
+    let mut trial = Trial::new("PIDFile=/run/a.pid\nExecStart=/run");
+    trial.act("start");
+    assert!(trial.removed.is_empty());
+    trial.act("stop");
+    assert_eq!(trial.removed, ["/run/a.pid"]);
+}
+
+#[test]
+fn what_happens_while_an_answer_is_awaited_waits_for_it() {
+    let mut trial = Trial::new("ExecStart=/run");
+    let mut step = |happening| {
+        let mut turn = Turn::new(trial.now, Form::Units);
+        trial.service.step(happening, &mut turn);
+        turn.actions.into_iter().filter(|action| !matches!(action, Action::Log { .. })).collect::<Vec<_>>()
+    };
+    assert!(matches!(step(Happening::Start)[..], [Action::Execute { .. }]));
+    assert_eq!(step(Happening::Stop { restart: false }), []);
+    let main = Pid::from_raw(101);
+    assert_eq!(step(Happening::Executed(main)), [Action::Inspect(ID, vec![main])], "it is stopped now");
+    let found = Process { pid: main, name: "run".into(), is_child: true };
+    let kills = [Action::Kill(main, Signal::TERM), Action::Kill(main, Signal::CONT)];
+    assert_eq!(step(Happening::Found(vec![found])), kills, "and goes on, if it was suspended");
+}
