@@ -32,11 +32,11 @@ pub fn paths(pattern: &Path, flags: c_int) -> Vec<PathBuf> {
     paths
 }
 
-/// Whether a pattern matches a text.
-pub fn matches(pattern: &str, text: &str) -> bool {
+/// Whether a pattern matches a text. `flags` are those of fnmatch(3).
+pub fn matches(pattern: &str, text: &str, flags: c_int) -> bool {
     let (Ok(pattern), Ok(text)) = (CString::new(pattern), CString::new(text)) else { return false };
     // SAFETY: two C strings and a number.
-    unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), 0) == 0 }
+    unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), flags) == 0 }
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(paths(Path::new("/et[c]"), 0), [Path::new("/etc")]);
         assert!(paths(Path::new("/nonexistent/*"), 0).is_empty());
         assert!(paths(Path::new("/{etc,usr}"), 0).is_empty());
-        assert!(matches("a*[0-9]", "abc1"));
-        assert!(!matches("a*[0-9]", "abc"));
+        assert!(matches("a*[0-9]", "abc1", 0));
+        assert!(!matches("a*[0-9]", "abc", 0));
     }
 }

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod address;
 pub mod cli;
+pub mod conditions;
 pub mod control;
 pub mod engine;
 pub mod error;

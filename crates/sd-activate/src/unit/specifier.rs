@@ -164,7 +164,7 @@ fn host() -> String {
 }
 
 /// What ConditionArchitecture= calls this machine.
-fn architecture() -> &'static str {
+pub fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "x86-64",
         "aarch64" => "arm64",
@@ -181,7 +181,8 @@ fn id(file: &str) -> Option<String> {
     (digits.len() == 32 && digits.chars().all(|digit| digit.is_ascii_hexdigit())).then(|| digits.to_ascii_lowercase())
 }
 
-fn os_release(name: &str) -> String {
+/// What os-release(5) has of this name; empty where there is none.
+pub fn os_release(name: &str) -> String {
     let file = ["/etc/os-release", "/usr/lib/os-release"].into_iter().find(|file| Path::new(file).exists());
     file.map(|file| field(file, name)).unwrap_or_default()
 }
