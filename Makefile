@@ -143,6 +143,11 @@ check-daemons:
 check-packages: library
 	tests/packages/check.sh $(BUILT)/libsdlite.so
 
+# Debian's services, activated from their own units under systemd and under sd-activate, or those that SERVICES names: a client gets
+# the same answer. Needs root, and Debian, whose packages it downloads; installs nothing.
+check-services: all
+	tests/services/check.sh $(SERVICES)
+
 # What becomes of each setting of Debian's sockets and services. Needs Debian, whose packages it downloads; installs nothing.
 check-units:
 	$(CARGO) test --package sd-activate --test debian -- all
@@ -181,4 +186,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-same check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-same check-services check-systemd check-units demo fuzz mutants clean

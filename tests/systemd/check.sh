@@ -1,7 +1,9 @@
 #!/bin/sh
 # What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With the
-# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow.
+# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow. With `services`, as
+# `make check-services` does, only Debian's services; names may follow.
 #
+# SDLITE_UNPACKED names a directory with more, such as unpacked packages, to be laid over it.
 # SDLITE_ROOT names another Debian's root directory to be taken instead, for its systemd: with gcc, make and pkg-config in it.
 #
 # Exits with 0 where everything passed, 77 where it cannot run here, having said why, and another status otherwise.
@@ -107,6 +109,8 @@ boot() {
     mkdir "$tmp/upper" "$tmp/work" "$root"
     mount -t overlay -o "lowerdir=${SDLITE_ROOT:-/},upperdir=$tmp/upper,workdir=$tmp/work" overlay "$root" ||
         left_out 'overlayfs over the root file system'
+    # Overlayfs takes no directory that is below another of its own.
+    [ -z "${SDLITE_UNPACKED-}" ] || cp -a "$SDLITE_UNPACKED/." "$root"
     [ -x "$root/usr/bin/systemctl" ] || left_out 'systemd, with /usr on the root file system'
     [ -x "$root/usr/bin/dbus-daemon" ] || left_out 'dbus, for systemd-logind (Debian: apt-get install dbus)'
     ls "$root"/lib/*/security/pam_systemd.so >/dev/null 2>&1 || left_out 'pam_systemd (Debian: apt-get install libpam-systemd)'
@@ -131,7 +135,7 @@ configuration
     mkdir -p "$sources"
     cp "$top"/c-examples/Makefile "$top"/c-examples/*.c "$top"/c-examples/*.service "$top"/c-examples/*.socket "$sources"
     cp "$here"/inside.sh "$here"/logins.sh "$here"/*.c "$sources"
-    cp -R "$top/tests/units" "$sources"
+    cp -R "$top/tests/units" "$top/tests/services" "$sources"
     cp "$top/docs/units.md" "$sources/units"
     mkfifo "$sources/output"
     cat >"$root/etc/systemd/system/sdlite-check.service" <<unit

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The checks, run as a service where systemd is PID 1. Each function named check_ is one run of units; every sentence that is
-# printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow.
+# printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow; with
+# `services` only services.py of tests/services.
 set -u
 
 library=/usr/local/lib/libsdlite.so.0
@@ -520,12 +521,20 @@ check_same() {
 
 touch started
 mkdir -p "$work"
-if [ "${1-}" = units ]; then
+case ${1-} in
+units)
     shift
     run 'The system' check_boot && run 'Units under systemd and under sd-activate' check_same "$@"
     [ "$failed" = 0 ]
     exit
-fi
+    ;;
+services)
+    shift
+    run 'The system' check_boot && run "Debian's services under systemd and under sd-activate" python3 services/services.py "$@"
+    [ "$failed" = 0 ]
+    exit
+    ;;
+esac
 if run 'The system' check_boot && run 'The programs' check_build; then
     run 'Accept=no: myservice' check_article
     run 'Accept=yes: myservice-accept' check_accept
