@@ -115,13 +115,43 @@ impl UnitSpec {
     }
 }
 
+/// What systemctl(1) calls the load state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadState {
+    /// It can be started.
+    Loaded,
+    /// There is no such file.
+    NotFound,
+    /// It is a link to /dev/null, or empty.
+    Masked,
+    /// Something in it keeps it from being started.
+    BadSetting,
+    /// Its file cannot be read.
+    Error,
+    /// It is a template, of which only instances can be started.
+    Template,
+}
+
+impl LoadState {
+    /// The word that systemd has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::NotFound => "not-found",
+            Self::Masked => "masked",
+            Self::BadSetting => "bad-setting",
+            Self::Error | Self::Template => "error",
+        }
+    }
+}
+
 /// What a unit of a type has of its own.
 #[derive(Clone, Debug)]
 pub enum Kind {
     /// A `.socket` unit.
-    Socket(Box<SocketSpec>),
+    Socket(Arc<SocketSpec>),
     /// A `.service` unit.
-    Service(Box<ServiceSpec>),
+    Service(Arc<ServiceSpec>),
     /// A `.target` unit: it stands for what it wants and requires.
     Target,
 }

@@ -65,7 +65,7 @@ fn each_connection_has_a_service_under_a_name_of_its_own() {
         connection.read_line(&mut line).unwrap();
         pids.push(line.trim().parse::<u32>().unwrap());
         let (local, peer) = (connection.get_ref().peer_addr().unwrap(), connection.get_ref().local_addr().unwrap());
-        says(&activator, &format!("Started a@{number}-{local}-{peer}.service."));
+        says(&activator, &format!("Started a@{number}-{local}-{peer}.service - {peer}."));
     }
     pids.sort_unstable();
     let mut running = children(activator.pid());
@@ -192,19 +192,16 @@ fn a_socket_that_was_passed_is_that_of_the_unit_with_its_address() {
 fn what_cannot_be_started_is_said_with_file_and_line() {
     let units = Units::new(&[
         ("a.socket", SOCKET),
-        ("b.socket", &SOCKET.replace("A Socket\n", "B\nConflicts=a.socket\n")),
         ("c.socket", SOCKET),
-        ("d.service", "[Service]\nExecStart=/bin/true\nSockets=a.socket\n"),
+        ("d.service", "[Service]\nExecStart=/bin/true\nRuntimeDirectory=a\n"),
         ("e.service", "[Service]\nExecStart=/nonexistent/program\n"),
         ("f.service", "[Service]\nUser=no-such-user\nExecStart=/bin/true\n"),
         ("a.service", "[Service]\nExecStart=/bin/true\n"),
-        ("b.service", "[Service]\nExecStart=/bin/true\n"),
     ]);
     for (names, message) in [
         (&["nope.service"][..], "nope.service: error: there is no such unit"),
-        (&["a.socket", "b.socket"], "b.socket: it conflicts with a.socket: start one of them"),
-        (&["c.socket"], "c.service: it cannot be started"),
-        (&["d.service"], "/units/d.service:3: refused: Sockets=: it is not carried out yet"),
+        (&["c.socket"], "c.socket: Socket service c.service not loaded, refusing."),
+        (&["d.service"], "/units/d.service:3: refused: RuntimeDirectory=: it is not carried out yet"),
         (
             &["e.service"],
             "/units/e.service:2: ExecStart=/nonexistent/program: Failed to execute '/nonexistent/program': command not found",
@@ -221,6 +218,6 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
     let port = TcpListener::bind(("127.0.0.1", units.port)).unwrap();
     let (status, output) = units.run(&["a.socket"]);
     assert_eq!(status, Some(1));
-    assert!(output.contains("/units/a.socket:4: Failed to listen on 127.0.0.1:"), "{output}");
+    assert!(output.contains("/units/a.socket:4: ListenStream=: Failed to listen on 127.0.0.1:"), "{output}");
     drop(port);
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::ValueParser;
@@ -13,12 +14,14 @@ use crate::address::Address;
 use crate::engine::Once;
 use crate::error::Error;
 use crate::spec::{
-    Command, Endpoint, Input, Listen, Origin, Output, Privileges, RateLimit, ServiceSpec, ServiceType, SocketSpec,
-    UnitName,
+    Command, Endpoint, Input, Kind, Listen, Origin, Output, Privileges, RateLimit, ServiceSpec, ServiceType,
+    SocketSpec, UnitName, UnitSpec,
 };
 
 /// What is passed on from this process's own environment: nothing else, as with systemd-socket-activate.
 const PASSED_ON: [&str; 6] = ["TERM", "COLORTERM", "NO_COLOR", "PATH", "USER", "HOME"];
+
+const NO_LIMIT: RateLimit = RateLimit { interval: Duration::ZERO, burst: 0 };
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -37,6 +40,15 @@ impl Activation {
     /// What is executed.
     pub fn command(&self) -> &Command {
         &self.service.start[0]
+    }
+
+    /// What is asked for as units: the socket, and its service.
+    pub fn units(&self) -> (Arc<UnitSpec>, Arc<UnitSpec>) {
+        let socket = UnitSpec::new(unit_name(), Kind::Socket(Arc::new(self.socket.clone())));
+        let mut service = UnitSpec::new(self.socket.service.clone(), Kind::Service(Arc::new(self.service.clone())));
+        // It is started as often as somebody comes.
+        service.start_limit = NO_LIMIT;
+        (Arc::new(socket), Arc::new(service))
     }
 
     /// Whether descriptors are passed as standard input and output.
@@ -211,6 +223,7 @@ fn listen_on(text: &OsStr, socket_type: SockType) -> Result<Listen, Error> {
 }
 
 fn socket(listen: Vec<Listen>, accept: bool) -> SocketSpec {
+    let usual = SocketSpec::new(&unit_name());
     SocketSpec {
         listen,
         accept,
@@ -219,8 +232,9 @@ fn socket(listen: Vec<Listen>, accept: bool) -> SocketSpec {
         remove_on_stop: true,
         max_connections: u32::MAX,
         // A service that serves one connection and exits does nothing wrong.
-        trigger_limit: RateLimit { interval: Duration::ZERO, burst: 0 },
-        ..SocketSpec::new(&unit_name())
+        trigger_limit: NO_LIMIT,
+        poll_limit: if accept { NO_LIMIT } else { usual.poll_limit },
+        ..usual
     }
 }
 

@@ -6,20 +6,19 @@ pub mod names;
 pub mod units;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::SigSet;
 
 use activate::{Activation, Unusable};
 
-use crate::engine::{Engine, Form, Port, Subject};
+use crate::engine::{Engine, Port, Subject};
 use crate::error::Error;
 use crate::exec::environment::{self, Passing};
 use crate::exec::{self, Plan, Stream, Surroundings};
 use crate::log::say;
-use crate::spec::{RateLimit, ResourceLimit};
-use crate::world::{self, Inherited, Socket, Starter, Taker, World};
+use crate::spec::ResourceLimit;
+use crate::world::{self, Inherited, Socket, World};
 
 /// Exit status for everything that has none of its own.
 const FAILURE: u8 = 1;
@@ -77,23 +76,10 @@ fn activate(mut activation: Activation) -> Result<u8, Error> {
     let plan = Box::new(plan(&activation, &path, sockets.len(), &signals.inherited)?);
     let title = title(&activation);
     let subject = Subject { name: title.clone(), title, hint: library_path_hint(&activation) };
-    let mut engine = Engine::new(Form::Command(activation.once));
+    let (socket, service) = activation.units();
+    let engine = Engine::of_command(activation.once, socket, sockets.len(), service, subject);
     let mut world = World::new(signals)?;
-    let names = (0..sockets.len()).map(|port| Port(port).to_string());
-    let taker = if activation.socket.accept {
-        engine.add_accepting(&activation.socket, names, activation.service, subject);
-        Taker::Each { plan, template: None }
-    } else {
-        // Not the start limit, either.
-        let id = engine.add_service(activation.service, RateLimit { interval: Duration::ZERO, burst: 0 }, subject);
-        engine.add_socket(&activation.socket, names, id);
-        if activation.once.now {
-            engine.want(id);
-        }
-        world.add_service(Starter::Plan(plan));
-        Taker::Service(id)
-    };
-    world.add_socket(activation.socket, sockets, taker)?;
+    world.serve(plan, sockets)?;
     world.run(engine)
 }
 

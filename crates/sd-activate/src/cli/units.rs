@@ -153,7 +153,7 @@ fn run(matches: &ArgMatches) -> u8 {
     let loader = Loader::new(scope.clone(), directories, ignored);
     if !matches.get_flag("verify") {
         return if status == 0 {
-            exit_status(manage::run(&loader, &names, scope, log_settings(matches), asking))
+            exit_status(manage::run(loader, &names, scope, log_settings(matches), asking))
         } else {
             status
         };

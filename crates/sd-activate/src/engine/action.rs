@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
-use super::event::{Port, ServiceId};
+use super::event::{Port, UnitId};
 use super::turn::Level;
 use super::view::{Answer, RequestId};
 use crate::error::Error;
@@ -13,6 +13,10 @@ use crate::spec::{CommandId, Signal};
 /// Something to do. What it comes to is told by the [event](super::Event) that is named.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Listen, as a socket unit says: [`Opened`](super::Event::Opened), [`NotOpened`](super::Event::NotOpened).
+    Open(UnitId),
+    /// Throw away what waits at this port.
+    Flush(Port),
     /// Tell when somebody comes to this port: [`Incoming`](super::Event::Incoming), [`HungUp`](super::Event::HungUp).
     Watch(Port),
     /// Do not tell, for now.
@@ -22,10 +26,12 @@ pub enum Action {
     /// Listen there no longer.
     Close(Port),
 
+    /// Check a unit's conditions: [`Checked`](super::Event::Checked).
+    Check(UnitId),
     /// Execute a command of a unit: [`Executed`](super::Event::Executed), [`NotExecuted`](super::Event::NotExecuted).
     Execute {
         /// The unit. ExecStart= of a service is passed its ports.
-        unit: ServiceId,
+        unit: UnitId,
         /// Which of its commands.
         command: CommandId,
         /// How many times the unit was started: `$INVOCATION_ID` is another each time.
@@ -33,17 +39,25 @@ pub enum Action {
         /// What the command is told of the unit: `$MAINPID`, `$SERVICE_RESULT` and their like.
         variables: Vec<(&'static str, String)>,
     },
-    /// Accept a connection, unless one waits that has been accepted, and start a service for it:
-    /// [`Connected`](super::Event::Connected), [`NotConnected`](super::Event::NotConnected), or nothing where the
-    /// connection is gone again.
+    /// Accept a connection, unless one is held that has been accepted; with the command line's form, start a service for it.
+    /// [`Connected`](super::Event::Connected) or [`Accepted`](super::Event::Accepted),
+    /// [`NotConnected`](super::Event::NotConnected), or nothing where the connection is gone again.
     Accept(Port),
+    /// The connection that is held is this unit's.
+    Give(UnitId),
+    /// The connection of this unit is held again.
+    Hold(UnitId),
+    /// Close the connection that is held.
+    HangUp,
     /// Accept a connection and close it: there are too many.
     Refuse(Port),
+    /// Close the connection of this unit, and forget all that there is for it.
+    Forget(UnitId),
     /// Send a signal.
     Kill(Pid, Signal),
     /// Look for the processes of a service: those that were executed for it, what descends from them, and what they have
     /// left. [`Inspected`](super::Event::Inspected).
-    Inspect(ServiceId, Vec<Pid>),
+    Inspect(UnitId, Vec<Pid>),
     /// Remove a file, if it is there.
     Remove(PathBuf),
 
@@ -59,7 +73,7 @@ pub enum Action {
     /// Say something about a unit.
     Log {
         /// The unit.
-        unit: ServiceId,
+        unit: UnitId,
         /// How important it is.
         level: Level,
         /// What.

@@ -1,106 +1,64 @@
-//! Accept=yes: a service for each connection.
+//! Accept=yes: a service for each connection. That of a unit is a unit of its own; with the command line's form, it is a process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::event::{End, Port};
+use super::event::{End, Instance, Port, UnitId};
+use super::job::JobKind;
+use super::socket;
 use super::turn::{Timer, Turn};
-use super::verdict::Outcome;
-use super::{Action, Form, Subject};
+use super::unit::Machine;
+use super::view::ActiveState;
+use super::{Action, Engine, Form, Subject};
 use crate::error::Error;
-use crate::spec::{ServiceSpec, Signal};
+use crate::spec::Signal;
 
 /// How long to wait where descriptors, memory or processes have run out.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long not to say so again.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How many instances that have failed are kept, so that it can be seen why.
+const KEPT: usize = 100;
 
-/// The services that run, and the connections that wait for one.
+/// What connections wait for, and the processes of the command line's form.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    sockets: Vec<Accepting>,
-    running: HashMap<Pid, Connection>,
+    /// The command, with the command line's form.
+    subject: Option<Subject>,
+    running: HashSet<Pid>,
+    /// Whether a service ran before.
+    ran: bool,
     /// The ports to go on with when a shortage is over, while there is one. The first has a connection that was accepted.
     waiting: Option<Vec<Port>>,
     /// When the user was told of a shortage.
     told: Option<Instant>,
-    /// When the time is up in which those should have ended that were told to.
-    deadline: Option<Instant>,
-}
-
-/// A socket that connections are accepted on.
-#[derive(Debug)]
-pub(super) struct Accepting {
-    /// The service that is started for each of them.
-    pub(super) service: ServiceSpec,
-    pub(super) subject: Subject,
-    /// MaxConnections=.
-    pub(super) most: u32,
-    /// How many there are.
-    count: u32,
-    /// Whether a service ran before.
-    ran: bool,
-}
-
-/// A connection that is served.
-#[derive(Debug)]
-struct Connection {
-    /// Which of the sockets it was accepted on.
-    socket: usize,
-    /// Its service's name.
-    name: String,
-}
-
-impl Accepting {
-    pub(super) fn new(service: ServiceSpec, subject: Subject, most: u32) -> Self {
-        Self { service, subject, most, count: 0, ran: false }
-    }
-
-    /// What messages call the service of a connection.
-    fn instance(&self, name: &str) -> Subject {
-        let title = if self.subject.title == self.subject.name { name } else { &self.subject.title };
-        Subject { name: name.to_owned(), title: title.to_owned(), hint: None }
-    }
+    /// The instances that have failed.
+    failed: BTreeSet<UnitId>,
 }
 
 impl Connections {
-    /// Adds a socket, and numbers it.
-    pub(super) fn add(&mut self, socket: Accepting) -> usize {
-        self.sockets.push(socket);
-        self.sockets.len() - 1
+    /// Those of a command.
+    pub(super) fn new(subject: Subject) -> Self {
+        Self { subject: Some(subject), ..Self::default() }
     }
 
     pub(super) fn runs(&self) -> bool {
         !self.running.is_empty()
     }
 
-    pub(super) fn incoming(&mut self, socket: usize, port: Port, name: &str, turn: &mut Turn) {
-        if let Some(waiting) = &mut self.waiting {
-            waiting.push(port);
-            return turn.act(Action::Ignore(port));
-        }
-        let accepting = &self.sockets[socket];
-        if accepting.count < accepting.most {
-            return turn.act(Action::Accept(port));
-        }
-        let most = accepting.most;
-        turn.say(format_args!("{name}: Too many incoming connections ({most}), dropping connection."));
-        turn.act(Action::Refuse(port));
+    /// Has a port wait, where there is a shortage.
+    fn waits(&mut self, port: Port) -> bool {
+        self.waiting.as_mut().map(|waiting| waiting.push(port)).is_some()
     }
 
-    pub(super) fn connected(&mut self, socket: usize, pid: Pid, name: String, turn: &mut Turn) {
-        let accepting = &mut self.sockets[socket];
-        accepting.ran = true;
-        accepting.count += 1;
-        if matches!(turn.form, Form::Units) {
-            turn.say_any(turn.form.started(&accepting.instance(&name)));
-        }
-        self.running.insert(pid, Connection { socket, name });
+    pub(super) fn connected(&mut self, pid: Pid) {
+        self.ran = true;
+        self.running.insert(pid);
     }
 
-    pub(super) fn not_connected(&mut self, socket: usize, port: Port, error: Error, turn: &mut Turn) {
+    pub(super) fn not_connected(&mut self, port: Port, error: Error, turn: &mut Turn) {
         match &error {
             error if error.is_shortage() => (),
             // The socket's own error, and not the connection's.
@@ -108,7 +66,7 @@ impl Connections {
                 turn.say(error);
                 return turn.act(Action::Reopen(port));
             }
-            _ if self.sockets[socket].ran || matches!(turn.form, Form::Units) => return turn.say(error),
+            _ if self.ran || matches!(turn.form, Form::Units) => return turn.say(error),
             _ => return turn.act(Action::Fail(error)),
         }
         self.waiting.get_or_insert_default().push(port);
@@ -129,44 +87,113 @@ impl Connections {
     }
 
     pub(super) fn ended(&mut self, pid: Pid, end: End, turn: &mut Turn) {
-        let Some(connection) = self.running.remove(&pid) else { return };
-        let accepting = &mut self.sockets[connection.socket];
-        accepting.count -= 1;
-        match turn.form {
-            // A line for every connection would cost as much as the connection.
-            Form::Command(_) if end != End::Exited(0) => turn.say(format_args!("Child {pid} {end}")),
-            Form::Command(_) => (),
-            Form::Units => {
-                let subject = accepting.instance(&connection.name);
-                let outcome = Outcome::of(&accepting.service, end);
-                turn.say_any(turn.form.ended(&subject, end, outcome));
-                turn.say_any(turn.form.dead(&subject, outcome));
-            }
+        self.running.remove(&pid);
+        // A line for every connection would cost as much as the connection.
+        if end != End::Exited(0) {
+            turn.say(format_args!("Child {pid} {end}"));
         }
-        if let Some((_, hint)) = accepting.subject.hint.take_if(|(status, _)| end == End::Exited(*status)) {
-            turn.say(hint);
-        }
+        let hint =
+            self.subject.as_mut().and_then(|subject| subject.hint.take_if(|(status, _)| end == End::Exited(*status)));
+        turn.say_any(hint.map(|(_, hint)| hint));
     }
 
     /// Sends all of them a signal.
     pub(super) fn pass_on(&self, signal: Signal, turn: &mut Turn) {
-        turn.actions.extend(self.running.keys().map(|pid| Action::Kill(*pid, signal)));
+        turn.actions.extend(self.running.iter().map(|pid| Action::Kill(*pid, signal)));
     }
+}
 
-    /// Has all of them end, as their unit says.
-    pub(super) fn stop(&mut self, turn: &mut Turn) {
-        for (pid, connection) in &self.running {
-            turn.act(Action::Kill(*pid, self.sockets[connection.socket].service.kill.signal));
+impl Engine {
+    /// Somebody has come to a port.
+    pub(super) fn incoming(&mut self, port: Port, turn: &mut Turn) {
+        let Some(id) = self.ports.get(&port).copied() else { return };
+        let Some(Machine::Socket(socket)) = self.units.get(&id).map(|unit| &unit.machine) else { return };
+        if socket.spec.accept && self.connections.waits(port) {
+            return turn.act(Action::Ignore(port));
         }
-        let timeouts = self.running.values().map(|connection| self.sockets[connection.socket].service.timeout_stop);
-        let longest = timeouts.max_by_key(|timeout| timeout.unwrap_or(Duration::MAX)).flatten();
-        self.deadline = longest.and_then(|timeout| turn.now.checked_add(timeout));
-        turn.timers.extend(self.deadline.map(|deadline| (deadline, Timer::Connections)));
+        self.tell_socket(id, socket::Happening::Incoming(port), turn);
     }
 
-    pub(super) fn time_is_up(&mut self, turn: &mut Turn) {
-        if self.deadline.is_some_and(|deadline| deadline <= turn.now) {
-            self.pass_on(Signal::KILL, turn);
+    /// A connection was accepted: its service is added, and started.
+    pub(super) fn accepted(&mut self, port: Port, source: String, instance: Instance, turn: &mut Turn) {
+        let Some(id) = self.ports.get(&port).copied() else { return turn.act(Action::HangUp) };
+        let Some(Machine::Socket(socket)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) else {
+            return turn.act(Action::HangUp);
+        };
+        if !socket.accept(&source, turn) {
+            return turn.act(Action::HangUp);
+        }
+        let service = self.add_instance(instance, (id, source));
+        turn.act(Action::Give(service));
+        if let Err(reason) = self.enqueue(service, JobKind::Start, None, turn) {
+            let name = &self.units[&id].name;
+            turn.say(format_args!("{name}: Failed to queue service startup job: {reason}"));
+            self.forget_instance(service, ActiveState::Inactive, turn);
+        }
+    }
+
+    /// Has the connection of a service wait that could not be started, where there was no room for it.
+    pub(super) fn hold(&mut self, id: UnitId, error: &Error, turn: &mut Turn) -> bool {
+        let has_run = self.service(id).is_some_and(|service| service.ran);
+        let Some((socket, source)) = self.units.get(&id).and_then(|unit| unit.connection.clone()) else { return false };
+        let Some(port) = self.ports.iter().find(|(_, of)| **of == socket).map(|(port, _)| *port) else { return false };
+        if has_run || !error.is_shortage() {
+            return false;
+        }
+        turn.act(Action::Hold(id));
+        if let Some(unit) = self.units.get_mut(&id) {
+            self.jobs -= usize::from(unit.job.take().is_some());
+        }
+        self.alive -= usize::from(!self.units[&id].seen.0.is_inactive_or_failed());
+        self.remove(id, &(socket, source), turn);
+        self.connections.not_connected(port, error.clone(), turn);
+        true
+    }
+
+    /// Forgets a service whose connection is over; it is kept where it has failed.
+    pub(super) fn forget_instance(&mut self, id: UnitId, active: ActiveState, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        let Some(connection) = unit.connection.clone() else { return };
+        if active == ActiveState::Failed && !unit.spec.collect_failed {
+            self.release(&connection);
+            if let Some(unit) = self.units.get_mut(&id) {
+                unit.connection = None;
+            }
+            turn.act(Action::Forget(id));
+            self.connections.failed.insert(id);
+            let oldest = self.connections.failed.first().copied();
+            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() > KEPT) {
+                self.forget_failed(oldest);
+            }
+        } else if unit.job.is_none() {
+            self.remove(id, &connection, turn);
+        }
+    }
+
+    /// Forgets an instance that is kept because it has failed; whether it was one.
+    pub(super) fn forget_failed(&mut self, id: UnitId) -> bool {
+        let kept = self.connections.failed.remove(&id);
+        if kept {
+            self.discard(id);
+        }
+        kept
+    }
+
+    fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {
+        self.release(connection);
+        turn.act(Action::Forget(id));
+        self.discard(id);
+    }
+
+    fn release(&mut self, (socket, source): &(UnitId, String)) {
+        if let Some(Machine::Socket(socket)) = self.units.get_mut(socket).map(|unit| &mut unit.machine) {
+            socket.release(source);
+        }
+    }
+
+    fn discard(&mut self, id: UnitId) {
+        if let Some(unit) = self.units.remove(&id) {
+            self.graph.remove(id, &unit);
         }
     }
 }

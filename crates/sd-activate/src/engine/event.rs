@@ -3,13 +3,14 @@
 use std::fmt::{self, Display, Formatter};
 
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use nix::unistd::Pid;
 use sdlite_core::listen::LISTEN_FDS_START;
 
-use super::view::{RequestId, UnitId, Verb};
+use super::view::{RequestId, Verb};
 use crate::error::Error;
-use crate::spec::{Signal, status};
+use crate::spec::{Condition, Signal, UnitSpec, status};
 
 /// A descriptor that is listened on: one of those that a socket unit has. The number is its place among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,12 +22,21 @@ impl Display for Port {
     }
 }
 
-/// A service, by its place among all of them.
+/// A unit, by the order in which they were made known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceId(pub usize);
+pub struct UnitId(pub usize);
+
+/// A service for one connection.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// What it is.
+    pub spec: Arc<UnitSpec>,
+    /// What tells it from the others: who has connected.
+    pub peer: String,
+}
 
 /// Something that has happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Event {
     /// Everything is open.
     Begun,
@@ -49,6 +59,10 @@ pub enum Event {
         unit: UnitId,
     },
 
+    /// A socket listens at these ports, in the order of its unit.
+    Opened(UnitId, Vec<Port>),
+    /// A socket cannot listen.
+    NotOpened(UnitId, Error),
     /// A connection, a datagram or other data waits at a port. A port of a service for all connections tells that once,
     /// until it is watched again.
     Incoming(Port),
@@ -59,10 +73,12 @@ pub enum Event {
     /// A port cannot be opened anew.
     NotReopened(Port, Error),
 
-    /// A service runs.
-    Executed(ServiceId, Pid),
-    /// A service could not be executed.
-    NotExecuted(ServiceId, Error),
+    /// The conditions of a unit were checked: the one that keeps it from being started, if one does.
+    Checked(UnitId, Option<Condition>),
+    /// A command of a unit runs.
+    Executed(UnitId, Pid),
+    /// A command of a unit could not be executed.
+    NotExecuted(UnitId, Error),
     /// A process has said something by sd_notify(3).
     Notified {
         /// Which process.
@@ -73,8 +89,17 @@ pub enum Event {
         /// What it has said.
         notification: Notification,
     },
-    /// A service runs for a connection that was accepted. The last is the instance's name, of a unit.
-    Connected(Port, Pid, String),
+    /// With the command line's form: a service runs for a connection that was accepted.
+    Connected(Pid),
+    /// With units: a connection was accepted.
+    Accepted {
+        /// Where.
+        port: Port,
+        /// Who has connected, as MaxConnectionsPerSource= counts: an address, or a user.
+        source: String,
+        /// The service for it.
+        instance: Instance,
+    },
     /// A connection could not be accepted, or no service be started for it; then it waits.
     NotConnected(Port, Error),
 
@@ -85,7 +110,7 @@ pub enum Event {
     /// What there is of a service.
     Inspected {
         /// The service.
-        service: ServiceId,
+        service: UnitId,
         /// Its processes, the oldest first.
         processes: Vec<Process>,
         /// Its ports whose file is gone.

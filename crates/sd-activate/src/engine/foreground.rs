@@ -70,7 +70,6 @@ impl Service {
             turn.act(Action::Fail(error));
         } else {
             turn.say(error);
-            self.listen(turn);
         }
         State::Dead
     }
@@ -110,8 +109,6 @@ impl Service {
             turn.act(Action::Exit(end.status_when_stopped()));
         } else if form.once {
             turn.act(Action::Exit(end.status()));
-        } else {
-            self.listen(turn);
         }
         State::Dead
     }

@@ -26,7 +26,6 @@ impl Service {
             return self.over(turn);
         }
         self.start_limit.count(turn.now);
-        self.incoming.count(turn.now);
         self.invocations += 1;
         (self.result, self.reload_result) = (Outcome::Success, Outcome::Success);
         (self.stopping, self.restarting) = (false, false);
@@ -133,8 +132,6 @@ impl Service {
         turn.failed |= state == State::Failed;
         if is_restarted(&self.spec, self.result, self.main_end) {
             turn.later.push((self.id, Happening::Restart));
-        } else {
-            self.listen(turn);
         }
         state
     }

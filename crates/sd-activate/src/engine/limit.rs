@@ -1,6 +1,6 @@
 //! How often something may happen.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::spec::RateLimit;
 
@@ -16,11 +16,6 @@ impl Limit {
     /// Nothing has happened yet.
     pub fn new(rate: RateLimit) -> Self {
         Self { rate, since: None, count: 0 }
-    }
-
-    /// It may happen as often as it likes.
-    pub fn none() -> Self {
-        Self::new(RateLimit { interval: Duration::ZERO, burst: 0 })
     }
 
     /// How often it may happen.
@@ -50,6 +45,8 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -1,8 +1,10 @@
 //! What is done when something happens. No system call is made here, and no clock is read: an [event](Event) and the time go
 //! in, [actions](Action) come out, so that all of it can be tried without a process.
 //!
-//! A service for all connections (Accept=no) is in `service`, with a table of its states; services for one connection
-//! each (Accept=yes) are in `connections`.
+//! The engine manages units: each goes through the states of its type, in `socket` and `service`, each with a table of them. What is
+//! to become of units is a matter of their `job`s; how they have to do with each other is in `graph`. After each event,
+//! [`Engine::step`] compares what units are with what they were, and so jobs end, and what depends on a unit follows it.
+//! Connections of sockets with Accept=yes are in `connections`.
 
 mod action;
 mod announce;
@@ -10,36 +12,44 @@ mod commands;
 mod connections;
 mod event;
 mod foreground;
-mod incoming;
+mod graph;
+mod job;
 mod lifecycle;
 mod limit;
+mod messages;
+mod request;
 mod service;
+mod socket;
 mod stopping;
 mod turn;
+mod unit;
 mod verdict;
 pub mod view;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
-use std::{iter, mem};
 
 use nix::unistd::Pid;
 
 pub use action::Action;
-pub use event::{End, Event, Notification, Port, Process, ServiceId};
+pub use event::{End, Event, Instance, Notification, Port, Process, UnitId};
 pub use turn::Level;
-pub use view::{ActiveState, Answer, CommandStatus, JobResult, RequestId, UnitId, Verb, View, Whom};
+pub use view::{ActiveState, Answer, CommandStatus, JobResult, RequestId, Verb, View, Whom};
 
-use connections::{Accepting, Connections};
-use limit::Limit;
+use connections::Connections;
+use graph::Graph;
+use job::JobKind;
 use service::{Happening, Service};
+use socket::Triggered;
 use turn::{Taker, Timer, Turn};
+use unit::{Machine, Unit};
 
 use crate::error::Error;
-use crate::spec::{RateLimit, ServiceSpec, Signal, SocketSpec, UnitSpec};
+use crate::spec::{Kind, LoadState, Signal, UnitName, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
 #[derive(Clone, Copy, Debug)]
@@ -86,101 +96,184 @@ impl Display for Subject {
 #[derive(Debug)]
 pub struct Engine {
     form: Form,
-    units: Vec<Known>,
-    ports: Vec<Listener>,
-    services: Vec<Service>,
-    /// The services that are started at once.
-    wanted: Vec<ServiceId>,
+    units: BTreeMap<UnitId, Unit>,
+    next_unit: usize,
+    graph: Graph,
+    /// The sockets that ports are of. Nobody's are closed.
+    ports: HashMap<Port, UnitId>,
+    /// The units that are started at once.
+    wanted: Vec<UnitId>,
     connections: Connections,
     owners: HashMap<Pid, Taker>,
     timers: BTreeSet<(Instant, Timer)>,
+    next_job: u32,
+    /// How many jobs there are.
+    jobs: usize,
+    /// The jobs that wait for others, by their numbers.
+    waiting: BTreeMap<u32, UnitId>,
+    /// Units whose job has ended in this step.
+    ended_jobs: Vec<UnitId>,
+    /// How many sockets and services are neither inactive nor failed.
+    alive: usize,
+    /// Whether it has begun.
+    begun: bool,
+    /// Whether something was asked: who stops units may start others, and so all goes on when none is left.
+    asked: bool,
     /// Whether all is to end.
     stopping: bool,
     /// Whether a unit has failed.
     failed: bool,
 }
 
-/// A unit, and its service where it is one that may run.
-#[derive(Debug)]
-struct Known {
-    spec: Arc<UnitSpec>,
-    service: Option<ServiceId>,
-}
-
-/// A port.
-#[derive(Debug)]
-struct Listener {
-    /// What messages call it.
-    name: String,
-    taker: Taker,
-}
-
 impl Engine {
-    /// Nothing listens yet.
+    /// There are no units yet.
     pub fn new(form: Form) -> Self {
         Self {
             form,
-            units: Vec::new(),
-            ports: Vec::new(),
-            services: Vec::new(),
+            units: BTreeMap::new(),
+            next_unit: 0,
+            graph: Graph::default(),
+            ports: HashMap::new(),
             wanted: Vec::new(),
             connections: Connections::default(),
             owners: HashMap::new(),
             timers: BTreeSet::new(),
+            next_job: 1,
+            jobs: 0,
+            waiting: BTreeMap::new(),
+            ended_jobs: Vec::new(),
+            alive: 0,
+            begun: false,
+            asked: false,
             stopping: false,
             failed: false,
         }
     }
 
-    /// Makes a unit known, so that it can be told of.
-    pub fn know(&mut self, spec: Arc<UnitSpec>, service: Option<ServiceId>) -> UnitId {
-        self.units.push(Known { spec, service });
-        UnitId(self.units.len() - 1)
+    /// That of a command: a service, and its socket, which listens at so many ports already.
+    pub fn of_command(
+        once: Once,
+        socket: Arc<UnitSpec>,
+        ports: usize,
+        service: Arc<UnitSpec>,
+        subject: Subject,
+    ) -> Self {
+        let mut engine = Self::new(Form::Command(once));
+        engine.connections = Connections::new(subject.clone());
+        let service = engine.add_called(service, subject.clone());
+        let socket = engine.add_called(socket, subject);
+        let ports: Vec<Port> = (0..ports).map(Port).collect();
+        engine.ports.extend(ports.iter().map(|port| (*port, socket)));
+        if let Some(Machine::Socket(socket)) = engine.units.get_mut(&socket).map(|unit| &mut unit.machine) {
+            socket.begin_with(ports);
+        }
+        if once.now {
+            engine.want(service);
+        }
+        engine
     }
 
-    /// Adds a service that takes what comes to its sockets.
-    pub fn add_service(&mut self, spec: ServiceSpec, start_limit: RateLimit, subject: Subject) -> ServiceId {
-        let id = ServiceId(self.services.len());
-        self.services.push(Service::new(id, spec, start_limit, subject));
+    /// Adds a unit.
+    pub fn add(&mut self, spec: Arc<UnitSpec>) -> UnitId {
+        let subject = Subject { name: spec.name.to_string(), title: spec.title().to_owned(), hint: None };
+        self.add_called(spec, subject)
+    }
+
+    /// Adds the service of a connection: systemd says who has connected in its description.
+    fn add_instance(&mut self, instance: Instance, connection: (UnitId, String)) -> UnitId {
+        let Instance { spec, peer } = instance;
+        let name = &spec.name;
+        let title = match &spec.description {
+            Some(description) if peer.is_empty() => description.clone(),
+            Some(description) => format!("{description} ({peer})"),
+            None if peer.is_empty() => name.to_string(),
+            None => peer,
+        };
+        let subject = Subject { name: name.to_string(), title, hint: None };
+        let id = self.add_called(spec, subject);
+        if let Some(unit) = self.units.get_mut(&id) {
+            unit.connection = Some(connection);
+        }
         id
     }
 
-    /// Has a service started at once.
-    pub fn want(&mut self, service: ServiceId) {
-        self.wanted.push(service);
+    fn add_called(&mut self, spec: Arc<UnitSpec>, subject: Subject) -> UnitId {
+        let id = UnitId(self.next_unit);
+        self.next_unit += 1;
+        let unit = Unit::new(id, spec, subject);
+        self.graph.add(id, &unit);
+        self.units.insert(id, unit);
+        id
     }
 
-    /// Adds the ports of a socket, which are numbered on, for a service that takes whatever comes.
-    pub fn add_socket(&mut self, socket: &SocketSpec, names: impl IntoIterator<Item = String>, service: ServiceId) {
-        let listener = |name| Listener { name, taker: Taker::Service(service) };
-        self.ports.extend(names.into_iter().map(listener));
-        let service = &mut self.services[service.0];
-        service.incoming.poll_limit = Limit::new(socket.poll_limit);
-        service.incoming.trigger_limit = Limit::new(socket.trigger_limit);
+    /// Gives a unit other settings, as `systemctl daemon-reload` does, or notes that it cannot be loaded any more. What runs goes on.
+    pub fn replace(&mut self, id: UnitId, load: LoadState, spec: Option<Arc<UnitSpec>>) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        unit.load = load;
+        if let Some(spec) = spec {
+            self.graph.remove(id, unit);
+            unit.replace(spec);
+            self.graph.add(id, unit);
+        }
     }
 
-    /// Adds the ports of a socket, which are numbered on, and of which each connection has a service of its own.
-    pub fn add_accepting(
-        &mut self,
-        socket: &SocketSpec,
-        names: impl IntoIterator<Item = String>,
-        service: ServiceSpec,
-        subject: Subject,
-    ) {
-        let taker = Taker::Connections(self.connections.add(Accepting::new(service, subject, socket.max_connections)));
-        self.ports.extend(names.into_iter().zip(iter::repeat(taker)).map(|(name, taker)| Listener { name, taker }));
+    /// Has a unit started at once.
+    pub fn want(&mut self, unit: UnitId) {
+        self.wanted.push(unit);
+    }
+
+    /// What a unit is.
+    pub fn spec(&self, id: UnitId) -> Option<&Arc<UnitSpec>> {
+        self.units.get(&id).map(|unit| &unit.spec)
+    }
+
+    /// What a unit is called.
+    pub fn name(&self, id: UnitId) -> Option<&UnitName> {
+        self.units.get(&id).map(|unit| &unit.name)
+    }
+
+    /// The ports that a service is passed, in this order: those of the sockets that are for it, and of those that it names.
+    pub fn passed(&self, id: UnitId) -> Vec<Port> {
+        let mut ports = Vec::new();
+        for socket in self.sockets_of(id) {
+            if let Some(Machine::Socket(socket)) = self.units.get(&socket).map(|unit| &unit.machine) {
+                ports.extend_from_slice(&socket.ports);
+            }
+        }
+        ports
+    }
+
+    /// The socket that a port is of.
+    pub fn socket(&self, port: Port) -> Option<UnitId> {
+        self.ports.get(&port).copied()
+    }
+
+    /// How many connections a socket has accepted.
+    pub fn count_accepted(&self, id: UnitId) -> u64 {
+        match self.units.get(&id).map(|unit| &unit.machine) {
+            Some(Machine::Socket(socket)) => socket.accepted,
+            _ => 0,
+        }
+    }
+
+    /// The unit that a process is of.
+    pub fn owner(&self, pid: Pid) -> Option<UnitId> {
+        match self.owners.get(&pid)? {
+            Taker::Service(id) => Some(*id),
+            Taker::Connection => None,
+        }
+    }
+
+    /// Whether no job is under way.
+    pub fn is_settled(&self) -> bool {
+        self.begun && self.jobs == 0
     }
 
     /// What is to be done, now that this has happened.
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut turn = Turn::new(now, self.form);
         self.happen(event, &mut turn);
-        while let Some((id, happening)) = turn.later.pop() {
-            self.tell(id, happening, &mut turn);
-        }
-        for id in mem::take(&mut turn.given_up) {
-            self.give_up(id, &mut turn);
-        }
+        self.settle(&mut turn);
         self.failed |= turn.failed;
         self.timers.extend(mem::take(&mut turn.timers));
         self.owners.extend(mem::take(&mut turn.owned));
@@ -197,97 +290,278 @@ impl Engine {
 
     fn happen(&mut self, event: Event, turn: &mut Turn) {
         match event {
-            Event::Begun => {
-                turn.actions.extend((0..self.ports.len()).map(Port).map(Action::Watch));
-                for id in mem::take(&mut self.wanted) {
-                    self.tell(id, Happening::Start, turn);
-                }
-            }
-            Event::Time => {
-                while let Some(due) = self.timers.first().copied().filter(|(at, _)| *at <= turn.now) {
-                    self.timers.remove(&due);
-                    match due.1 {
-                        Timer::Rest(id) => self.tell(id, Happening::RestOver, turn),
-                        Timer::Service(id) => self.tell(id, Happening::TimeUp, turn),
-                        Timer::Connections => self.connections.time_is_up(turn),
-                        Timer::Shortage => self.connections.shortage_is_over(turn),
-                    }
-                }
-            }
+            Event::Begun => self.begin(turn),
+            Event::Time => self.time_passes(turn),
             Event::Signal { signal, by_kernel } => self.signal(signal, by_kernel, turn),
-            Event::Requested { request, .. } => {
-                turn.act(Action::Answer(request, Answer::Refused("There are no jobs yet".to_owned())));
-            }
+            Event::Requested { request, verb, unit } => self.requested(request, verb, unit, turn),
 
-            Event::Incoming(port) => match self.ports[port.0].taker {
-                Taker::Service(id) => self.tell(id, Happening::Incoming(port), turn),
-                Taker::Connections(socket) => self.connections.incoming(socket, port, &self.ports[port.0].name, turn),
-                Taker::Nobody => (),
-            },
-            Event::HungUp(port) if self.ports[port.0].taker == Taker::Nobody => (),
+            Event::Opened(id, ports) => {
+                self.ports.extend(ports.iter().map(|port| (*port, id)));
+                self.tell_socket(id, socket::Happening::Opened(ports), turn);
+            }
+            Event::NotOpened(id, error) => self.tell_socket(id, socket::Happening::NotOpened(error), turn),
+            Event::Incoming(port) => self.incoming(port, turn),
             Event::HungUp(port) => {
-                let name = &self.ports[port.0].name;
-                turn.say(format_args!("The socket at {name} was shut down (shutdown(2)): it is opened anew."));
-                turn.act(Action::Reopen(port));
+                if let Some(name) = self.name_of(port) {
+                    turn.say(format_args!("The socket at {name} was shut down (shutdown(2)): it is opened anew."));
+                    turn.act(Action::Reopen(port));
+                }
             }
             Event::Reopened(port) => turn.act(Action::Watch(port)),
-            Event::NotReopened(port, error) => self.close(port, error, turn),
+            Event::NotReopened(port, error) => self.lose(port, error, turn),
 
-            Event::Executed(id, pid) => self.tell(id, Happening::Executed(pid), turn),
-            Event::NotExecuted(id, error) => self.tell(id, Happening::NotExecuted(error), turn),
+            Event::Checked(id, unmet) => self.checked(id, unmet.as_ref(), turn),
+            Event::Executed(id, pid) => {
+                self.tell(id, Happening::Executed(pid), || socket::Happening::Executed(pid), turn);
+            }
+            Event::NotExecuted(id, error) => {
+                if !self.hold(id, &error, turn) {
+                    self.tell(
+                        id,
+                        Happening::NotExecuted(error.clone()),
+                        || socket::Happening::NotExecuted(error),
+                        turn,
+                    );
+                }
+            }
             Event::Notified { sender, lineage, notification } => {
                 let owner = [sender].iter().chain(&lineage).find_map(|pid| self.owner(*pid));
                 if let Some(id) = owner {
-                    self.tell(id, Happening::Notified(sender, notification), turn);
+                    self.tell_service(id, Happening::Notified(sender, notification), turn);
                 }
             }
-            Event::Connected(port, pid, name) => {
-                let taker = self.ports[port.0].taker;
-                turn.owned.push((pid, taker));
-                if let Taker::Connections(socket) = taker {
-                    self.connections.connected(socket, pid, name, turn);
-                }
+            Event::Connected(pid) => {
+                turn.owned.push((pid, Taker::Connection));
+                self.connections.connected(pid);
             }
-            Event::NotConnected(port, error) => {
-                if let Taker::Connections(socket) = self.ports[port.0].taker {
-                    self.connections.not_connected(socket, port, error, turn);
-                }
-            }
+            Event::Accepted { port, source, instance } => self.accepted(port, source, instance, turn),
+            Event::NotConnected(port, error) => self.connections.not_connected(port, error, turn),
 
             Event::Ended(pid, end) => match self.owners.remove(&pid) {
-                Some(Taker::Service(id)) => self.tell(id, Happening::Ended(pid, end), turn),
-                Some(Taker::Connections(_)) => self.connections.ended(pid, end, turn),
-                Some(Taker::Nobody) | None => (),
+                Some(Taker::Service(id)) => {
+                    self.tell(id, Happening::Ended(pid, end), || socket::Happening::Ended(pid, end), turn);
+                }
+                Some(Taker::Connection) => self.connections.ended(pid, end, turn),
+                None => (),
             },
             Event::Suspended(pid, signal) => {
                 if let Some(id) = self.owner(pid) {
-                    self.tell(id, Happening::Suspended(pid, signal), turn);
+                    self.tell_service(id, Happening::Suspended(pid, signal), turn);
                 }
             }
             Event::Inspected { service, mut processes, unlinked } => {
                 let its = Taker::Service(service);
                 processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
-                self.tell(service, Happening::Found(processes), turn);
-                for port in unlinked {
-                    if !self.services[service.0].runs() && !turn.ends() {
-                        let name = &self.ports[port.0].name;
-                        turn.say(format_args!("The file of the socket at {name} is gone: it is made anew."));
-                        turn.act(Action::Reopen(port));
-                    }
+                self.tell_service(service, Happening::Found(processes), turn);
+                self.settle(turn);
+                let runs = self.service(service).is_some_and(|service| service.runs());
+                if !runs && !turn.ends() {
+                    self.reopen(unlinked, turn);
                 }
             }
         }
     }
 
-    fn tell(&mut self, id: ServiceId, happening: Happening, turn: &mut Turn) {
-        self.services[id.0].step(happening, turn);
+    fn begin(&mut self, turn: &mut Turn) {
+        self.begun = true;
+        if let Form::Command(_) = self.form {
+            let ids: Vec<UnitId> = self.units.keys().copied().collect();
+            for id in ids {
+                if let Some(Machine::Socket(socket)) = self.units.get(&id).map(|unit| &unit.machine) {
+                    let ports = socket.ports.clone();
+                    self.tell_socket(id, socket::Happening::Opened(ports), turn);
+                }
+            }
+        }
+        for id in mem::take(&mut self.wanted) {
+            if let Err(reason) = self.ask(Verb::Start, id, None, turn) {
+                let name = &self.units[&id].name;
+                turn.say(format_args!("Failed to start {name}: {reason}"));
+                turn.failed = true;
+            }
+        }
     }
 
-    /// The service that a process is known to be of.
-    pub fn owner(&self, pid: Pid) -> Option<ServiceId> {
-        match self.owners.get(&pid) {
-            Some(Taker::Service(id)) => Some(*id),
+    fn time_passes(&mut self, turn: &mut Turn) {
+        while let Some(due) = self.timers.first().copied().filter(|(at, _)| *at <= turn.now) {
+            self.timers.remove(&due);
+            match due.1 {
+                Timer::Rest(id) => self.tell_socket(id, socket::Happening::RestOver, turn),
+                Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
+                Timer::Shortage => self.connections.shortage_is_over(turn),
+            }
+        }
+    }
+
+    /// Tells a unit, whatever it is.
+    fn tell(
+        &mut self,
+        id: UnitId,
+        happening: Happening,
+        of_socket: impl FnOnce() -> socket::Happening,
+        turn: &mut Turn,
+    ) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        match &mut unit.machine {
+            Machine::Service(service) => service.step(happening, turn),
+            Machine::Socket(socket) => {
+                let happening = of_socket();
+                socket.step(happening, turn);
+            }
+            Machine::Target(_) => (),
+        }
+        turn.touched.push(id);
+    }
+
+    fn tell_service(&mut self, id: UnitId, happening: Happening, turn: &mut Turn) {
+        if let Some(Machine::Service(service)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) {
+            service.step(happening, turn);
+            turn.touched.push(id);
+        }
+    }
+
+    fn tell_socket(&mut self, id: UnitId, happening: socket::Happening, turn: &mut Turn) {
+        if let Some(Machine::Socket(socket)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) {
+            socket.step(happening, turn);
+            turn.touched.push(id);
+        }
+    }
+
+    fn service(&self, id: UnitId) -> Option<&Service> {
+        match &self.units.get(&id)?.machine {
+            Machine::Service(service) => Some(service),
             _ => None,
+        }
+    }
+
+    /// What messages call a port.
+    fn name_of(&self, port: Port) -> Option<String> {
+        let socket = self.ports.get(&port)?;
+        Some(match self.form {
+            Form::Command(_) => port.to_string(),
+            Form::Units => self.units.get(socket)?.name.to_string(),
+        })
+    }
+
+    /// The sockets that are for a service, and those that it names, by their names.
+    fn sockets_of(&self, id: UnitId) -> Vec<UnitId> {
+        let Some(unit) = self.units.get(&id) else { return Vec::new() };
+        let Kind::Service(service) = &unit.spec.kind else { return Vec::new() };
+        let mut sockets = self.triggers_of(unit);
+        sockets.extend(service.sockets.iter().filter_map(|name| self.graph.find(name)));
+        sockets.sort_by(|one, other| self.units[one].name.cmp(&self.units[other].name));
+        sockets.dedup();
+        sockets
+    }
+
+    /// The sockets that start a service.
+    fn triggers_of(&self, unit: &Unit) -> Vec<UnitId> {
+        let mut namers = self.graph.namers(unit);
+        namers.retain(|id| match &self.units[id].spec.kind {
+            Kind::Socket(socket) => !socket.accept && graph::is_called(unit, &socket.service),
+            _ => false,
+        });
+        namers
+    }
+
+    /// Has all come of what has happened that does: jobs end and others run, and what depends on a unit follows it.
+    fn settle(&mut self, turn: &mut Turn) {
+        while !turn.ends() {
+            for id in mem::take(&mut turn.triggered) {
+                self.trigger(id, turn);
+            }
+            for id in mem::take(&mut turn.given_up) {
+                self.tell_sockets(id, Triggered::LimitHit, turn);
+            }
+            for id in mem::take(&mut turn.touched) {
+                self.compare(id, turn);
+            }
+            for id in mem::take(&mut self.ended_jobs) {
+                self.job_has_ended(id, turn);
+            }
+            let mut quiet = turn.triggered.is_empty() && turn.touched.is_empty() && self.ended_jobs.is_empty();
+            if quiet && !turn.later.is_empty() {
+                let (id, happening) = turn.later.remove(0);
+                self.tell_service(id, happening, turn);
+                quiet = false;
+            }
+            if quiet && !self.run_jobs(turn) {
+                return;
+            }
+        }
+    }
+
+    /// What comes of a unit's being another than it was.
+    fn compare(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let Some(old) = unit.has_changed(turn.now) else { return };
+        let new = unit.seen.0;
+        let (was_over, is_over) = (old.is_inactive_or_failed(), new.is_inactive_or_failed());
+        if !matches!(unit.machine, Machine::Target(_)) {
+            self.alive = self.alive + usize::from(was_over && !is_over) - usize::from(!was_over && is_over);
+        }
+        let restarts = unit.seen.1 == "auto-restart";
+        self.note_change(id, turn);
+        if !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
+            self.stop_bound(id, turn);
+        }
+        if is_over {
+            self.stop_what_it_needed(id, turn);
+        } else {
+            self.stop_unneeded(id, turn);
+        }
+        self.tell_of_service(id, turn);
+        if is_over {
+            self.forget_instance(id, new, turn);
+        }
+    }
+
+    fn job_has_ended(&mut self, id: UnitId, turn: &mut Turn) {
+        if self.units.contains_key(&id) {
+            self.stop_what_it_needed(id, turn);
+            self.stop_unneeded(id, turn);
+            self.tell_of_service(id, turn);
+        }
+    }
+
+    /// Tells the sockets of a service what has become of it, unless a job goes on with it.
+    fn tell_of_service(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        if unit.job.is_some() || !matches!(unit.machine, Machine::Service(_)) {
+            return;
+        }
+        match unit.seen.1 {
+            "dead" | "failed" | "auto-restart" => self.tell_sockets(id, Triggered::Over, turn),
+            // Who comes now has it started again as soon as that is done.
+            "final-sigterm" | "final-sigkill" if matches!(self.form, Form::Units) => {
+                self.tell_sockets(id, Triggered::Over, turn);
+            }
+            "running" => self.tell_sockets(id, Triggered::Runs, turn),
+            _ => (),
+        }
+    }
+
+    fn tell_sockets(&mut self, service: UnitId, triggered: Triggered, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&service) else { return };
+        for socket in self.triggers_of(unit) {
+            // What is to be stopped listens no more.
+            if self.units[&socket].job.as_ref().is_none_or(|job| job.kind != JobKind::Stop) {
+                self.tell_socket(socket, socket::Happening::Service(triggered), turn);
+            }
+        }
+    }
+
+    /// Starts the service of a socket.
+    fn trigger(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(Machine::Socket(socket)) = self.units.get(&id).map(|unit| &unit.machine) else { return };
+        let service = socket.spec.service.clone();
+        let started = match self.graph.find(&service) {
+            Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
+            Some(service) => self.enqueue(service, JobKind::Start, None, turn),
+            None => Err(format!("Unit {service} not found.")),
+        };
+        if let Err(reason) = started {
+            self.tell_socket(id, socket::Happening::NotTriggered(reason), turn);
         }
     }
 
@@ -296,23 +570,24 @@ impl Engine {
         // The kernel sends SIGHUP where the terminal is gone, and nobody could send SIGINT any more.
         let stops =
             matches!(number, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) || number == libc::SIGHUP && by_kernel;
-        if stops {
-            self.accept_no_more(turn);
-        }
         match self.form {
             Form::Command(_) => {
+                if stops {
+                    self.accept_no_more(turn);
+                }
                 self.connections.pass_on(signal, turn);
-                self.tell_all(|| Happening::PassOn { signal, stops }, turn);
+                let ids: Vec<UnitId> = self.units.keys().copied().collect();
+                for id in ids {
+                    self.tell_service(id, Happening::PassOn { signal, stops }, turn);
+                }
             }
-            Form::Units if stops => {
-                self.connections.stop(turn);
-                self.tell_all(|| Happening::Stop { restart: false }, turn);
-            }
+            Form::Units if stops => self.stop_all(turn),
             Form::Units => (),
         }
-        let runs = self.connections.runs() || self.services.iter().any(Service::runs);
+        let services = || self.units.values().filter(|unit| matches!(unit.machine, Machine::Service(_)));
+        let runs = self.connections.runs() || services().any(|unit| !unit.active().is_inactive_or_failed());
         // With a command, whether all ends depends on how that does, where it runs.
-        self.stopping |= stops && (matches!(self.form, Form::Units) || self.services.is_empty() || !runs);
+        self.stopping |= stops && (matches!(self.form, Form::Units) || !runs || self.connections.runs());
         match number {
             libc::SIGTSTP => turn.act(Action::Suspend),
             libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => (),
@@ -325,60 +600,52 @@ impl Engine {
         }
     }
 
-    fn tell_all(&mut self, happening: impl Fn() -> Happening, turn: &mut Turn) {
-        for service in &mut self.services {
-            service.step(happening(), turn);
-        }
-    }
-
     /// The exit status, once there is nothing more to do.
     fn end(&self) -> Option<u8> {
-        let rests = !self.connections.runs() && self.services.iter().all(Service::is_over);
-        if !rests {
-            return None;
-        }
-        let listens = self.ports.iter().any(|port| port.taker != Taker::Nobody);
         match self.form {
-            _ if self.stopping => Some(0),
-            Form::Command(_) => None,
-            Form::Units => (!listens).then_some(self.failed.into()),
+            Form::Command(_) => {
+                let runs =
+                    self.connections.runs() || self.units.keys().any(|id| self.service(*id).is_some_and(Service::runs));
+                (self.stopping && !runs).then_some(0)
+            }
+            Form::Units if !self.begun || self.alive > 0 || self.jobs > 0 => None,
+            Form::Units if self.stopping => Some(0),
+            Form::Units => (!self.asked).then_some(self.failed.into()),
         }
     }
 
     /// Services that serve all connections have their ports until they have ended; nobody else will serve the others.
     fn accept_no_more(&mut self, turn: &mut Turn) {
-        for (index, port) in self.ports.iter_mut().enumerate() {
-            if matches!(port.taker, Taker::Connections(_)) {
-                port.taker = Taker::Nobody;
-                turn.act(Action::Close(Port(index)));
-            }
+        let accepts = |unit: &UnitId| matches!(&self.units[unit].spec.kind, Kind::Socket(socket) if socket.accept);
+        let mut ports: Vec<Port> =
+            self.ports.iter().filter(|(_, socket)| accepts(socket)).map(|(port, _)| *port).collect();
+        ports.sort_unstable();
+        for port in ports {
+            self.ports.remove(&port);
+            turn.act(Action::Close(port));
         }
     }
 
-    /// Closes the ports of a service that is not started any more.
-    fn give_up(&mut self, id: ServiceId, turn: &mut Turn) {
-        let mut names = BTreeSet::new();
-        for (index, port) in self.ports.iter_mut().enumerate() {
-            if port.taker == Taker::Service(id) {
-                port.taker = Taker::Nobody;
-                names.insert(&port.name);
-                turn.actions.push(Action::Close(Port(index)));
+    /// Makes files anew that are gone.
+    fn reopen(&self, unlinked: Vec<Port>, turn: &mut Turn) {
+        for port in unlinked {
+            if let Some(name) = self.name_of(port) {
+                turn.say(format_args!("The file of the socket at {name} is gone: it is made anew."));
+                turn.act(Action::Reopen(port));
             }
-        }
-        for name in names {
-            let service = &self.services[id.0].subject.name;
-            turn.say(format_args!("{name}: Closed, as {service} is not started any more."));
         }
     }
 
     /// Gives a port up.
-    fn close(&mut self, port: Port, error: Error, turn: &mut Turn) {
-        self.ports[port.0].taker = Taker::Nobody;
-        if self.ports.iter().all(|port| port.taker == Taker::Nobody) {
-            return turn.act(Action::Fail(error));
+    fn lose(&mut self, port: Port, error: Error, turn: &mut Turn) {
+        let Some(socket) = self.ports.remove(&port) else { return };
+        if let Form::Command(_) = self.form {
+            if self.ports.is_empty() {
+                return turn.act(Action::Fail(error));
+            }
         }
         turn.say(error);
-        turn.act(Action::Close(port));
+        self.tell_socket(socket, socket::Happening::Lost(port), turn);
     }
 }
 

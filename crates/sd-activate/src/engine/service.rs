@@ -5,14 +5,14 @@
 //! and takes note of how they end, [`foreground`](super::foreground) has what only the command line's form does.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::unistd::Pid;
 
 use super::Subject;
 use super::announce::Announcer;
-use super::event::{End, Notification, Port, Process, ServiceId};
-use super::incoming::Incoming;
+use super::event::{End, Notification, Process, UnitId};
 use super::limit::Limit;
 use super::turn::Turn;
 use super::verdict::Outcome;
@@ -23,16 +23,14 @@ use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal};
 /// A service, from one start to the next.
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) id: ServiceId,
-    pub(super) spec: ServiceSpec,
+    pub(super) id: UnitId,
+    pub(super) spec: Arc<ServiceSpec>,
     pub(super) subject: Subject,
     pub(super) state: State,
     /// What an answer is awaited to. Until it has come, nothing else is attended to.
     pub(super) awaited: Option<Awaited>,
     /// What has happened meanwhile.
     deferred: VecDeque<Happening>,
-    /// What comes to its sockets.
-    pub(super) incoming: Incoming,
     /// StartLimitIntervalSec= and StartLimitBurst=: beyond it, the service fails.
     pub(super) start_limit: Limit,
     /// How many times it was started.
@@ -163,13 +161,10 @@ pub(super) enum Happening {
         restart: bool,
     },
     /// It is to be reloaded.
-    #[allow(dead_code, reason = "jobs tell it")]
     Reload,
     /// A signal is to be sent to it.
-    #[allow(dead_code, reason = "jobs tell it")]
     Kill(Signal, Whom),
     /// What has gone wrong is to be forgotten.
-    #[allow(dead_code, reason = "jobs tell it")]
     ResetFailed,
 
     /// Its command was executed.
@@ -193,10 +188,6 @@ pub(super) enum Happening {
     /// The time of its state may be up.
     TimeUp,
 
-    /// Somebody has come to a port.
-    Incoming(Port),
-    /// Those who wait may be let in again.
-    RestOver,
     Suspended(Pid, Signal),
     /// A signal has come for it.
     PassOn {
@@ -206,7 +197,7 @@ pub(super) enum Happening {
 }
 
 impl Service {
-    pub(super) fn new(id: ServiceId, spec: ServiceSpec, start_limit: RateLimit, subject: Subject) -> Self {
+    pub(super) fn new(id: UnitId, spec: Arc<ServiceSpec>, start_limit: RateLimit, subject: Subject) -> Self {
         Self {
             id,
             spec,
@@ -214,7 +205,6 @@ impl Service {
             state: State::Dead,
             awaited: None,
             deferred: VecDeque::new(),
-            incoming: Incoming::default(),
             start_limit: Limit::new(start_limit),
             invocations: 0,
             ran: false,
@@ -258,11 +248,6 @@ impl Service {
         self.awaited.is_some() || !matches!(self.state, State::Dead | State::Failed | State::AutoRestart)
     }
 
-    /// Whether nothing will come of it any more by itself.
-    pub(super) fn is_over(&self) -> bool {
-        self.awaited.is_none() && matches!(self.state, State::Dead | State::Failed)
-    }
-
     /// Takes in what has happened, or has it wait where an answer is awaited.
     pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
         use Happening as H;
@@ -284,9 +269,6 @@ impl Service {
         use Happening as H;
         use State as S;
         let Some(happening) = self.recognize(happening, turn) else { return };
-        if let H::Incoming(port) = happening {
-            self.incoming.hear(port);
-        }
         let gone = self.main.is_none() && self.control.is_none();
         let alone = gone && self.others.is_empty();
         self.state = match (self.state, happening) {
@@ -330,8 +312,6 @@ impl Service {
             (_, H::TimeUp)                                => self.time_is_up(turn),
 
             (state, H::Kill(signal, whom)) if self.runs() => self.kill(state, signal, whom, turn),
-            (S::Dead | S::Failed, H::Incoming(port))      => self.start_for(port, turn),
-            (S::Dead | S::Failed, H::RestOver)            => self.listen(turn),
             (S::Running, H::Suspended(pid, signal)) if self.main == Some(pid)
                                                           => self.suspended(pid, signal, turn),
             (state, H::PassOn { signal, stops }) if self.runs()

@@ -6,9 +6,10 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::*;
-use crate::spec::{CommandId, Phase, RateLimit, UnitName};
+use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, SocketSpec, UnitName};
 
-const SERVICE: ServiceId = ServiceId(0);
+const SERVICE: UnitId = UnitId(0);
+const SOCKET: UnitId = UnitId(1);
 const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// An engine, its clock, and what it has done last.
@@ -34,22 +35,34 @@ impl Trial {
     }
 
     fn with(form: Form, socket: &SocketSpec, ports: usize, service: ServiceSpec, start_limit: RateLimit) -> Self {
-        let mut engine = Engine::new(form);
+        let socket =
+            Arc::new(UnitSpec::new(UnitName::new("a.socket").unwrap(), Kind::Socket(Arc::new(socket.clone()))));
+        let mut service = UnitSpec::new(UnitName::new("a.service").unwrap(), Kind::Service(Arc::new(service)));
+        (service.start_limit, service.description) = (start_limit, Some("A".to_owned()));
+        let service = Arc::new(service);
+        let numbers: Vec<usize> = (0..ports).collect();
         let hint = Some((127, "a hint".to_owned()));
         let subject = Subject { name: "a.service".into(), title: "A".into(), hint };
-        let names = (0..ports).map(|port| Port(port).to_string());
-        if socket.accept {
-            engine.add_accepting(socket, names, service, subject);
-        } else {
-            let id = engine.add_service(service, start_limit, subject);
-            engine.add_socket(socket, names, id);
-            if matches!(form, Form::Command(Once { now: true, .. })) {
-                engine.want(id);
+        let engine = match form {
+            Form::Command(once) => Engine::of_command(once, socket, ports, service, subject),
+            Form::Units => {
+                let mut engine = Engine::new(form);
+                assert_eq!(engine.add(service), SERVICE);
+                let socket = engine.add(socket);
+                engine.want(socket);
+                engine
             }
-        }
+        };
         let mut trial = Self { engine, now: Instant::now(), next_pid: 100 };
-        let watched: Vec<_> = trial.step(Event::Begun).into_iter().take(ports).collect();
-        assert_eq!(watched, watch(&(0..ports).collect::<Vec<_>>()));
+        let begun = trial.step(Event::Begun);
+        let watched = match form {
+            Form::Command(_) => begun,
+            Form::Units => {
+                assert_eq!(begun, [Action::Open(SOCKET)]);
+                trial.step(Event::Opened(SOCKET, numbers.iter().copied().map(Port).collect()))
+            }
+        };
+        assert_eq!(watched[..ports], watch(&numbers));
         trial
     }
 
@@ -98,7 +111,7 @@ impl Trial {
         Action::Execute {
             unit: SERVICE,
             command: CommandId { phase: Phase::Start, index },
-            invocation: self.engine.services[SERVICE.0].invocations,
+            invocation: self.engine.service(SERVICE).unwrap().invocations,
             variables: Vec::new(),
         }
     }
@@ -112,7 +125,7 @@ impl Trial {
     fn connect(&mut self, port: Port) -> Pid {
         assert_eq!(self.step(Event::Incoming(port)), [Action::Accept(port)]);
         let pid = self.pid();
-        assert_eq!(self.step(Event::Connected(port, pid, String::new())), []);
+        assert_eq!(self.step(Event::Connected(pid)), []);
         pid
     }
 
@@ -477,8 +490,9 @@ fn a_unit_that_is_stopped_ends_and_with_the_last_one_all() {
     assert_eq!(trial.signal(libc::SIGUSR1), [], "not for the service");
     assert_eq!(trial.signal(libc::SIGTERM), [Action::Inspect(SERVICE, vec![main])]);
     assert_eq!(trial.left(&[main]), told_to_end(&[main]));
-    assert_eq!(trial.end(main, End::Killed(Signal::TERM), &[]), [Action::Exit(0)]);
-    assert_eq!(unit(ServiceSpec::default()).signal(libc::SIGINT), [Action::Exit(0)]);
+    let stopped = [Action::Close(Port(0)), Action::Exit(0)];
+    assert_eq!(trial.end(main, End::Killed(Signal::TERM), &[]), stopped, "the socket after its service");
+    assert_eq!(unit(ServiceSpec::default()).signal(libc::SIGINT), stopped);
 }
 
 #[test]
@@ -489,19 +503,4 @@ fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
         assert_eq!(trial.end(main, CLEAN, &[]), watch(&[0]));
     }
     assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Close(Port(0)), Action::Exit(1)]);
-}
-
-#[test]
-fn connections_beyond_the_limit_are_refused() {
-    let mut socket = SocketSpec::new(&UnitName::new("a.socket").unwrap());
-    (socket.accept, socket.max_connections) = (true, 1);
-    let limit = RateLimit { interval: TIMEOUT, burst: 0 };
-    let mut trial = Trial::with(Form::Units, &socket, 1, ServiceSpec::default(), limit);
-    let first = trial.connect(Port(0));
-    assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Refuse(Port(0))]);
-    assert_eq!(trial.step(Event::Ended(first, CLEAN)), []);
-    let second = trial.connect(Port(0));
-    assert_eq!(trial.signal(libc::SIGTERM), [Action::Close(Port(0)), Action::Kill(second, Signal::TERM)]);
-    assert_eq!(trial.pass(Duration::from_secs(90)), [Action::Kill(second, Signal::KILL)]);
-    assert_eq!(trial.step(Event::Ended(second, CLEAN)), [Action::Exit(0)]);
 }

@@ -4,29 +4,25 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use super::event::ServiceId;
+use super::event::UnitId;
 use super::service::Happening;
 use super::{Action, Form};
 
-/// Who takes what comes to a port, and whose a process is.
+/// Whose a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taker {
-    Service(ServiceId),
-    /// A service for each connection, of one of the sockets that accept them.
-    Connections(usize),
-    /// The port was closed.
-    Nobody,
+    Service(UnitId),
+    /// That of a connection, with the command line's form.
+    Connection,
 }
 
 /// What there is to do at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     /// Those who wait for a service may be let in again.
-    Rest(ServiceId),
+    Rest(UnitId),
     /// The time of a service's state may be up.
-    Service(ServiceId),
-    /// The time may be up in which services for connections are to end.
-    Connections,
+    Service(UnitId),
     /// There may be room for connections again.
     Shortage,
 }
@@ -52,11 +48,15 @@ pub(super) struct Turn {
     pub(super) actions: Vec<Action>,
     pub(super) timers: Vec<(Instant, Timer)>,
     pub(super) owned: Vec<(Pid, Taker)>,
-    /// Services that are not started any more.
-    pub(super) given_up: Vec<ServiceId>,
+    /// Services whose start limit was hit.
+    pub(super) given_up: Vec<UnitId>,
+    /// Sockets that somebody has come to, and whose service is to be started.
+    pub(super) triggered: Vec<UnitId>,
+    /// Units that something has happened to.
+    pub(super) touched: Vec<UnitId>,
     pub(super) failed: bool,
     /// What is told to services when all have heard of what has come of this.
-    pub(super) later: Vec<(ServiceId, Happening)>,
+    pub(super) later: Vec<(UnitId, Happening)>,
 }
 
 impl Turn {
@@ -69,6 +69,8 @@ impl Turn {
             timers: Vec::new(),
             owned: Vec::new(),
             given_up: Vec::new(),
+            triggered: Vec::new(),
+            touched: Vec::new(),
             failed: false,
             later: Vec::new(),
         }
@@ -83,12 +85,12 @@ impl Turn {
     }
 
     /// Says something about a unit.
-    pub(super) fn log(&mut self, unit: ServiceId, level: Level, message: impl ToString) {
+    pub(super) fn log(&mut self, unit: UnitId, level: Level, message: impl ToString) {
         self.act(Action::Log { unit, level, message: message.to_string() });
     }
 
     /// These processes are a service's.
-    pub(super) fn own(&mut self, service: ServiceId, processes: &[Pid]) {
+    pub(super) fn own(&mut self, service: UnitId, processes: &[Pid]) {
         self.owned.extend(processes.iter().map(|pid| (*pid, Taker::Service(service))));
     }
 

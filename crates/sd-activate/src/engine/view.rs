@@ -5,15 +5,11 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
-use super::service::Service;
-use super::turn::Taker;
-use super::verdict::Outcome;
-use super::{End, Engine, Known};
-use crate::spec::{Kind, Signal, UnitName, UnitSpec};
-
-/// A unit, by its place among all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnitId(pub usize);
+use super::event::UnitId;
+use super::job::Progress;
+use super::unit::Machine;
+use super::{End, Engine};
+use crate::spec::{Signal, UnitName, UnitSpec};
 
 /// Something that was asked of a unit, until it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,10 +60,12 @@ pub enum JobResult {
     Failed,
     /// A unit that it requires has failed.
     Dependency,
-    /// There was nothing to do: a unit to be reloaded is not active, or a condition is not met.
+    /// A condition is not met.
     Skipped,
     /// An assertion is not met.
     Assert,
+    /// A unit to be reloaded is not active.
+    Invalid,
     /// It took too long.
     Timeout,
     /// Another job has taken its place.
@@ -83,6 +81,7 @@ impl JobResult {
             Self::Dependency => "dependency",
             Self::Skipped => "skipped",
             Self::Assert => "assert",
+            Self::Invalid => "invalid",
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
         }
@@ -220,50 +219,59 @@ impl View {
 impl Engine {
     /// All units.
     pub fn units(&self) -> impl Iterator<Item = UnitId> + '_ {
-        (0..self.units.len()).map(UnitId)
+        self.units.keys().copied()
     }
 
     /// The unit of this name, or known by it.
     pub fn find(&self, name: &UnitName) -> Option<UnitId> {
-        let is_it = |unit: &Known| unit.spec.name == *name || unit.spec.aliases.contains(name);
-        self.units.iter().position(is_it).map(UnitId)
+        self.graph.find(name)
     }
 
     /// What there is to tell of a unit.
     pub fn view(&self, id: UnitId) -> View {
-        let Known { spec, service } = &self.units[id.0];
-        let service = service.map(|id| &self.services[id.0]);
-        let (active, sub) = match (&spec.kind, service) {
-            (_, Some(service)) => (service.active(), service.sub_state()),
-            (Kind::Target, _) => (ActiveState::Active, "active"),
-            (Kind::Socket(_), _) if self.listens(&spec.name) => (ActiveState::Active, "listening"),
-            (Kind::Socket(_) | Kind::Service(_), _) => (ActiveState::Inactive, "dead"),
-        };
-        let name = |other: &Known| other.spec.name.clone();
-        let triggers = |other: &Known| matches!(&other.spec.kind, Kind::Socket(socket) if socket.service == spec.name);
-        View {
+        let unit = &self.units[&id];
+        let names = |ids: Vec<UnitId>| ids.iter().map(|id| self.units[id].name.clone()).collect();
+        let mut view = View {
             id,
-            name: spec.name.clone(),
-            spec: Some(spec.clone()),
-            load: "loaded",
-            active,
-            sub,
-            changes: Changes::default(),
-            job: None,
-            main: service.and_then(|service| service.main),
-            control: service.and_then(|service| service.control),
-            result: service.map_or(Outcome::Success, Service::result).word(),
-            statuses: service.map(|service| service.records.clone()).unwrap_or_default(),
-            restarts: service.map_or(0, |service| service.restarts),
+            name: unit.name.clone(),
+            spec: Some(unit.spec.clone()),
+            load: unit.load.word(),
+            active: unit.active(),
+            sub: unit.sub_state(),
+            changes: unit.changes,
+            job: unit.job.as_ref().map(|job| JobView {
+                id: job.id,
+                kind: job.kind.word(),
+                running: job.progress == Progress::Running,
+            }),
+            main: None,
+            control: None,
+            result: "success",
+            statuses: Vec::new(),
+            restarts: 0,
             accepted: 0,
             connections: 0,
-            triggers: if let Kind::Socket(socket) = &spec.kind { vec![socket.service.clone()] } else { Vec::new() },
-            triggered_by: self.units.iter().filter(|other| triggers(other)).map(name).collect(),
-            status_text: service.and_then(|service| service.status_text.clone()),
+            triggers: Vec::new(),
+            triggered_by: names(self.triggers_of(unit)),
+            status_text: None,
+        };
+        match &unit.machine {
+            Machine::Service(service) => {
+                (view.main, view.control) = (service.main, service.control);
+                (view.result, view.restarts) = (service.result().word(), service.restarts);
+                view.statuses.clone_from(&service.records);
+                view.status_text.clone_from(&service.status_text);
+                let socket = unit.connection.as_ref().and_then(|(socket, _)| self.units.get(socket));
+                view.triggered_by.extend(socket.map(|socket| socket.name.clone()));
+            }
+            Machine::Socket(socket) => {
+                (view.control, view.result) = (socket.control(), socket.result);
+                view.statuses.clone_from(&socket.statuses);
+                (view.accepted, view.connections) = (socket.accepted, socket.connections);
+                view.triggers.push(socket.spec.service.clone());
+            }
+            Machine::Target(_) => (),
         }
-    }
-
-    fn listens(&self, socket: &UnitName) -> bool {
-        self.ports.iter().any(|port| port.name == socket.as_str() && port.taker != Taker::Nobody)
+        view
     }
 }

@@ -22,6 +22,27 @@ pub enum UnitType {
     Other,
 }
 
+/// The targets of systemd.special(7) that stand for what a machine's boot has reached: here, they all are.
+const OF_BOOT: [&str; 17] = [
+    "basic.target",
+    "sysinit.target",
+    "sockets.target",
+    "paths.target",
+    "timers.target",
+    "local-fs.target",
+    "local-fs-pre.target",
+    "remote-fs.target",
+    "network.target",
+    "network-online.target",
+    "network-pre.target",
+    "nss-lookup.target",
+    "nss-user-lookup.target",
+    "time-sync.target",
+    "time-set.target",
+    "rpcbind.target",
+    "multi-user.target",
+];
+
 /// Every suffix of a unit's name, and the type of unit that it stands for.
 const SUFFIXES: [(&str, UnitType); 11] = [
     (".socket", UnitType::Socket),
@@ -91,6 +112,11 @@ impl UnitName {
     /// This template's instance; `None` where the name would not be valid.
     pub fn instantiate(&self, instance: &str) -> Option<Self> {
         self.is_template().then(|| Self::new(&format!("{}@{instance}{}", self.prefix(), self.suffix())))?
+    }
+
+    /// Whether it stands for what a machine's boot has reached: here, all of that is.
+    pub fn is_of_boot(&self) -> bool {
+        OF_BOOT.contains(&self.as_str())
     }
 
     /// The same name with another suffix: `.service` for the service of a socket.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::libc::mode_t;
 use nix::sys::socket::SockType;
 
-use super::{Command, ExecSpec, Kill, Origin, RateLimit, Timeout, UnitName};
+use super::{Command, ExecSpec, Kill, Origin, Phase, RateLimit, Timeout, UnitName};
 use crate::address::Address;
 
 /// A socket unit. An option that is `None` is left as the kernel has it.
@@ -183,6 +183,17 @@ impl SocketSpec {
         }
     }
 
+    /// The commands of a setting.
+    pub fn commands(&self, phase: Phase) -> &[Command] {
+        match phase {
+            Phase::StartPre => &self.start_pre,
+            Phase::StartPost => &self.start_post,
+            Phase::StopPre => &self.stop_pre,
+            Phase::StopPost => &self.stop_post,
+            Phase::Condition | Phase::Start | Phase::Reload | Phase::Stop => &[],
+        }
+    }
+
     /// The limits of a socket with Accept=yes, where its unit sets none.
     pub const ACCEPT_TRIGGER_BURST: u32 = 200;
     /// The same of PollLimitBurst=.
@@ -223,18 +234,29 @@ pub enum Endpoint {
     MessageQueue(String),
 }
 
+impl Endpoint {
+    /// The setting.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::Socket { socket_type: SockType::Datagram, .. } => "ListenDatagram",
+            Self::Socket { socket_type: SockType::SeqPacket, .. } => "ListenSequentialPacket",
+            Self::Socket { .. } => "ListenStream",
+            Self::Fifo(_) => "ListenFIFO",
+            Self::Special(_) => "ListenSpecial",
+            Self::Netlink { .. } => "ListenNetlink",
+            Self::MessageQueue(_) => "ListenMessageQueue",
+        }
+    }
+}
+
 impl Display for Endpoint {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}=", self.setting())?;
         match self {
-            Self::Socket { address, socket_type: SockType::Datagram } => write!(formatter, "ListenDatagram={address}"),
-            Self::Socket { address, socket_type: SockType::SeqPacket } => {
-                write!(formatter, "ListenSequentialPacket={address}")
-            }
-            Self::Socket { address, .. } => write!(formatter, "ListenStream={address}"),
-            Self::Fifo(path) => write!(formatter, "ListenFIFO={}", path.display()),
-            Self::Special(path) => write!(formatter, "ListenSpecial={}", path.display()),
-            Self::Netlink { family, groups } => write!(formatter, "ListenNetlink={family} {groups}"),
-            Self::MessageQueue(name) => write!(formatter, "ListenMessageQueue={name}"),
+            Self::Socket { address, .. } => write!(formatter, "{address}"),
+            Self::Fifo(path) | Self::Special(path) => write!(formatter, "{}", path.display()),
+            Self::Netlink { family, groups } => write!(formatter, "{family} {groups}"),
+            Self::MessageQueue(name) => formatter.write_str(name),
         }
     }
 }

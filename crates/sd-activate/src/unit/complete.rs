@@ -1,5 +1,7 @@
 //! What follows from a unit's lines together, and what they have to agree on.
 
+use std::sync::Arc;
+
 use nix::sys::socket::SockType;
 
 use super::diagnostic::Level;
@@ -15,8 +17,8 @@ use crate::spec::{
 pub fn complete(draft: Draft) -> Result<UnitSpec, Invalid> {
     let mut unit = draft.unit.clone();
     unit.kind = match unit.name.unit_type() {
-        UnitType::Socket => Kind::Socket(Box::new(socket(draft)?)),
-        UnitType::Service => Kind::Service(Box::new(service(draft)?)),
+        UnitType::Socket => Kind::Socket(Arc::new(socket(draft)?)),
+        UnitType::Service => Kind::Service(Arc::new(service(draft)?)),
         UnitType::Target | UnitType::Other => Kind::Target,
     };
     Ok(unit)

@@ -53,6 +53,11 @@ impl Files {
         files
     }
 
+    /// The directories.
+    pub fn path(&self) -> &[PathBuf] {
+        &self.path
+    }
+
     fn add(&mut self, index: usize, entry: &DirEntry) {
         let Ok(name) = entry.file_name().into_string() else { return };
         if [".d", ".wants", ".requires"].iter().any(|suffix| name.ends_with(suffix)) {

@@ -10,6 +10,7 @@ use super::files::{Files, Found};
 use super::reader::{Part, Reader};
 use super::specifier::Specifiers;
 use super::value::Invalid;
+pub use crate::spec::LoadState as State;
 use crate::spec::{Dependency, Kind, Origin, Relation, Scope, UnitName, UnitSpec, UnitType};
 
 /// Loads units from the unit path.
@@ -36,27 +37,15 @@ pub struct Loaded {
     pub uses_instance: bool,
 }
 
-/// What systemctl(1) calls the load state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It can be started.
-    Loaded,
-    /// There is no such file.
-    NotFound,
-    /// It is a link to /dev/null, or empty.
-    Masked,
-    /// Something in it keeps it from being started.
-    BadSetting,
-    /// Its file cannot be read.
-    Error,
-    /// It is a template, of which only instances can be started.
-    Template,
-}
-
 impl Loader {
     /// Loads units of whom, from which directories, and ignoring which settings that would be refused.
     pub fn new(scope: Scope, path: Vec<PathBuf>, ignored: impl IntoIterator<Item = String>) -> Self {
         Self { scope, files: Files::read(path), ignored: ignored.into_iter().collect() }
+    }
+
+    /// Looks anew for what there is on the unit path.
+    pub fn refresh(&mut self) {
+        self.files = Files::read(self.files.path().to_owned());
     }
 
     /// Loads a unit, whatever is wrong with it.
@@ -131,7 +120,9 @@ impl Loader {
 
         // What was refused may be what is missing now.
         if !loaded.may_start() {
-            loaded.state = loaded.state.or(State::BadSetting);
+            if loaded.state == State::Loaded {
+                loaded.state = State::BadSetting;
+            }
             return loaded;
         }
         match complete(draft) {
@@ -142,13 +133,6 @@ impl Loader {
             }
         }
         loaded
-    }
-}
-
-impl State {
-    /// Itself, unless it is still good.
-    fn or(self, state: Self) -> Self {
-        if self == Self::Loaded { state } else { self }
     }
 }
 

@@ -2,14 +2,10 @@
 //! started.
 
 use super::diagnostic::{Diagnostic, Level};
-use crate::spec::{Kind, Origin, UnitSpec};
+use crate::spec::{Origin, UnitSpec};
 
 /// Their names.
-const PENDING: [&str; 5] =
-    ["FlushPending", "MaxConnectionsPerSource", "Sockets", "StopWhenUnneeded", "RuntimeDirectory"];
-
-/// Those that are carried out for services.
-const PENDING_OF_SOCKETS: [&str; 4] = ["ExecStartPre", "ExecStartPost", "ExecStopPre", "ExecStopPost"];
+const PENDING: [&str; 1] = ["RuntimeDirectory"];
 
 /// What there is to say of those that a unit has, its conditions included.
 pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
@@ -20,11 +16,7 @@ pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
         setting,
         message: format!("{name}=: it is not carried out yet; the unit is not started with it"),
     };
-    let of_sockets = PENDING_OF_SOCKETS.iter().filter(|_| matches!(unit.kind, Kind::Socket(_)));
-    let settings = PENDING
-        .iter()
-        .chain(of_sockets)
-        .filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
+    let settings = PENDING.iter().filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
     let conditions = unit.conditions.iter().map(|condition| {
         let kind = if condition.assertion { "Assert" } else { "Condition" };
         say(None, format!("{kind}{:?}", condition.test), &condition.origin)

@@ -9,27 +9,6 @@ use super::path::normal;
 use super::pending::pending;
 use crate::spec::{Kind, Relation, UnitName, UnitType};
 
-/// The targets of systemd.special(7) that stand for what a machine's boot has reached: here, they all are.
-const REACHED: [&str; 17] = [
-    "basic.target",
-    "sysinit.target",
-    "sockets.target",
-    "paths.target",
-    "timers.target",
-    "local-fs.target",
-    "local-fs-pre.target",
-    "remote-fs.target",
-    "network.target",
-    "network-online.target",
-    "network-pre.target",
-    "nss-lookup.target",
-    "nss-user-lookup.target",
-    "time-sync.target",
-    "time-set.target",
-    "rpcbind.target",
-    "multi-user.target",
-];
-
 /// A unit that is asked for: a name, or the path of a file.
 pub struct Wanted {
     /// Its name.
@@ -74,8 +53,7 @@ pub fn verify(loader: &Loader, names: &[UnitName]) -> (Vec<Diagnostic>, bool) {
 fn missing(unit: &Loaded, units: &[Loaded]) -> Vec<Diagnostic> {
     let Some(spec) = &unit.spec else { return Vec::new() };
     let is_missing = |name: &UnitName| {
-        units.iter().any(|other| other.name == *name && other.state == State::NotFound)
-            && !REACHED.contains(&name.as_str())
+        units.iter().any(|other| other.name == *name && other.state == State::NotFound) && !name.is_of_boot()
     };
     let error =
         |origin, message| Diagnostic { level: Level::Error, origin, unit: unit.name.clone(), setting: None, message };

@@ -6,19 +6,17 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{SockFlag, accept4};
 use nix::unistd::{Pid, getpid};
-use sdlite_core::id128;
 use sdlite_core::listen::LISTEN_FDS_START;
 
 use super::children::{Traits, processes_of};
 use super::instance::Peer;
-use super::journal::{Opened, Unit};
 use super::poll::{Key, Tells};
-use super::{Socket, Starter, Taker, World, terminal};
-use crate::engine::{Action, Event, Port, ServiceId};
+use super::units::Connection;
+use super::{Socket, World, terminal};
+use crate::engine::{Action, Engine, Event, Port, UnitId};
 use crate::error::Error;
-use crate::exec::Circumstances;
 use crate::log::say;
-use crate::spec::{CommandId, NotifyAccess, Phase, ServiceSpec};
+use crate::spec::{CommandId, Kind};
 
 /// What carrying an action out comes to.
 pub(super) enum Outcome {
@@ -28,18 +26,18 @@ pub(super) enum Outcome {
 }
 
 impl World {
-    pub(super) fn carry_out(&mut self, action: Action) -> Result<Outcome, Error> {
+    pub(super) fn carry_out(&mut self, engine: &Engine, action: Action) -> Result<Outcome, Error> {
         let event = match action {
             Action::Watch(port) => {
-                let always = self.sockets[self.ports[port.0].1].0.accept;
-                self.watch(port, if always { Tells::Always } else { Tells::Once })?;
+                self.watch(port, if accepts(engine, port) { Tells::Always } else { Tells::Once })?;
                 return Ok(Outcome::Nothing);
             }
             Action::Ignore(port) => {
                 self.watch(port, Tells::Never)?;
                 return Ok(Outcome::Nothing);
             }
-            Action::Reopen(port) => match self.reopen(port) {
+            Action::Open(id) => self.open(engine, id),
+            Action::Reopen(port) => match self.reopen(engine, port) {
                 Ok(()) => Event::Reopened(port),
                 Err(error) => Event::NotReopened(port, error),
             },
@@ -47,19 +45,43 @@ impl World {
                 self.close(port);
                 return Ok(Outcome::Nothing);
             }
+            Action::Flush(port) => {
+                self.ports.get(&port).map(Socket::flush);
+                return Ok(Outcome::Nothing);
+            }
+            // Nothing here can check them yet: units that have some are refused.
+            Action::Check(id) => Event::Checked(id, None),
             Action::Execute { unit, command, invocation, variables } => {
-                match self.execute(unit, command, invocation, variables) {
+                match self.execute(engine, unit, command, invocation, variables) {
                     Ok(pid) => Event::Executed(unit, pid),
                     Err(error) => Event::NotExecuted(unit, error),
                 }
             }
-            Action::Accept(port) => match self.accept(port) {
+            Action::Accept(port) => match self.accept(engine, port) {
                 Ok(None) => return Ok(Outcome::Nothing),
-                Ok(Some((pid, name))) => Event::Connected(port, pid, name),
+                Ok(Some(event)) => event,
                 Err(error) => Event::NotConnected(port, error),
             },
             Action::Refuse(port) => {
-                let _ = self.ports[port.0].0.as_ref().map(|socket| connection(socket, port));
+                let _ = self.ports.get(&port).map(|socket| connection(socket, port));
+                return Ok(Outcome::Nothing);
+            }
+            Action::Give(id) => {
+                if let (Some(units), Some(held)) = (&mut self.units, self.held.take()) {
+                    units.connections.insert(id, held);
+                }
+                return Ok(Outcome::Nothing);
+            }
+            Action::Hold(id) => {
+                self.held = self.units.as_mut().and_then(|units| units.connections.remove(&id));
+                return Ok(Outcome::Nothing);
+            }
+            Action::HangUp => {
+                self.held = None;
+                return Ok(Outcome::Nothing);
+            }
+            Action::Forget(id) => {
+                self.forget(id);
                 return Ok(Outcome::Nothing);
             }
             Action::Kill(pid, signal) => {
@@ -68,7 +90,7 @@ impl World {
                 unsafe { libc::kill(pid.as_raw(), signal.number()) };
                 return Ok(Outcome::Nothing);
             }
-            Action::Inspect(id, executed) => self.inspect(id, &executed),
+            Action::Inspect(id, executed) => self.inspect(engine, id, &executed),
             Action::Remove(path) => {
                 let _ = std::fs::remove_file(path);
                 return Ok(Outcome::Nothing);
@@ -81,18 +103,7 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Log { unit, level, message } => {
-                let service = &self.services[unit.0];
-                match (&mut self.journal, &service.starter) {
-                    (Some(journal), Starter::Unit { plan, .. }) => {
-                        let invocation = service.invocation.as_ref().map(|(_, id)| id.as_str());
-                        journal.say_of(
-                            &Unit::new(plan.unit.name.as_str(), invocation, &plan.exec().log),
-                            level,
-                            &message,
-                        );
-                    }
-                    _ => say(message),
-                }
+                self.log(engine, unit, level, &message);
                 return Ok(Outcome::Nothing);
             }
             Action::Answer(request, answer) => {
@@ -118,106 +129,79 @@ impl World {
     }
 
     fn watch(&self, port: Port, tells: Tells) -> Result<(), Error> {
-        match &self.ports[port.0].0 {
+        match self.ports.get(&port) {
             Some(socket) => self.poll.watch(Key::Port(port), socket, tells).map_err(Error::Wait),
             None => Ok(()),
         }
     }
 
     fn close(&mut self, port: Port) -> Option<Socket> {
-        let socket = self.ports[port.0].0.take()?;
+        let socket = self.ports.remove(&port)?;
         let _ = self.poll.remove(&socket);
         Some(socket)
     }
 
-    fn reopen(&mut self, port: Port) -> Result<(), Error> {
+    fn reopen(&mut self, engine: &Engine, port: Port) -> Result<(), Error> {
         let descriptor = LISTEN_FDS_START + port.0 as RawFd;
+        let lost = || Error::ShutDown { descriptor };
         // Closed before: otherwise, its address would be in use.
-        let listen = self.close(port).and_then(|socket| socket.opened_for().cloned());
-        let listen = listen.ok_or(Error::ShutDown { descriptor })?;
-        let (spec, _) = &self.sockets[self.ports[port.0].1];
+        let listen = self.close(port).and_then(|socket| socket.opened_for().cloned()).ok_or_else(lost)?;
+        let unit = engine.socket(port).and_then(|id| engine.spec(id)).ok_or_else(lost)?;
+        let Kind::Socket(spec) = &unit.kind else { return Err(lost()) };
         let socket = Socket::open(&listen, spec)?;
         socket.prepare(port, spec.accept)?;
         self.wait_for(port, &socket)?;
-        self.ports[port.0].0 = Some(socket);
+        self.ports.insert(port, socket);
         Ok(())
     }
 
     fn execute(
         &mut self,
-        id: ServiceId,
+        engine: &Engine,
+        id: UnitId,
         command: CommandId,
         invocation: u64,
         variables: Vec<(&'static str, String)>,
     ) -> Result<Pid, Error> {
-        let phase = command.phase;
-        let service = &mut self.services[id.0];
-        let sockets = service.ports.iter().filter_map(|port| self.ports[port.0].0.as_ref()).map(AsFd::as_fd);
-        let pid = match &mut service.starter {
-            Starter::Plan(plan) => plan.start(sockets)?,
-            Starter::Unit { plan, service: spec } => {
-                if service.invocation.as_ref().is_none_or(|(number, _)| *number != invocation) {
-                    service.invocation = Some((invocation, new_invocation_id()?));
-                }
-                let id = service.invocation.as_ref().map(|(_, id)| id.as_str());
-                let command = &spec.commands(phase)[command.index];
-                let opened = self.journal.as_mut().map(|journal| journal.open_for(plan, command, id)).transpose();
-                let opened = opened.map_err(Error::Fork)?;
-                let notify = self.notifications.as_ref().filter(|_| is_heard(spec, phase));
-                let notify = notify.map(|notifications| ("NOTIFY_SOCKET".into(), notifications.address().clone()));
-                let id = id.map(|id| ("INVOCATION_ID".into(), id.into()));
-                let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-                let told = told.chain(notify).chain(id).chain(opened.iter().flat_map(Opened::variable));
-                let circumstances = Circumstances {
-                    phase,
-                    variables: told.collect(),
-                    journal: opened.as_ref().map(|opened| opened.writer.clone()),
-                };
-                let started = plan.lay_out(command, &circumstances).and_then(|mut plan| plan.start(sockets));
-                if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
-                    match started {
-                        Ok(pid) => journal.set_pid(opened.number, pid),
-                        Err(_) => journal.close(opened.number),
-                    }
-                }
-                started?
-            }
-        };
+        let sockets = engine.passed(id);
+        let pid = match &mut self.command {
+            Some(plan) => plan.start(sockets.iter().filter_map(|port| self.ports.get(port)).map(AsFd::as_fd)),
+            None => self.execute_unit(engine, id, command, invocation, variables),
+        }?;
         self.has_children = true;
         Ok(pid)
     }
 
-    /// Starts a service for the next connection, and names it. None where that has gone again.
-    fn accept(&mut self, port: Port) -> Result<Option<(Pid, String)>, Error> {
-        let (socket, unit) = &self.ports[port.0];
-        let (Some(socket), (_, Taker::Each { plan, template })) = (socket, &mut self.sockets[*unit]) else {
-            return Ok(None);
+    /// Accepts the next connection, and starts the command for it, or finds out what its service is. None where it has gone again.
+    fn accept(&mut self, engine: &Engine, port: Port) -> Result<Option<Event>, Error> {
+        let (Some(socket), Some(id)) = (self.ports.get(&port), engine.socket(port)) else { return Ok(None) };
+        let held = match self.held.take() {
+            Some(held) => held,
+            None => match connection(socket, port)? {
+                Some(descriptor) => Connection { peer: Peer::of(&descriptor, self.units.is_some()), descriptor },
+                None => return Ok(None),
+            },
         };
-        let connection = match self.held.take() {
-            Some(held) => Some(held),
-            None => connection(socket, port)?,
-        };
-        let Some(connection) = connection else { return Ok(None) };
-        let mut name = String::new();
-        if let Some(template) = template {
-            let peer = Peer::of(&connection);
-            name = peer.instance(template, self.accepted);
-            plan.set_remote(&peer.address, &peer.port);
+        if let Some(plan) = &mut self.command {
+            let started = plan.start([held.descriptor.as_fd()]);
+            if started.as_ref().is_err_and(Error::is_shortage) {
+                self.held = Some(held);
+            }
+            return Ok(Some(Event::Connected(started?)));
         }
-        let started = plan.start([connection.as_fd()]);
-        if started.as_ref().is_err_and(Error::is_shortage) {
-            self.held = Some(connection);
-        }
-        let pid = started?;
-        self.accepted += 1;
-        Ok(Some((pid, name)))
+        let (Some(units), Some(unit)) = (&mut self.units, engine.spec(id)) else { return Ok(None) };
+        let Kind::Socket(spec) = &unit.kind else { return Ok(None) };
+        let instance = units.instance(&spec.service, engine.count_accepted(id), &held.peer)?;
+        let source = held.peer.source.clone();
+        self.held = Some(held);
+        Ok(Some(Event::Accepted { port, source, instance }))
     }
 
-    fn inspect(&self, id: ServiceId, executed: &[Pid]) -> Event {
-        let service = &self.services[id.0];
-        let sockets = || service.ports.iter().filter_map(|port| Some((*port, self.ports[port.0].0.as_ref()?)));
+    fn inspect(&self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Event {
+        let ports = engine.passed(id);
+        let sockets = || ports.iter().filter_map(|port| Some((*port, self.ports.get(port)?)));
         let processes = if self.has_children {
-            let invocation = service.invocation.as_ref().map(|(_, invocation)| invocation.as_str());
+            let invocation = self.units.as_ref().map(|units| units.invocation(id).unwrap_or_default());
             let sockets = sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect();
             processes_of(&Traits { executed, sockets, invocation })
         } else {
@@ -228,18 +212,10 @@ impl World {
     }
 }
 
-fn new_invocation_id() -> Result<String, Error> {
-    let id = id128::randomize().map_err(|error| Error::Fork(Errno::from_raw(error.number())))?;
-    Ok(String::from_utf8_lossy(&id128::to_string(&id)).into_owned())
-}
-
-/// Whether a command is told where to notify: the main process wherever anybody is heard, the others where they are.
-fn is_heard(service: &ServiceSpec, phase: Phase) -> bool {
-    match service.notify_access {
-        NotifyAccess::None => false,
-        NotifyAccess::Main => phase == Phase::Start,
-        NotifyAccess::Exec | NotifyAccess::All => true,
-    }
+/// Whether connections are accepted at a port.
+fn accepts(engine: &Engine, port: Port) -> bool {
+    let unit = engine.socket(port).and_then(|id| engine.spec(id));
+    unit.is_some_and(|unit| matches!(&unit.kind, Kind::Socket(socket) if socket.accept))
 }
 
 /// The next connection, None where the one that was reported is gone.

@@ -14,9 +14,10 @@ mod requests;
 mod signals;
 mod sockets;
 mod terminal;
+mod units;
 
-use std::collections::VecDeque;
-use std::os::fd::{OwnedFd, RawFd};
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::RawFd;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -30,43 +31,18 @@ pub use notifications::{Notifications, parse as parse_notification};
 pub use requests::Asking;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
+pub use units::Units;
 
 use actions::Outcome;
 use children::{Reaped, lineage, reap};
 use poll::{Key, Poll, Tells};
 use requests::Asked;
 use signals::Received;
+use units::Connection;
 
-use crate::engine::{Engine, Event, Port, ServiceId};
+use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
-use crate::exec::{Plan, UnitPlan};
-use crate::spec::{ServiceSpec, SocketSpec, UnitName};
-
-/// How a service is started.
-pub enum Starter {
-    /// Always in the same way.
-    Plan(Box<Plan>),
-    /// By the commands of a unit, which are laid out when they are executed.
-    Unit {
-        /// How they are executed.
-        plan: Box<UnitPlan>,
-        /// What they are.
-        service: Box<ServiceSpec>,
-    },
-}
-
-/// Who serves what comes to a socket.
-pub enum Taker {
-    /// A service that takes all.
-    Service(ServiceId),
-    /// A service for each connection.
-    Each {
-        /// How it is started.
-        plan: Box<Plan>,
-        /// The template that each is an instance of.
-        template: Option<UnitName>,
-    },
-}
+use crate::exec::Plan;
 
 /// Everything that is open.
 pub struct World {
@@ -75,23 +51,16 @@ pub struct World {
     journal: Option<Journal>,
     notifications: Option<Notifications>,
     asked: Option<Asked>,
-    services: Vec<Service>,
-    sockets: Vec<(SocketSpec, Taker)>,
-    /// By their numbers. None where one was closed; and which of the sockets each belongs to.
-    ports: Vec<(Option<Socket>, usize)>,
-    /// A connection that was accepted, but no service could be started for it.
-    held: Option<OwnedFd>,
-    /// How many connections units have accepted.
-    accepted: u64,
+    /// The command of the command line's form.
+    command: Option<Box<Plan>>,
+    /// What units need, with the other form.
+    units: Option<Units>,
+    ports: HashMap<Port, Socket>,
+    next_port: usize,
+    /// A connection that was accepted, and that no service has yet.
+    held: Option<Connection>,
     /// Whether children run, those that services have left behind included.
     has_children: bool,
-}
-
-struct Service {
-    starter: Starter,
-    ports: Vec<Port>,
-    /// `$INVOCATION_ID` of a unit, and the how-manieth that is.
-    invocation: Option<(u64, String)>,
 }
 
 impl World {
@@ -105,40 +74,31 @@ impl World {
             journal: None,
             notifications: None,
             asked: None,
-            services: Vec::new(),
-            sockets: Vec::new(),
-            ports: Vec::new(),
+            command: None,
+            units: None,
+            ports: HashMap::new(),
+            next_port: 0,
             held: None,
-            accepted: 0,
             has_children: false,
         })
     }
 
-    /// Has what units write come to the log, and what they notify of be heard.
-    pub fn listen_to_units(&mut self, journal: Journal, notifications: Notifications) -> Result<(), Error> {
-        self.poll.add(Key::Log, &journal, Tells::Always).map_err(Error::Wait)?;
-        self.poll.add(Key::Notification, &notifications, Tells::Always).map_err(Error::Wait)?;
-        (self.journal, self.notifications) = (Some(journal), Some(notifications));
-        Ok(())
-    }
-
-    /// Adds a service. It has the number that [`Engine::add_service`] gives it.
-    pub fn add_service(&mut self, starter: Starter) {
-        self.services.push(Service { starter, ports: Vec::new(), invocation: None });
-    }
-
-    /// Adds what is open of a socket. Its ports have the numbers that the engine gives them.
-    pub fn add_socket(&mut self, spec: SocketSpec, sockets: Vec<Socket>, taker: Taker) -> Result<(), Error> {
+    /// Has a command be executed, and passed these sockets, or connections that they accept.
+    pub fn serve(&mut self, command: Box<Plan>, sockets: Vec<Socket>) -> Result<(), Error> {
+        self.command = Some(command);
         for socket in sockets {
-            let port = Port(self.ports.len());
-            self.wait_for(port, &socket)?;
-            self.ports.push((Some(socket), self.sockets.len()));
-            if let Taker::Service(id) = &taker {
-                self.services[id.0].ports.push(port);
-            }
+            self.add_port(socket)?;
         }
-        self.sockets.push((spec, taker));
         Ok(())
+    }
+
+    /// Adds a socket, and numbers it: no other gets the same number.
+    fn add_port(&mut self, socket: Socket) -> Result<Port, Error> {
+        let port = Port(self.next_port);
+        self.wait_for(port, &socket)?;
+        self.next_port += 1;
+        self.ports.insert(port, socket);
+        Ok(port)
     }
 
     fn wait_for(&self, port: Port, socket: &Socket) -> Result<(), Error> {
@@ -151,14 +111,7 @@ impl World {
 
     /// Runs until the engine ends it. Returns the exit status.
     pub fn run(mut self, mut engine: Engine) -> Result<u8, Error> {
-        let addresses: Vec<_> = self.ports.iter().filter_map(|(socket, _)| socket.as_ref()?.address()).collect();
-        let status = if addresses.is_empty() {
-            String::new()
-        } else {
-            format!("\nSTATUS=Listening on {}.", addresses.join(", "))
-        };
-        notify::notify(&format!("READY=1{status}"));
-
+        let mut is_ready = false;
         let mut now = Instant::now();
         let mut events = VecDeque::from([Event::Begun]);
         loop {
@@ -169,6 +122,10 @@ impl World {
             }
             events.extend(self.go_on_with_clients(&engine));
             let deadline = if events.is_empty() && !self.is_due() { engine.deadline() } else { Some(now) };
+            if !is_ready && engine.is_settled() {
+                is_ready = true;
+                self.is_ready();
+            }
             let ready = self.poll.wait(now, deadline)?;
             now = Instant::now();
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
@@ -187,11 +144,25 @@ impl World {
         }
     }
 
+    /// Tells the manager that has started this process that all is as it was asked for.
+    fn is_ready(&mut self) {
+        self.close_passed();
+        let mut ports: Vec<_> = self.ports.iter().collect();
+        ports.sort_unstable_by_key(|(port, _)| **port);
+        let addresses: Vec<_> = ports.iter().filter_map(|(_, socket)| socket.address()).collect();
+        let status = if addresses.is_empty() {
+            String::new()
+        } else {
+            format!("\nSTATUS=Listening on {}.", addresses.join(", "))
+        };
+        notify::notify(&format!("READY=1{status}"));
+    }
+
     /// Tells the engine of an event, and of what comes of that. The exit status where it ends.
     fn carry_out_all(&mut self, engine: &mut Engine, now: Instant, event: Event) -> Result<Option<u8>, Error> {
         let mut actions = VecDeque::from(engine.step(now, event));
         while let Some(action) = actions.pop_front() {
-            match self.carry_out(action)? {
+            match self.carry_out(engine, action)? {
                 Outcome::Nothing => (),
                 Outcome::Event(event) => actions.extend(engine.step(now, event)),
                 Outcome::Exit(status) => return Ok(Some(status)),
@@ -225,8 +196,7 @@ impl World {
 
     /// What is to be told of a port that has something to tell.
     fn tell(&self, port: Port, flags: EpollFlags) -> Event {
-        let (socket, _) = &self.ports[port.0];
-        let is_socket = || getsockopt(socket.as_ref()?, sockopt::SockType).ok();
+        let is_socket = || getsockopt(self.ports.get(&port)?, sockopt::SockType).ok();
         if flags.contains(EpollFlags::EPOLLHUP) && (!flags.contains(EpollFlags::EPOLLIN) || is_socket().is_some()) {
             return Event::HungUp(port);
         }

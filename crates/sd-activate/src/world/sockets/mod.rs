@@ -93,6 +93,25 @@ impl Socket {
         status.map(drop).map_err(|error| Error::Prepare { descriptor, error })
     }
 
+    /// Throws away what waits: connections, or what was sent.
+    pub fn flush(&self) {
+        let accepts = socket::getsockopt(&self.descriptor, sockopt::AcceptConn) == Ok(true);
+        let descriptor = self.descriptor.as_raw_fd();
+        let mut piece = [0; 4096];
+        while self.has_waiting() {
+            let flushed = if accepts {
+                // SAFETY: accept4 has just opened it.
+                socket::accept4(descriptor, socket::SockFlag::SOCK_CLOEXEC)
+                    .map(|connection| drop(unsafe { OwnedFd::from_raw_fd(connection) }))
+            } else {
+                nix::unistd::read(&self.descriptor, &mut piece).map(drop)
+            };
+            if flushed.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Says where it listens.
     pub fn announce(&self, port: Port) {
         let descriptor = LISTEN_FDS_START + port.0 as RawFd;

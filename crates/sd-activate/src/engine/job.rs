@@ -1,0 +1,487 @@
+//! Jobs: units are started, stopped, restarted and reloaded, with what belongs to them, one after the other where that is said.
+//!
+//! What is asked for becomes a [`Transaction`]: the job of the unit, and those of others that come of it. Each unit has one job at
+//! most. A job runs as soon as no other has to come before it, and ends when its unit is as it was to become.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use super::event::UnitId;
+use super::graph::{is_called, is_related, related};
+use super::messages;
+use super::turn::Turn;
+use super::unit::{Machine, Unit};
+use super::view::{ActiveState, Answer, JobResult, RequestId};
+use super::{Action, Form};
+use crate::spec::{Condition, Relation, UnitName, UnitType};
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JobKind {
+    Start,
+    Stop,
+    /// Stop, and then start.
+    Restart,
+    Reload,
+}
+
+/// A job, until it has ended.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: u32,
+    pub(super) kind: JobKind,
+    pub(super) progress: Progress,
+    /// Whom its end is told.
+    requests: Vec<RequestId>,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Others come before it.
+    Waiting,
+    /// The unit's conditions are being checked.
+    Checking,
+    /// The unit changes.
+    Running,
+}
+
+/// Jobs that are made together. Each is needed for what was asked, or only wanted.
+#[derive(Clone, Debug, Default)]
+struct Transaction(BTreeMap<UnitId, (JobKind, bool)>);
+
+impl JobKind {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+        }
+    }
+
+    fn stops(self) -> bool {
+        matches!(self, Self::Stop | Self::Restart)
+    }
+
+    fn starts(self) -> bool {
+        matches!(self, Self::Start | Self::Restart)
+    }
+
+    /// The job that does both; none where they contradict each other.
+    fn merged(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (one, other) if one == other => Some(one),
+            (Self::Stop, _) | (_, Self::Stop) => None,
+            (Self::Restart, _) | (_, Self::Restart) => Some(Self::Restart),
+            _ => Some(Self::Start),
+        }
+    }
+}
+
+impl Engine {
+    /// Makes a job for a unit, and those that come of it. An error says why there can be none.
+    pub(super) fn enqueue(
+        &mut self,
+        id: UnitId,
+        kind: JobKind,
+        request: Option<RequestId>,
+        turn: &mut Turn,
+    ) -> Result<(), String> {
+        let mut transaction = Transaction::default();
+        self.plan(id, kind, true, &mut transaction)?;
+        for (unit, (kind, _)) in transaction.0 {
+            self.install(unit, kind, turn);
+        }
+        match (request, self.units.get_mut(&id).and_then(|unit| unit.job.as_mut())) {
+            (Some(request), Some(job)) => job.requests.push(request),
+            (Some(request), None) => turn.act(Action::Answer(request, Answer::Ended(JobResult::Done))),
+            (None, _) => (),
+        }
+        Ok(())
+    }
+
+    /// Adds a job to a transaction, and what comes of it.
+    fn plan(&self, id: UnitId, kind: JobKind, required: bool, transaction: &mut Transaction) -> Result<(), String> {
+        let unit = &self.units[&id];
+        match transaction.0.get_mut(&id) {
+            None => (),
+            Some((planned, needed)) => {
+                let Some(merged) = planned.merged(kind) else {
+                    if required && *needed {
+                        let (one, other) = (planned.word(), kind.word());
+                        return Err(format!(
+                            "Transaction contains conflicting jobs '{one}' and '{other}' for {}. \
+                             Probably contradicting requirement dependencies configured.",
+                            unit.name
+                        ));
+                    }
+                    if required {
+                        (*planned, *needed) = (kind, true);
+                    }
+                    return Ok(());
+                };
+                *needed |= required;
+                if *planned == merged {
+                    return Ok(());
+                }
+                *planned = merged;
+            }
+        }
+        transaction.0.entry(id).or_insert((kind, required));
+        if kind.starts() {
+            self.plan_start(unit, required, transaction)?;
+        }
+        if kind.stops() {
+            for other in self.stopped_with(unit) {
+                let restarts = kind == JobKind::Restart && self.units[&other].is_up();
+                self.plan(other, if restarts { JobKind::Restart } else { JobKind::Stop }, required, transaction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn plan_start(&self, unit: &Unit, required: bool, transaction: &mut Transaction) -> Result<(), String> {
+        for relation in [Relation::Requires, Relation::BindsTo] {
+            for name in related(&unit.spec, relation) {
+                match self.graph.find(name) {
+                    Some(other) => self.plan(other, JobKind::Start, required, transaction)?,
+                    None if is_missed(name) => return Err(format!("Unit {name} not found.")),
+                    None => (),
+                }
+            }
+        }
+        for other in related(&unit.spec, Relation::Wants).filter_map(|name| self.graph.find(name)) {
+            let mut with_it = transaction.clone();
+            // What is only wanted does not matter, if it cannot be.
+            if self.plan(other, JobKind::Start, false, &mut with_it).is_ok() {
+                *transaction = with_it;
+            }
+        }
+        let conflicting = related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name));
+        for other in conflicting.chain(self.relatives(unit, Relation::Conflicts)) {
+            let other_unit = &self.units[&other];
+            let starts =
+                transaction.0.contains_key(&other) || other_unit.job.as_ref().is_some_and(|job| job.kind.starts());
+            if starts || !other_unit.active().is_inactive_or_failed() {
+                self.plan(other, JobKind::Stop, required, transaction)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The units that say they stand in this relation to a unit.
+    fn relatives(&self, unit: &Unit, relation: Relation) -> Vec<UnitId> {
+        let mut namers = self.graph.namers(unit);
+        namers.retain(|id| is_related(&self.units[id], relation, unit));
+        namers
+    }
+
+    /// The units that do not go on without a unit: active ones, and those that are being started.
+    fn stopped_with(&self, unit: &Unit) -> Vec<UnitId> {
+        let relations = [Relation::Requires, Relation::BindsTo, Relation::PartOf];
+        let mut others: Vec<UnitId> = relations.iter().flat_map(|relation| self.relatives(unit, *relation)).collect();
+        let is_up = |other: &Unit| !other.active().is_inactive_or_failed() || other.job.is_some();
+        others.retain(|other| is_up(&self.units[other]));
+        others
+    }
+
+    /// Gives a unit a job, unless there is nothing to do. A job that contradicts it is canceled.
+    fn install(&mut self, id: UnitId, kind: JobKind, turn: &mut Turn) {
+        let number = self.next_job;
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        if let Some(job) = &mut unit.job {
+            if let Some(merged) = job.kind.merged(kind) {
+                if merged != job.kind {
+                    (job.kind, job.progress) = (merged, Progress::Waiting);
+                    self.waiting.insert(job.id, id);
+                }
+                return;
+            }
+            self.finish(id, JobResult::Canceled, turn);
+        }
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let active = unit.active();
+        let nothing_to_do = match kind {
+            JobKind::Start => active.is_active_or_reloading(),
+            JobKind::Stop => active.is_inactive_or_failed(),
+            JobKind::Restart | JobKind::Reload => false,
+        };
+        if !nothing_to_do {
+            self.next_job += 1;
+            self.jobs += 1;
+            unit.job = Some(Job { id: number, kind, progress: Progress::Waiting, requests: Vec::new() });
+            self.waiting.insert(number, id);
+        }
+    }
+
+    /// Runs every job that no other has to come before.
+    pub(super) fn run_jobs(&mut self, turn: &mut Turn) -> bool {
+        let mut runnable: Vec<UnitId> = self.waiting.values().copied().filter(|id| self.may_run(*id)).collect();
+        if runnable.is_empty() && !self.waiting.is_empty() && self.waiting.len() == self.jobs {
+            // They wait for each other.
+            runnable.extend(self.waiting.first_key_value().map(|(_, id)| *id));
+            for id in &runnable {
+                let name = &self.units[id].name;
+                turn.say(format_args!("{name}: Found ordering cycle: its job runs first. Look at After= and Before=."));
+            }
+        }
+        let mut ran = false;
+        for id in runnable {
+            ran |= self.run_job(id, turn);
+        }
+        ran
+    }
+
+    /// Whether no other job has to come before that of a unit: others that it is started after, or stopped before; what stops comes
+    /// before what starts.
+    fn may_run(&self, id: UnitId) -> bool {
+        let unit = &self.units[&id];
+        let Some(job) = &unit.job else { return false };
+        let has_job = |id: &UnitId| self.units.get(id).is_some_and(|unit| unit.job.is_some());
+        let stops = |id: &UnitId| self.units[id].job.as_ref().is_some_and(|job| job.kind.stops());
+        let mut after = self.ordered(unit, Relation::Before, Relation::After);
+        after.extend(self.connections_of(id, unit));
+        if after.iter().any(stops) {
+            return false;
+        }
+        if job.kind.stops() && !unit.active().is_inactive_or_failed() {
+            return true;
+        }
+        let mut before = self.ordered(unit, Relation::After, Relation::Before);
+        before.extend(unit.connection.as_ref().map(|(socket, _)| *socket));
+        !before.iter().any(has_job)
+    }
+
+    /// The services of a socket's connections.
+    fn connections_of(&self, id: UnitId, unit: &Unit) -> Vec<UnitId> {
+        let accepts = matches!(&unit.machine, Machine::Socket(socket) if socket.spec.accept);
+        if !accepts {
+            return Vec::new();
+        }
+        let of_socket = |unit: &Unit| unit.connection.as_ref().is_some_and(|(socket, _)| *socket == id);
+        self.units.iter().filter(|(_, unit)| of_socket(unit)).map(|(id, _)| *id).collect()
+    }
+
+    /// The units that stand in a relation to a unit, or say that it stands in the inverse one to them.
+    fn ordered(&self, unit: &Unit, relation: Relation, inverse: Relation) -> Vec<UnitId> {
+        let mut others = self.relatives(unit, inverse);
+        others.extend(related(&unit.spec, relation).filter_map(|name| self.graph.find(name)));
+        others.retain(|other| !is_called(&self.units[other], &unit.name));
+        others
+    }
+
+    /// Runs a job; whether anything came of it.
+    fn run_job(&mut self, id: UnitId, turn: &mut Turn) -> bool {
+        let Some(unit) = self.units.get_mut(&id) else { return false };
+        let active = unit.active();
+        let Some(job) = &mut unit.job else { return false };
+        let number = job.id;
+        match job.kind {
+            JobKind::Start if active == ActiveState::Deactivating => return false,
+            JobKind::Start | JobKind::Reload if active == ActiveState::Activating => job.progress = Progress::Running,
+            JobKind::Start if active.is_active_or_reloading() => self.finish(id, JobResult::Done, turn),
+            JobKind::Start => self.start(id, turn),
+            JobKind::Stop if active.is_inactive_or_failed() => self.finish(id, JobResult::Done, turn),
+            JobKind::Restart if active.is_inactive_or_failed() => {
+                job.kind = JobKind::Start;
+                return true;
+            }
+            JobKind::Stop | JobKind::Restart => {
+                job.progress = Progress::Running;
+                let restart = job.kind == JobKind::Restart;
+                unit.stop(restart, turn);
+                if unit.active() == ActiveState::Deactivating {
+                    turn.say_any(messages::stopping(unit));
+                }
+                turn.touched.push(id);
+            }
+            JobKind::Reload if active == ActiveState::Active => {
+                job.progress = Progress::Running;
+                unit.reload(turn);
+                turn.touched.push(id);
+            }
+            JobKind::Reload => {
+                turn.say(format_args!("{}: Unit cannot be reloaded because it is inactive.", unit.name));
+                self.finish(id, JobResult::Invalid, turn);
+            }
+        }
+        self.waiting.remove(&number);
+        true
+    }
+
+    /// Starts a unit, once its conditions are met.
+    fn start(&mut self, id: UnitId, turn: &mut Turn) {
+        if let Some(reason) = self.refusal(&self.units[&id]) {
+            turn.say(reason);
+            return self.finish(id, JobResult::Failed, turn);
+        }
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        if unit.spec.conditions.is_empty() {
+            return self.begin_start(id, turn);
+        }
+        unit.job.iter_mut().for_each(|job| job.progress = Progress::Checking);
+        turn.act(Action::Check(id));
+    }
+
+    /// Why a socket does not listen now: its service takes what comes by itself, or is not there.
+    fn refusal(&self, unit: &Unit) -> Option<String> {
+        let Machine::Socket(socket) = &unit.machine else { return None };
+        if socket.spec.accept || matches!(self.form, Form::Command(_)) {
+            return None;
+        }
+        let (name, service) = (&unit.name, &socket.spec.service);
+        match self.graph.find(service) {
+            None => Some(format!("{name}: Socket service {service} not loaded, refusing.")),
+            Some(id)
+                if !self.units[&id].active().is_inactive_or_failed() && self.units[&id].seen.1 != "auto-restart" =>
+            {
+                Some(format!("{name}: Socket service {service} already active, refusing."))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The conditions of a unit were checked: that one is not met, if one is given.
+    pub(super) fn checked(&mut self, id: UnitId, unmet: Option<&Condition>, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        if unit.job.as_ref().is_none_or(|job| job.progress != Progress::Checking) {
+            return;
+        }
+        unit.changes.condition = Some((turn.now, unmet.is_none()));
+        let Some(condition) = unmet else { return self.begin_start(id, turn) };
+        turn.say(messages::unmet(&unit.subject(), condition));
+        let result = if condition.assertion { JobResult::Assert } else { JobResult::Skipped };
+        self.finish(id, result, turn);
+    }
+
+    fn begin_start(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        unit.job.iter_mut().for_each(|job| job.progress = Progress::Running);
+        turn.say_any(messages::starting(unit));
+        unit.start(turn);
+        // Where its start limit was hit, it is as it was.
+        if unit.active().is_inactive_or_failed() {
+            self.finish(id, JobResult::Failed, turn);
+        }
+        turn.touched.push(id);
+    }
+
+    /// Ends a unit's job where that was its aim, or where that can no longer be reached.
+    pub(super) fn note_change(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let (active, sub) = unit.seen;
+        let Some(job) = &mut unit.job else { return };
+        if job.progress != Progress::Running {
+            return;
+        }
+        let result = match (job.kind, active) {
+            (JobKind::Restart, ActiveState::Inactive | ActiveState::Failed) => {
+                (job.kind, job.progress) = (JobKind::Start, Progress::Waiting);
+                self.waiting.insert(job.id, id);
+                turn.say_any(messages::ended(unit, JobKind::Stop, JobResult::Done));
+                return;
+            }
+            (JobKind::Start, ActiveState::Active | ActiveState::Reloading | ActiveState::Inactive) => JobResult::Done,
+            (JobKind::Start, ActiveState::Failed) => JobResult::Failed,
+            (JobKind::Start, ActiveState::Activating) if sub == "auto-restart" => JobResult::Failed,
+            (JobKind::Stop, ActiveState::Inactive | ActiveState::Failed) => JobResult::Done,
+            (JobKind::Reload, ActiveState::Active) if unit.has_reloaded() => JobResult::Done,
+            (JobKind::Reload, ActiveState::Active) => JobResult::Failed,
+            (JobKind::Reload, ActiveState::Inactive | ActiveState::Failed) => JobResult::Failed,
+            _ => return,
+        };
+        self.finish(id, result, turn);
+    }
+
+    /// Ends the job of a unit, and those of the units that cannot do without.
+    pub(super) fn finish(&mut self, id: UnitId, result: JobResult, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let Some(job) = unit.job.take() else { return };
+        self.jobs -= 1;
+        self.waiting.remove(&job.id);
+        turn.say_any(messages::ended(unit, job.kind, result));
+        if result == JobResult::Dependency {
+            let (name, kind) = (&unit.name, job.kind.word());
+            turn.say(format_args!("{name}: Job {name}/{kind} failed with result '{}'.", result.word()));
+        }
+        for request in job.requests {
+            turn.act(Action::Answer(request, Answer::Ended(result)));
+        }
+        turn.touched.push(id);
+        self.ended_jobs.push(id);
+        if !matches!(result, JobResult::Failed | JobResult::Dependency | JobResult::Timeout | JobResult::Assert)
+            || !job.kind.starts()
+        {
+            return;
+        }
+        turn.failed = true;
+        for relation in [Relation::Requires, Relation::BindsTo] {
+            for other in self.relatives(&self.units[&id], relation) {
+                if self.units[&other].job.as_ref().is_some_and(|job| job.kind == JobKind::Start) {
+                    self.finish(other, JobResult::Dependency, turn);
+                }
+            }
+        }
+    }
+
+    /// A unit has gone, or goes, without having been told to: what is bound to it goes with it.
+    pub(super) fn stop_bound(&mut self, id: UnitId, turn: &mut Turn) {
+        let unit = &self.units[&id];
+        if unit.job.as_ref().is_some_and(|job| job.kind.stops()) {
+            return;
+        }
+        for other in self.relatives(unit, Relation::BindsTo) {
+            if self.units[&other].is_up() {
+                let _ = self.enqueue(other, JobKind::Stop, None, turn);
+            }
+        }
+    }
+
+    /// Stops a unit with StopWhenUnneeded= that nobody needs.
+    pub(super) fn stop_unneeded(&mut self, id: UnitId, turn: &mut Turn) {
+        let unit = &self.units[&id];
+        let needs = [Relation::Requires, Relation::Wants, Relation::BindsTo];
+        let wants = |id: &UnitId| {
+            let other = &self.units[id];
+            other.is_up() || other.job.as_ref().is_some_and(|job| job.kind.starts())
+        };
+        let is_idle = unit.active().is_active_or_reloading() && unit.job.is_none();
+        if !unit.spec.stop_when_unneeded || !is_idle {
+            return;
+        }
+        if needs.iter().flat_map(|relation| self.relatives(unit, *relation)).any(|other| wants(&other)) {
+            return;
+        }
+        let _ = self.enqueue(id, JobKind::Stop, None, turn);
+    }
+
+    /// Those that a unit has needed may not be needed any more.
+    pub(super) fn stop_what_it_needed(&mut self, id: UnitId, turn: &mut Turn) {
+        let unit = &self.units[&id];
+        let needs = [Relation::Requires, Relation::Wants, Relation::BindsTo];
+        let names = needs.iter().flat_map(|relation| related(&unit.spec, *relation));
+        for other in names.filter_map(|name| self.graph.find(name)).collect::<Vec<_>>() {
+            self.stop_unneeded(other, turn);
+        }
+    }
+
+    /// Stops all units, and nothing is started any more.
+    pub(super) fn stop_all(&mut self, turn: &mut Turn) {
+        self.stopping = true;
+        let ids: Vec<UnitId> = self.units.keys().copied().collect();
+        for id in &ids {
+            if self.units[id].job.as_ref().is_some_and(|job| job.kind != JobKind::Stop) {
+                self.finish(*id, JobResult::Canceled, turn);
+            }
+        }
+        for id in ids {
+            self.install(id, JobKind::Stop, turn);
+        }
+    }
+}
+
+/// Whether it is a unit that there should be, and not one that stands for the machine and its boot.
+fn is_missed(name: &UnitName) -> bool {
+    name.unit_type() != UnitType::Other && !name.is_of_boot()
+}

@@ -1,0 +1,552 @@
+//! A socket: systemd.socket(5).
+//!
+//! Its states are those of the table in [`Socket::step`]; each function named there answers with the state that it leads to.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nix::unistd::Pid;
+
+use super::event::{End, Port, UnitId};
+use super::limit::Limit;
+use super::turn::{Timer, Turn};
+use super::view::{ActiveState, CommandStatus};
+use super::{Action, Form, Subject};
+use crate::error::Error;
+use crate::spec::{CommandId, Phase, RateLimit, Signal, SocketSpec, Timeout};
+
+const SUCCESS: &str = "success";
+
+/// A socket, from one start to the next.
+#[derive(Debug)]
+pub(super) struct Socket {
+    id: UnitId,
+    pub(super) spec: Arc<SocketSpec>,
+    subject: Subject,
+    state: State,
+    /// What it listens at, in the order in which it is passed.
+    pub(super) ports: Vec<Port>,
+    /// The ports that somebody has come to, and that are not watched since.
+    heard: Vec<Port>,
+    /// Result=: how it did.
+    pub(super) result: &'static str,
+    /// PollLimitIntervalSec= and PollLimitBurst=: beyond it, those who come wait.
+    poll_limit: Limit,
+    /// TriggerLimitIntervalSec= and TriggerLimitBurst=: beyond it, it fails.
+    trigger_limit: Limit,
+    /// StartLimitIntervalSec= and StartLimitBurst=.
+    start_limit: Limit,
+    /// Whether it was said that those who come wait.
+    told: bool,
+    /// How many connections it has accepted.
+    pub(super) accepted: u64,
+    /// How many of them there are.
+    pub(super) connections: u32,
+    /// How many of them each source has, where that is limited.
+    sources: HashMap<String, u32>,
+    /// How many times it was started.
+    invocations: u64,
+    /// The commands that were executed since it was started.
+    pub(super) statuses: Vec<CommandStatus>,
+    /// When the time of its state is up.
+    deadline: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Dead,
+    Failed,
+    /// It is being opened.
+    Opening,
+    /// It waits for somebody to come.
+    Listening,
+    /// Its service takes what comes.
+    Running,
+    /// A command is executed; its process, once there is one.
+    Command(CommandId, Option<Pid>),
+    /// A command's process was sent a signal.
+    Signalled(Signalled, Pid),
+}
+
+/// What a command that took too long, or that is not needed any more, is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signalled {
+    /// Before ExecStopPost=.
+    StopPreSigterm,
+    StopPreSigkill,
+    /// After it.
+    FinalSigterm,
+    FinalSigkill,
+}
+
+/// What happens to a socket.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// It is to be started.
+    Start,
+    /// It is to be stopped.
+    Stop,
+    Opened(Vec<Port>),
+    NotOpened(Error),
+    /// A command of it runs, or does not.
+    Executed(Pid),
+    NotExecuted(Error),
+    Ended(Pid, End),
+    /// The time of its state may be up.
+    TimeUp,
+    /// Somebody has come to a port.
+    Incoming(Port),
+    /// Those who wait may be let in again.
+    RestOver,
+    /// Its service could not be started.
+    NotTriggered(String),
+    /// What has become of its service.
+    Service(Triggered),
+    /// A port was given up.
+    Lost(Port),
+}
+
+/// What has become of a socket's service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Triggered {
+    /// It runs.
+    Runs,
+    /// It does not, and takes nothing any more.
+    Over,
+    /// It was started too often.
+    LimitHit,
+}
+
+impl Socket {
+    pub(super) fn new(id: UnitId, spec: Arc<SocketSpec>, start_limit: RateLimit, subject: Subject) -> Self {
+        Self {
+            id,
+            subject,
+            state: State::Dead,
+            ports: Vec::new(),
+            heard: Vec::new(),
+            result: SUCCESS,
+            poll_limit: Limit::new(spec.poll_limit),
+            trigger_limit: Limit::new(spec.trigger_limit),
+            start_limit: Limit::new(start_limit),
+            told: false,
+            accepted: 0,
+            connections: 0,
+            sources: HashMap::new(),
+            invocations: 0,
+            statuses: Vec::new(),
+            deadline: None,
+            spec,
+        }
+    }
+
+    /// ActiveState=.
+    pub(super) fn active(&self) -> ActiveState {
+        match self.state {
+            State::Dead => ActiveState::Inactive,
+            State::Failed => ActiveState::Failed,
+            State::Listening | State::Running => ActiveState::Active,
+            State::Opening | State::Command(CommandId { phase: Phase::StartPre | Phase::StartPost, .. }, _) => {
+                ActiveState::Activating
+            }
+            State::Command(..) | State::Signalled(..) => ActiveState::Deactivating,
+        }
+    }
+
+    /// SubState=.
+    pub(super) fn sub_state(&self) -> &'static str {
+        match self.state {
+            State::Dead => "dead",
+            State::Failed => "failed",
+            State::Opening => "start-chown",
+            State::Listening => "listening",
+            State::Running => "running",
+            State::Command(CommandId { phase, .. }, _) => match phase {
+                Phase::StartPre => "start-pre",
+                Phase::StartPost => "start-post",
+                Phase::StopPre => "stop-pre",
+                _ => "stop-post",
+            },
+            State::Signalled(Signalled::StopPreSigterm, _) => "stop-pre-sigterm",
+            State::Signalled(Signalled::StopPreSigkill, _) => "stop-pre-sigkill",
+            State::Signalled(Signalled::FinalSigterm, _) => "final-sigterm",
+            State::Signalled(Signalled::FinalSigkill, _) => "final-sigkill",
+        }
+    }
+
+    /// The process of its command.
+    pub(super) fn control(&self) -> Option<Pid> {
+        match self.state {
+            State::Command(_, pid) => pid,
+            State::Signalled(_, pid) => Some(pid),
+            _ => None,
+        }
+    }
+
+    /// Other settings, from its next state on.
+    pub(super) fn replace(&mut self, spec: Arc<SocketSpec>, subject: Subject) {
+        (self.spec, self.subject) = (spec, subject);
+    }
+
+    /// `systemctl reset-failed`.
+    pub(super) fn reset_failed(&mut self) {
+        self.start_limit = Limit::new(self.start_limit.rate());
+        if self.state == State::Failed {
+            (self.state, self.result) = (State::Dead, SUCCESS);
+        }
+    }
+
+    /// It listens at ports that were opened before.
+    pub(super) fn begin_with(&mut self, ports: Vec<Port>) {
+        (self.state, self.ports) = (State::Opening, ports);
+    }
+
+    /// The table: what comes of each happening in each state. What is not in it cannot be, or changes nothing.
+    #[rustfmt::skip]
+    pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
+        use Happening as H;
+        use State as S;
+        if matches!(happening, H::TimeUp) && self.deadline.is_none_or(|deadline| deadline > turn.now) {
+            return;
+        }
+        self.state = match (mem::take(&mut self.state), happening) {
+            (S::Dead | S::Failed, H::Start)                  => self.start(turn),
+
+            (S::Opening, H::Opened(ports))                   => self.opened(ports, turn),
+            (S::Opening, H::NotOpened(error))                => self.not_opened(error, turn),
+
+            (S::Command(command, None), H::Executed(pid))    => self.executed(command, pid, turn),
+            (S::Command(command, None), H::NotExecuted(error)) => self.not_executed(command, error, turn),
+            (S::Command(command, Some(pid)), H::Ended(ended, end)) if ended == pid => self.ended(command, end, turn),
+            (S::Command(command, Some(pid)), H::TimeUp)      => self.takes_too_long(command, pid, turn),
+            (S::Command(command, Some(pid)), H::Stop) if is_start(command) => self.signal(Signalled::StopPreSigterm, pid, turn),
+
+            (S::Signalled(signalled, pid), H::Ended(ended, end)) if ended == pid => self.killed(signalled, end, turn),
+            (S::Signalled(signalled, pid), H::TimeUp)        => self.survived(signalled, pid, turn),
+
+            (S::Listening, H::Incoming(port))                => self.incoming(port, turn),
+            (S::Listening, H::RestOver)                      => self.listen(turn),
+            (S::Listening, H::Service(Triggered::Runs))      => S::Running,
+            (S::Running, H::Incoming(port))                  => self.heard(port, S::Running),
+            (S::Running, H::Service(Triggered::Over))        => self.listen(turn),
+            (S::Running, H::NotTriggered(reason))            => self.not_triggered(&reason, turn),
+            (S::Listening | S::Running, H::Service(Triggered::LimitHit)) => self.fail("service-start-limit-hit", turn),
+            (S::Listening | S::Running, H::Stop)             => self.go(Phase::StopPre, 0, turn),
+            (state @ (S::Listening | S::Running), H::Lost(port)) => self.lost(port, state, turn),
+
+            (state, _)                                       => state,
+        };
+    }
+
+    fn start(&mut self, turn: &mut Turn) -> State {
+        if self.start_limit.rest(turn.now).is_some() {
+            turn.say(format_args!("{}: Start request repeated too quickly.", self.subject.name));
+            self.result = "start-limit-hit";
+            return self.dead(turn);
+        }
+        self.start_limit.count(turn.now);
+        self.result = SUCCESS;
+        self.invocations += 1;
+        self.statuses.clear();
+        self.go(Phase::StartPre, 0, turn)
+    }
+
+    /// Executes a command, or goes on where there is none.
+    fn go(&mut self, phase: Phase, index: usize, turn: &mut Turn) -> State {
+        if phase == Phase::StopPre && index == 0 && self.spec.accept {
+            turn.actions.extend(self.ports.iter().copied().map(Action::Ignore));
+        }
+        if index < self.spec.commands(phase).len() {
+            let command = CommandId { phase, index };
+            let (unit, invocation) = (self.id, self.invocations);
+            turn.act(Action::Execute { unit, command, invocation, variables: Vec::new() });
+            self.wait(self.spec.timeout, turn);
+            return State::Command(command, None);
+        }
+        self.deadline = None;
+        match phase {
+            Phase::StartPre => {
+                turn.act(Action::Open(self.id));
+                State::Opening
+            }
+            Phase::StartPost => {
+                self.heard = self.ports.clone();
+                if self.spec.flush_pending && !self.spec.accept {
+                    turn.actions.extend(self.ports.iter().copied().map(Action::Flush));
+                }
+                self.listen(turn)
+            }
+            Phase::StopPre => {
+                self.close(turn);
+                self.go(Phase::StopPost, 0, turn)
+            }
+            _ => self.dead(turn),
+        }
+    }
+
+    fn opened(&mut self, ports: Vec<Port>, turn: &mut Turn) -> State {
+        self.ports = ports;
+        self.go(Phase::StartPost, 0, turn)
+    }
+
+    fn not_opened(&mut self, error: Error, turn: &mut Turn) -> State {
+        turn.say(error);
+        self.fail("resources", turn)
+    }
+
+    fn executed(&mut self, command: CommandId, pid: Pid, turn: &mut Turn) -> State {
+        let setting = command.phase.setting();
+        turn.own(self.id, &[pid]);
+        self.statuses.push(CommandStatus { setting, index: command.index, pid, since: turn.now, end: None });
+        State::Command(command, Some(pid))
+    }
+
+    fn not_executed(&mut self, command: CommandId, error: Error, turn: &mut Turn) -> State {
+        turn.say(format_args!("{}: {error}", self.subject.name));
+        self.command_failed(command, "resources", turn)
+    }
+
+    fn ended(&mut self, command: CommandId, end: End, turn: &mut Turn) -> State {
+        self.note(end, turn);
+        let ignored = self.spec.commands(command.phase)[command.index].ignore_failure;
+        if ignored || end == End::Exited(0) {
+            return self.go(command.phase, command.index + 1, turn);
+        }
+        self.command_failed(command, outcome(end), turn)
+    }
+
+    /// Says how the command's process has ended, where that is no success.
+    fn note(&mut self, end: End, turn: &mut Turn) {
+        if let Some(status) = self.statuses.last_mut() {
+            status.end = Some((turn.now, end));
+        }
+        if end != End::Exited(0) {
+            turn.say(format_args!("{}: Control process exited, {}", self.subject.name, end.described()));
+        }
+    }
+
+    fn command_failed(&mut self, command: CommandId, result: &'static str, turn: &mut Turn) -> State {
+        self.failed(result);
+        match command.phase {
+            // There is nothing yet that ExecStopPre= and ExecStopPost= could undo.
+            Phase::StartPre => self.dead(turn),
+            Phase::StartPost => self.go(Phase::StopPre, 0, turn),
+            Phase::StopPre => self.go(Phase::StopPre, usize::MAX, turn),
+            _ => self.dead(turn),
+        }
+    }
+
+    fn takes_too_long(&mut self, command: CommandId, pid: Pid, turn: &mut Turn) -> State {
+        let (signalled, what) = match command.phase {
+            Phase::StartPre => (Signalled::FinalSigterm, "Starting timed out. Terminating."),
+            Phase::StartPost => (Signalled::StopPreSigterm, "Starting timed out. Stopping."),
+            Phase::StopPre => (Signalled::StopPreSigterm, "Stopping timed out. Terminating."),
+            _ => (Signalled::FinalSigterm, "Stopping timed out (2). Terminating."),
+        };
+        turn.say(format_args!("{}: {what}", self.subject.name));
+        self.failed("timeout");
+        self.signal(signalled, pid, turn)
+    }
+
+    fn signal(&mut self, signalled: Signalled, pid: Pid, turn: &mut Turn) -> State {
+        let signal = match signalled {
+            Signalled::StopPreSigterm | Signalled::FinalSigterm => self.spec.kill.signal,
+            Signalled::StopPreSigkill | Signalled::FinalSigkill => self.spec.kill.final_signal,
+        };
+        // It leads a session of its own, and so a process group.
+        turn.act(Action::Kill(Pid::from_raw(-pid.as_raw()), signal));
+        if signal != self.spec.kill.final_signal && self.spec.kill.send_sighup {
+            turn.act(Action::Kill(Pid::from_raw(-pid.as_raw()), Signal::HUP));
+        }
+        self.wait(self.spec.timeout, turn);
+        State::Signalled(signalled, pid)
+    }
+
+    fn killed(&mut self, signalled: Signalled, end: End, turn: &mut Turn) -> State {
+        self.note(end, turn);
+        self.after(signalled, turn)
+    }
+
+    fn after(&mut self, signalled: Signalled, turn: &mut Turn) -> State {
+        match signalled {
+            Signalled::StopPreSigterm | Signalled::StopPreSigkill => self.go(Phase::StopPre, usize::MAX, turn),
+            Signalled::FinalSigterm | Signalled::FinalSigkill => self.dead(turn),
+        }
+    }
+
+    fn survived(&mut self, signalled: Signalled, pid: Pid, turn: &mut Turn) -> State {
+        let (what, kill) = match signalled {
+            Signalled::StopPreSigterm => ("Stopping timed out.", Some(Signalled::StopPreSigkill)),
+            Signalled::FinalSigterm => ("Stopping timed out (2).", Some(Signalled::FinalSigkill)),
+            Signalled::StopPreSigkill => ("Processes still around after SIGKILL. Ignoring.", None),
+            Signalled::FinalSigkill => ("Still around after SIGKILL (2). Entering failed mode.", None),
+        };
+        let name = &self.subject.name;
+        match kill {
+            Some(_) if !self.spec.kill.send_sigkill => {
+                turn.say(format_args!("{name}: {what} Skipping SIGKILL. Ignoring."))
+            }
+            Some(_) => turn.say(format_args!("{name}: {what} Killing.")),
+            None => turn.say(format_args!("{name}: {what}")),
+        }
+        self.failed("timeout");
+        match kill.filter(|_| self.spec.kill.send_sigkill) {
+            Some(signalled) => self.signal(signalled, pid, turn),
+            None => self.after(signalled, turn),
+        }
+    }
+
+    /// Waits for the next who comes, once they may come again.
+    fn listen(&mut self, turn: &mut Turn) -> State {
+        let Some(until) = self.poll_limit.rest(turn.now) else {
+            self.told = false;
+            turn.actions.extend(self.heard.drain(..).map(Action::Watch));
+            return State::Listening;
+        };
+        if !mem::replace(&mut self.told, true) {
+            let rate = self.poll_limit.rate();
+            turn.say(format_args!(
+                "The service was started {} times within {}s, as often as PollLimitBurst= of systemd.socket(5) allows: \
+                 connections wait until these are over. If it ends before it accepts one, its own messages should say why.",
+                rate.burst,
+                rate.interval.as_secs_f32()
+            ));
+        }
+        turn.timers.push((until, Timer::Rest(self.id)));
+        State::Listening
+    }
+
+    fn heard(&mut self, port: Port, state: State) -> State {
+        self.heard.push(port);
+        state
+    }
+
+    fn incoming(&mut self, port: Port, turn: &mut Turn) -> State {
+        if self.spec.accept && self.connections >= self.spec.max_connections {
+            let (name, most) = (&self.subject.name, self.spec.max_connections);
+            turn.say(format_args!("{name}: Too many incoming connections ({most}), dropping connection."));
+            turn.act(Action::Refuse(port));
+            return State::Listening;
+        }
+        if !self.spec.accept && matches!(turn.form, Form::Command(_)) {
+            turn.say(format_args!("Communication attempt on {port}."));
+        }
+        // It was watched before the limit was reached.
+        if self.poll_limit.rest(turn.now).is_some() {
+            self.heard.push(port);
+            if self.spec.accept {
+                turn.act(Action::Ignore(port));
+                return self.listen(turn);
+            }
+            return State::Listening;
+        }
+        if self.trigger_limit.rest(turn.now).is_some() {
+            turn.say(format_args!("{}: Trigger limit hit, refusing further activation.", self.subject.name));
+            return self.fail("trigger-limit-hit", turn);
+        }
+        self.trigger_limit.count(turn.now);
+        self.poll_limit.count(turn.now);
+        if self.spec.accept {
+            turn.act(Action::Accept(port));
+            return State::Listening;
+        }
+        turn.triggered.push(self.id);
+        self.heard(port, State::Running)
+    }
+
+    /// Counts a connection that was accepted, unless its source has too many.
+    pub(super) fn accept(&mut self, source: &str, turn: &mut Turn) -> bool {
+        if let Some(most) = self.spec.max_connections_per_source {
+            let count = self.sources.entry(source.to_owned()).or_default();
+            if *count >= most {
+                let name = &self.subject.name;
+                let count = *count + 1;
+                turn.say(format_args!(
+                    "{name}: Too many incoming connections ({count}) from source {source}, dropping connection."
+                ));
+                return false;
+            }
+            *count += 1;
+        }
+        self.accepted += 1;
+        self.connections += 1;
+        true
+    }
+
+    /// A connection has gone.
+    pub(super) fn release(&mut self, source: &str) {
+        self.connections = self.connections.saturating_sub(1);
+        if let Some(count) = self.sources.get_mut(source) {
+            *count -= 1;
+            if *count == 0 {
+                self.sources.remove(source);
+            }
+        }
+    }
+
+    fn not_triggered(&mut self, reason: &str, turn: &mut Turn) -> State {
+        let name = &self.subject.name;
+        turn.say(format_args!(
+            "{name}: Failed to queue service startup job (Maybe the service file is missing or not a service unit?): {reason}"
+        ));
+        self.fail("resources", turn)
+    }
+
+    fn lost(&mut self, port: Port, state: State, turn: &mut Turn) -> State {
+        turn.act(Action::Close(port));
+        self.ports.retain(|other| *other != port);
+        self.heard.retain(|other| *other != port);
+        if self.ports.is_empty() { self.fail("resources", turn) } else { state }
+    }
+
+    /// It stops, as something is wrong.
+    fn fail(&mut self, result: &'static str, turn: &mut Turn) -> State {
+        self.failed(result);
+        self.go(Phase::StopPre, 0, turn)
+    }
+
+    /// What was wrong first stays its result.
+    fn failed(&mut self, result: &'static str) {
+        if self.result == SUCCESS {
+            self.result = result;
+        }
+    }
+
+    fn close(&mut self, turn: &mut Turn) {
+        self.heard.clear();
+        turn.actions.extend(self.ports.drain(..).map(Action::Close));
+    }
+
+    fn dead(&mut self, turn: &mut Turn) -> State {
+        self.deadline = None;
+        self.close(turn);
+        if self.result == SUCCESS {
+            turn.say(format_args!("{}: Deactivated successfully.", self.subject.name));
+            return State::Dead;
+        }
+        turn.say(format_args!("{}: Failed with result '{}'.", self.subject.name, self.result));
+        turn.failed = true;
+        State::Failed
+    }
+
+    fn wait(&mut self, timeout: Timeout, turn: &mut Turn) {
+        self.deadline = timeout.and_then(|timeout| turn.now.checked_add(timeout));
+        turn.timers.extend(self.deadline.map(|deadline| (deadline, Timer::Service(self.id))));
+    }
+}
+
+fn is_start(command: CommandId) -> bool {
+    matches!(command.phase, Phase::StartPre | Phase::StartPost)
+}
+
+/// Result= of a command that has failed.
+fn outcome(end: End) -> &'static str {
+    match end {
+        End::Exited(_) => "exit-code",
+        End::Killed(_) => "signal",
+        End::Dumped(_) => "core-dump",
+    }
+}

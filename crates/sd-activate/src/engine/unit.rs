@@ -1,0 +1,178 @@
+//! A unit of whatever type, as jobs see it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Subject;
+use super::event::UnitId;
+use super::job::Job;
+use super::limit::Limit;
+use super::service::{self, Service};
+use super::socket::{self, Socket};
+use super::turn::Turn;
+use super::verdict::Outcome;
+use super::view::{ActiveState, Changes};
+use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
+
+/// A unit that was loaded.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) name: UnitName,
+    pub(super) spec: Arc<UnitSpec>,
+    pub(super) load: LoadState,
+    pub(super) machine: Machine,
+    pub(super) job: Option<Job>,
+    pub(super) changes: Changes,
+    /// The states that it was last seen in.
+    pub(super) seen: (ActiveState, &'static str),
+    /// What messages call it.
+    pub(super) title: String,
+    /// Of a service for one connection: the socket that has accepted that, and who has connected.
+    pub(super) connection: Option<(UnitId, String)>,
+}
+
+/// What goes through the states of its type.
+#[derive(Debug)]
+pub(super) enum Machine {
+    Socket(Socket),
+    Service(Service),
+    /// A target, which is active or not.
+    Target(bool),
+}
+
+impl Unit {
+    pub(super) fn new(id: UnitId, spec: Arc<UnitSpec>, subject: Subject) -> Self {
+        let title = subject.title.clone();
+        let machine = match &spec.kind {
+            Kind::Socket(socket) => Machine::Socket(Socket::new(id, socket.clone(), spec.start_limit, subject)),
+            Kind::Service(service) => Machine::Service(Service::new(id, service.clone(), spec.start_limit, subject)),
+            Kind::Target => Machine::Target(false),
+        };
+        let mut unit = Self {
+            name: spec.name.clone(),
+            spec,
+            load: LoadState::Loaded,
+            machine,
+            job: None,
+            changes: Changes::default(),
+            seen: (ActiveState::Inactive, ""),
+            title,
+            connection: None,
+        };
+        unit.seen = (unit.active(), unit.sub_state());
+        unit
+    }
+
+    /// What messages call it.
+    pub(super) fn subject(&self) -> Subject {
+        Subject { name: self.name.to_string(), title: self.title.clone(), hint: None }
+    }
+
+    /// Other settings: what runs goes on as it is, and what comes next is as they say.
+    pub(super) fn replace(&mut self, spec: Arc<UnitSpec>) {
+        self.spec = spec;
+        self.title = self.spec.title().to_owned();
+        let subject = self.subject();
+        match (&mut self.machine, &self.spec.kind) {
+            (Machine::Socket(socket), Kind::Socket(spec)) => socket.replace(spec.clone(), subject),
+            (Machine::Service(service), Kind::Service(spec)) => {
+                (service.spec, service.subject) = (spec.clone(), subject);
+            }
+            _ => (),
+        }
+    }
+
+    pub(super) fn active(&self) -> ActiveState {
+        match &self.machine {
+            Machine::Socket(socket) => socket.active(),
+            Machine::Service(service) => service.active(),
+            Machine::Target(true) => ActiveState::Active,
+            Machine::Target(false) => ActiveState::Inactive,
+        }
+    }
+
+    pub(super) fn sub_state(&self) -> &'static str {
+        match &self.machine {
+            Machine::Socket(socket) => socket.sub_state(),
+            Machine::Service(service) => service.sub_state(),
+            Machine::Target(true) => "active",
+            Machine::Target(false) => "dead",
+        }
+    }
+
+    /// Whether it is active, or becomes it.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.active(), ActiveState::Active | ActiveState::Reloading | ActiveState::Activating)
+    }
+
+    /// Whether it can be reloaded.
+    pub(super) fn reloads(&self) -> bool {
+        matches!(&self.spec.kind, Kind::Service(service) if !service.reload.is_empty())
+    }
+
+    /// Whether it did that well, when it was told last.
+    pub(super) fn has_reloaded(&self) -> bool {
+        matches!(&self.machine, Machine::Service(service) if service.reload_result == Outcome::Success)
+    }
+
+    pub(super) fn start(&mut self, turn: &mut Turn) {
+        match &mut self.machine {
+            Machine::Socket(socket) => socket.step(socket::Happening::Start, turn),
+            Machine::Service(service) => service.step(service::Happening::Start, turn),
+            Machine::Target(active) => *active = true,
+        }
+    }
+
+    /// Stops it, maybe to be started again at once.
+    pub(super) fn stop(&mut self, restart: bool, turn: &mut Turn) {
+        match &mut self.machine {
+            Machine::Socket(socket) => socket.step(socket::Happening::Stop, turn),
+            Machine::Service(service) => service.step(service::Happening::Stop { restart }, turn),
+            Machine::Target(active) => *active = false,
+        }
+    }
+
+    pub(super) fn reload(&mut self, turn: &mut Turn) {
+        if let Machine::Service(service) = &mut self.machine {
+            service.step(service::Happening::Reload, turn);
+        }
+    }
+
+    pub(super) fn reset_failed(&mut self, turn: &mut Turn) {
+        match &mut self.machine {
+            Machine::Socket(socket) => socket.reset_failed(),
+            Machine::Service(service) => {
+                service.start_limit = Limit::new(service.start_limit.rate());
+                service.step(service::Happening::ResetFailed, turn);
+            }
+            Machine::Target(_) => (),
+        }
+    }
+
+    /// The states that it was in, where those have changed since it was last seen.
+    pub(super) fn has_changed(&mut self, now: Instant) -> Option<ActiveState> {
+        let states = (self.active(), self.sub_state());
+        if states == self.seen {
+            return None;
+        }
+        let (old, new) = (self.seen.0, states.0);
+        self.seen = states;
+        let changes = &mut self.changes;
+        changes.state = Some(now);
+        let over = ActiveState::is_inactive_or_failed;
+        let active = ActiveState::is_active_or_reloading;
+        if over(old) && !over(new) {
+            changes.inactive_exit = Some(now);
+        }
+        if !over(old) && over(new) {
+            changes.inactive_enter = Some(now);
+        }
+        if !active(old) && active(new) {
+            changes.active_enter = Some(now);
+        }
+        if active(old) && !active(new) {
+            changes.active_exit = Some(now);
+        }
+        Some(old)
+    }
+}

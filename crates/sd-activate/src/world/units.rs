@@ -1,0 +1,294 @@
+//! What units need to be loaded, opened and executed.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, LazyLock};
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+use sdlite_core::id128;
+
+use super::instance::{Peer, Template};
+use super::journal::{Opened, Unit};
+use super::poll::{Key, Tells};
+use super::{Journal, Notifications, Socket, World};
+use crate::engine::{Engine, Event, Level, Port, UnitId};
+use crate::error::Error;
+use crate::exec::{Circumstances, Manager, UnitPlan};
+use crate::log::say;
+use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, SocketSpec, UnitName, UnitSpec};
+use crate::unit::diagnostic;
+use crate::unit::load::{Loaded, Loader};
+use crate::unit::pending::pending;
+
+/// What units need.
+pub struct Units {
+    /// From where they are loaded.
+    pub loader: Loader,
+    /// What their commands have in common.
+    manager: Arc<Manager>,
+    /// The sockets that were passed to this process, until a unit with their address takes them.
+    pub passed: Vec<Socket>,
+    /// The templates of services for one connection each.
+    pub(super) templates: HashMap<UnitName, Template>,
+    /// The connections that services are for.
+    pub(super) connections: HashMap<UnitId, Connection>,
+    /// `$INVOCATION_ID` of units, and the how-manieth that is.
+    invocations: HashMap<UnitId, (u64, String)>,
+}
+
+/// A connection that was accepted, and who has connected.
+pub(super) struct Connection {
+    pub(super) descriptor: OwnedFd,
+    pub(super) peer: Peer,
+}
+
+impl Units {
+    /// None is loaded.
+    pub fn new(loader: Loader, manager: Manager, passed: Vec<Socket>) -> Self {
+        let (templates, connections, invocations) = Default::default();
+        Self { loader, manager: Arc::new(manager), passed, templates, connections, invocations }
+    }
+
+    /// Loads a unit, and all that starts with it, unless that was done before. An error says why it cannot be started.
+    pub fn load(&self, engine: &mut Engine, name: &UnitName) -> Result<UnitId, Error> {
+        if let Some(id) = engine.find(name) {
+            return Ok(id);
+        }
+        let all = self.loader.load_all(std::slice::from_ref(name));
+        let templates = templates(&all);
+        let is_instance = |name: &UnitName| name.template().is_some_and(|template| templates.contains(&template));
+        for loaded in all {
+            let is_asked = loaded.name == *name;
+            if engine.find(&loaded.name).is_none() {
+                tell(&loaded, is_asked);
+                let spec = loaded.spec.filter(|spec| pending(spec).is_empty());
+                spec.filter(|spec| is_asked || !is_instance(&spec.name)).map(|spec| engine.add(Arc::new(spec)));
+            }
+        }
+        engine.find(name).ok_or_else(|| not_started(name, "it cannot be started, for the reasons above"))
+    }
+
+    /// Loads all units again, as `systemctl daemon-reload` does: what runs goes on, and what is started next is as it says now.
+    pub fn reload(&mut self, engine: &mut Engine) {
+        self.loader.refresh();
+        self.templates.clear();
+        let ids: Vec<UnitId> = engine.units().filter(|id| !self.connections.contains_key(id)).collect();
+        for id in ids {
+            let Some(name) = engine.name(id).cloned() else { continue };
+            let loaded = self.loader.load(&name);
+            tell(&loaded, true);
+            engine.replace(id, loaded.state, loaded.spec.filter(|spec| pending(spec).is_empty()).map(Arc::new));
+        }
+    }
+
+    /// `$INVOCATION_ID` of a unit that was started so many times.
+    fn begin_invocation(&mut self, id: UnitId, number: u64) -> Result<String, Error> {
+        if let Some((_, invocation)) = self.invocations.get(&id).filter(|(known, _)| *known == number) {
+            return Ok(invocation.clone());
+        }
+        let random = id128::randomize().map_err(|error| Error::Fork(Errno::from_raw(error.number())))?;
+        let invocation = String::from_utf8_lossy(&id128::to_string(&random)).into_owned();
+        self.invocations.insert(id, (number, invocation.clone()));
+        Ok(invocation)
+    }
+
+    /// The same, while it runs.
+    pub(super) fn invocation(&self, id: UnitId) -> Option<&str> {
+        self.invocations.get(&id).map(|(_, invocation)| invocation.as_str())
+    }
+
+    /// The sockets of a unit: those that were passed with its addresses, and the others opened.
+    fn open(&mut self, name: &UnitName, spec: &SocketSpec) -> Result<Vec<Socket>, Error> {
+        let mut sockets = Vec::new();
+        for listen in &spec.listen {
+            let failed = |error: Error| {
+                let setting = listen.endpoint.setting();
+                Error::Unit { unit: name.to_string(), reason: format!("{}: {setting}=: {error}", listen.origin) }
+            };
+            let socket = match self.passed.iter().position(|socket| socket.is_for(&listen.endpoint)) {
+                Some(position) => self.passed.remove(position),
+                None => Socket::open(listen, spec).map_err(failed)?,
+            };
+            socket.prepare(Port(sockets.len()), spec.accept).map_err(failed)?;
+            sockets.push(socket);
+        }
+        Ok(sockets)
+    }
+}
+
+impl World {
+    /// Has units be managed: what they write comes to the log, and what they notify of is heard.
+    pub fn manage(&mut self, units: Units, journal: Journal, notifications: Notifications) -> Result<(), Error> {
+        self.poll.add(Key::Log, &journal, Tells::Always).map_err(Error::Wait)?;
+        self.poll.add(Key::Notification, &notifications, Tells::Always).map_err(Error::Wait)?;
+        (self.units, self.journal, self.notifications) = (Some(units), Some(journal), Some(notifications));
+        Ok(())
+    }
+
+    /// Opens what a socket listens on.
+    pub(super) fn open(&mut self, engine: &Engine, id: UnitId) -> Event {
+        let (Some(units), Some(unit)) = (&mut self.units, engine.spec(id)) else {
+            return Event::Opened(id, Vec::new());
+        };
+        let Kind::Socket(spec) = &unit.kind else { return Event::Opened(id, Vec::new()) };
+        let opened = units.open(&unit.name, spec).and_then(|sockets| {
+            if spec.accept {
+                units.template(&spec.service)?;
+            }
+            Ok(sockets)
+        });
+        let mut ports = Vec::new();
+        for socket in match opened {
+            Ok(sockets) => sockets,
+            Err(error) => return Event::NotOpened(id, error),
+        } {
+            match self.add_port(socket) {
+                Ok(port) => ports.push(port),
+                Err(error) => return Event::NotOpened(id, error),
+            }
+        }
+        Event::Opened(id, ports)
+    }
+
+    /// Executes a command of a unit.
+    pub(super) fn execute_unit(
+        &mut self,
+        engine: &Engine,
+        id: UnitId,
+        command_id: CommandId,
+        invocation: u64,
+        variables: Vec<(&'static str, String)>,
+    ) -> Result<Pid, Error> {
+        let Some(unit) = engine.spec(id).cloned() else { return Err(Error::ZeroByte) };
+        let Some(command) = command(&unit, command_id) else { return Err(Error::ZeroByte) };
+        let phase = command_id.phase;
+        let Some(plan) = self.unit_plan(engine, id, &unit) else { return Err(Error::ZeroByte) };
+        let invocation = self.units.as_mut().map(|units| units.begin_invocation(id, invocation)).transpose()?;
+        let told = invocation.as_deref();
+        let opened = self.journal.as_mut().map(|journal| journal.open_for(&plan, command, told)).transpose();
+        let opened = opened.map_err(Error::Fork)?;
+        let notify = self.notifications.as_ref().filter(|_| is_heard(&unit, phase));
+        let notify = notify.map(|notifications| ("NOTIFY_SOCKET".into(), notifications.address().clone()));
+        let invocation = invocation.map(|invocation| ("INVOCATION_ID".into(), invocation.into()));
+        let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let told = told.chain(notify).chain(invocation).chain(opened.iter().flat_map(Opened::variable));
+        let circumstances = Circumstances {
+            phase,
+            variables: told.collect(),
+            journal: opened.as_ref().map(|opened| opened.writer.clone()),
+        };
+        let started = plan.lay_out(command, &circumstances).and_then(|mut plan| {
+            if let Some(connection) = self.connection_of(id) {
+                plan.set_remote(&connection.peer.address, &connection.peer.port);
+            }
+            plan.start(self.descriptors(engine, id))
+        });
+        if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
+            match started {
+                Ok(pid) => journal.set_pid(opened.number, pid),
+                Err(_) => journal.close(opened.number),
+            }
+        }
+        started
+    }
+
+    fn connection_of(&self, id: UnitId) -> Option<&Connection> {
+        self.units.as_ref()?.connections.get(&id)
+    }
+
+    /// What a service is passed: its connection, or what its sockets have open.
+    fn descriptors(&self, engine: &Engine, id: UnitId) -> Vec<BorrowedFd<'_>> {
+        match self.connection_of(id) {
+            Some(connection) => vec![connection.descriptor.as_fd()],
+            None => {
+                let ports = engine.passed(id).into_iter();
+                ports.filter_map(|port| self.ports.get(&port)).map(AsFd::as_fd).collect()
+            }
+        }
+    }
+
+    /// How the commands of a unit are executed; a target has none.
+    fn unit_plan(&self, engine: &Engine, id: UnitId, unit: &Arc<UnitSpec>) -> Option<UnitPlan> {
+        let connection = self.connection_of(id);
+        let of_port = |port| match &engine.spec(engine.socket(port)?)?.kind {
+            Kind::Socket(socket) => Some(socket.descriptor_name.clone().into_bytes()),
+            _ => None,
+        };
+        let names = match connection {
+            Some(_) => vec![b"connection".to_vec()],
+            None => engine.passed(id).into_iter().filter_map(of_port).collect(),
+        };
+        let remote = connection.is_some_and(|connection| !connection.peer.address.is_empty());
+        Some(UnitPlan { unit: unit.clone(), manager: self.units.as_ref()?.manager.clone(), names, remote })
+    }
+
+    /// Says something about a unit.
+    pub(super) fn log(&mut self, engine: &Engine, id: UnitId, level: Level, message: &str) {
+        let invocation = self.units.as_ref().and_then(|units| units.invocation(id));
+        match (&mut self.journal, engine.name(id), engine.spec(id)) {
+            (Some(journal), Some(name), Some(spec)) => {
+                static NO_LOG: LazyLock<Log> = LazyLock::new(Log::default);
+                let log = spec.exec().map_or(&*NO_LOG, |exec| &exec.log);
+                journal.say_of(&Unit::new(name.as_str(), invocation, log), level, message);
+            }
+            _ => say(message),
+        }
+    }
+
+    /// Forgets what there is for a unit.
+    pub(super) fn forget(&mut self, id: UnitId) {
+        if let Some(units) = &mut self.units {
+            units.connections.remove(&id);
+            units.invocations.remove(&id);
+        }
+    }
+
+    /// Closes what was passed to this process and is no unit's.
+    pub(super) fn close_passed(&mut self) {
+        for socket in self.units.iter_mut().flat_map(|units| units.passed.drain(..)) {
+            let address = socket.address().unwrap_or_else(|| "a descriptor".to_owned());
+            say(format_args!("{address} was passed, but is no unit's here: it is closed."));
+        }
+    }
+}
+
+/// Says what there is to say about a unit that was loaded, or was to be.
+fn tell(loaded: &Loaded, is_asked: bool) {
+    let said = loaded.diagnostics.iter().filter(|said| said.level != diagnostic::Level::NoEffect);
+    // What only orders units that do not exist here is not missed.
+    said.filter(|_| is_asked || loaded.spec.is_some()).for_each(say);
+    loaded.spec.iter().flat_map(pending).for_each(say);
+}
+
+fn not_started(name: &UnitName, reason: &str) -> Error {
+    Error::Unit { unit: name.to_string(), reason: reason.to_owned() }
+}
+
+/// The templates of services for one connection each: an instance of each stands among the units that were loaded.
+fn templates(all: &[Loaded]) -> Vec<UnitName> {
+    let accepting = all.iter().filter_map(|loaded| match &loaded.spec.as_ref()?.kind {
+        Kind::Socket(socket) if socket.accept => Some(socket.service.clone()),
+        _ => None,
+    });
+    accepting.collect()
+}
+
+fn command(unit: &UnitSpec, command: CommandId) -> Option<&Command> {
+    let commands = match &unit.kind {
+        Kind::Service(service) => service.commands(command.phase),
+        Kind::Socket(socket) => socket.commands(command.phase),
+        Kind::Target => &[],
+    };
+    commands.get(command.index)
+}
+
+/// Whether a command is told where to notify: the main process wherever anybody is heard, the others where they are.
+fn is_heard(unit: &UnitSpec, phase: Phase) -> bool {
+    let Kind::Service(service) = &unit.kind else { return false };
+    match service.notify_access {
+        NotifyAccess::None => false,
+        NotifyAccess::Main => phase == Phase::Start,
+        NotifyAccess::Exec | NotifyAccess::All => true,
+    }
+}
