@@ -7,19 +7,15 @@ use crate::spec::{Origin, UnitSpec};
 /// Their names.
 const PENDING: [&str; 1] = ["RuntimeDirectory"];
 
-/// What there is to say of those that a unit has, its conditions included.
+/// What there is to say of those that a unit has.
 pub fn pending(unit: &UnitSpec) -> Vec<Diagnostic> {
-    let say = |setting: Option<&'static str>, name: String, origin: &Origin| Diagnostic {
+    let say = |setting: &'static str, origin: &Origin| Diagnostic {
         level: Level::Refused,
         origin: Some(origin.clone()),
         unit: unit.name.clone(),
-        setting,
-        message: format!("{name}=: it is not carried out yet; the unit is not started with it"),
+        setting: Some(setting),
+        message: format!("{setting}=: it is not carried out yet; the unit is not started with it"),
     };
-    let settings = PENDING.iter().filter_map(|name| Some(say(Some(*name), (*name).to_owned(), unit.origin(name)?)));
-    let conditions = unit.conditions.iter().map(|condition| {
-        let kind = if condition.assertion { "Assert" } else { "Condition" };
-        say(None, format!("{kind}{:?}", condition.test), &condition.origin)
-    });
-    settings.chain(conditions).collect()
+    let settings = PENDING.iter().filter_map(|name| Some(say(name, unit.origin(name)?)));
+    settings.collect()
 }

@@ -13,6 +13,7 @@ use super::instance::Peer;
 use super::poll::{Key, Tells};
 use super::units::Connection;
 use super::{Socket, World, terminal};
+use crate::conditions;
 use crate::engine::{Action, Engine, Event, Port, UnitId};
 use crate::error::Error;
 use crate::log::say;
@@ -49,8 +50,7 @@ impl World {
                 self.ports.get(&port).map(Socket::flush);
                 return Ok(Outcome::Nothing);
             }
-            // Nothing here can check them yet: units that have some are refused.
-            Action::Check(id) => Event::Checked(id, None),
+            Action::Check(id) => Event::Checked(id, engine.spec(id).and_then(|unit| conditions::unmet(unit)).cloned()),
             Action::Execute { unit, command, invocation, variables } => {
                 match self.execute(engine, unit, command, invocation, variables) {
                     Ok(pid) => Event::Executed(unit, pid),

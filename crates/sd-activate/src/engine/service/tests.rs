@@ -10,7 +10,7 @@ use crate::spec::Scope;
 use crate::spec::{Kind, UnitName};
 use crate::unit::load::Loader;
 
-const ID: ServiceId = ServiceId(0);
+const ID: UnitId = UnitId(0);
 
 /// A service and its processes, none of which there is.
 struct Trial {
@@ -81,7 +81,7 @@ impl Trial {
         let Kind::Service(spec) = unit.kind else { unreachable!() };
         let subject = Subject { name: "a.service".into(), title: "a.service".into(), hint: None };
         Self {
-            service: Service::new(ID, *spec, unit.start_limit, subject),
+            service: Service::new(ID, spec, unit.start_limit, subject),
             now: Instant::now(),
             processes: BTreeMap::new(),
             states: vec!["dead"],
