@@ -58,13 +58,21 @@ impl Copy {
     /// Builds it with a mistake, and puts the file back.
     fn build_with(&self, mistake: &Mistake) -> PathBuf {
         let file = self.source.join(mistake.file);
-        let right = fs::read_to_string(&file).expect("a source file");
-        let times = right.matches(mistake.right).count();
-        assert_eq!(times, 1, "{}: {:?} has to be in {} once", mistake.what, mistake.right, mistake.file);
+        let right = mistake.read_right(&file);
         fs::write(&file, right.replace(mistake.right, mistake.wrong)).expect("a source file");
         let library = self.build();
         fs::write(&file, right).expect("a source file");
         library
+    }
+}
+
+impl Mistake {
+    /// What the file holds, in which the mistake can be made at one place.
+    fn read_right(&self, file: &Path) -> String {
+        let right = fs::read_to_string(file).expect("a source file");
+        let times = right.matches(self.right).count();
+        assert_eq!(times, 1, "{}: {:?} has to be in {} once", self.what, self.right, self.file);
+        right
     }
 }
 
@@ -90,6 +98,9 @@ fn compare(library: &Path, cases: &str) -> Verdict {
 fn main() -> ExitCode {
     // As a part of `cargo test` it would take longer than all of the others.
     if env::args().nth(1).as_deref() != Some("all") {
+        for mistake in MISTAKES {
+            mistake.read_right(&support::source().join(mistake.file));
+        }
         println!("{} mistakes to be noticed: run by make check-mutants", MISTAKES.len());
         return ExitCode::SUCCESS;
     }

@@ -30,13 +30,13 @@ const LOGIN_MONITOR: &str = "crates/sdlite-core/src/login/monitor.rs";
 #[rustfmt::skip]
 pub const MISTAKES: &[Mistake] = &[
     mistake("FD_CLOEXEC is forgotten", FD, "libc::F_SETFD, libc::FD_CLOEXEC", "libc::F_SETFD, 0"),
-    mistake("LISTEN_FDNAMES is left set", ENVIRONMENT, "sys::unsetenv(c\"LISTEN_FDNAMES\");", ""),
+    mistake("LISTEN_FDNAMES is left set", ENVIRONMENT, "sys::unsetenv(LISTEN_FDNAMES);", ""),
     mistake("variables are unset for 1 only", "src/abi.rs", "(unset_environment != 0)", "(unset_environment == 1)"),
     mistake("LISTEN_PID is not looked at", LISTEN, "if pid != sys::getpid() {", "if pid < 0 {"),
     mistake("no descriptor at all is a valid count", LISTEN, "end > LISTEN_FDS_START", "end >= LISTEN_FDS_START"),
-    mistake("names are split at escaped colons", LISTEN, "!escaped && *byte == b':'", "*byte == b':'"),
+    mistake("names are split at escaped colons", LISTEN, "found = !escaped && *byte == b':'", "found = *byte == b':'"),
     mistake("backslashes stay in names", LISTEN, "            !escaped\n", "            true\n"),
-    mistake("as many names as descriptors are not asked for", LISTEN, "usize::try_from(count) != Ok(names.clone().count())", "false"),
+    mistake("as many names as descriptors are not asked for", LISTEN, "names.left != n", "false"),
     mistake("0o is not octal", NUMBER, "[b'0', b'o' | b'O', ..] => (8,", "[b'0', b'o' | b'O', ..] => (10,"),
     mistake("PID 0 is valid", NUMBER, "if pid > 0", "if pid >= 0"),
     mistake("a number too large is EINVAL", NUMBER, "_ => Err(Errno::RANGE)", "_ => Err(Errno::INVAL)"),
