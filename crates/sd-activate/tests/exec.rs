@@ -22,7 +22,7 @@ fn tried(settings: &str, script: &str) -> (Option<String>, String) {
             "[Service]\nType=oneshot\nStandardOutput=file:DIRECTORY/out\n{settings}\nExecStart=/bin/sh DIRECTORY/script\n"
         ),
     )]);
-    let script = script.replace("DIRECTORY", &units.directory.text(""));
+    let script = script.replace("DIRECTORY/", &units.directory.text(""));
     fs::write(units.directory.path("script"), script).unwrap();
     let (status, output) = units.run(&["a.service"]);
     (fs::read_to_string(units.directory.path("out")).ok().filter(|_| status == Some(0)), output)
@@ -231,4 +231,92 @@ fn a_service_can_have_another_root_directory() {
     let (status, output) = units.run(&["a.service"]);
     let found = fs::read_to_string(units.directory.path("out")).unwrap();
     assert_eq!((status, found.as_str()), (Some(0), "/bin\n/work\n"), "{output}");
+}
+
+/// What a directory's entry is: owner, group and mode; a link with what it says.
+fn shown(path: &str) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = fs::symlink_metadata(path) else { return "-".to_owned() };
+    if metadata.is_symlink() {
+        return fs::read_link(path).unwrap().display().to_string();
+    }
+    format!("{}:{} {:o}", metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+}
+
+#[test]
+fn directories_are_made_for_the_unit_and_those_in_run_removed() {
+    if !is_root() {
+        return;
+    }
+    let name = format!("sda-test-{}", std::process::id());
+    let all = ["/run", "/var/lib", "/var/cache", "/var/log", "/etc"].map(|base| format!("{base}/{name}"));
+    let [run, state, cache, logs, configuration] = &all;
+    let settings = format!(
+        "User=daemon\nGroup=adm\nUMask=0077\nRuntimeDirectory={name}/b {name}/a:{name}/x/link\nRuntimeDirectoryMode=0710\n\
+         StateDirectory={name}:{name}-link\nCacheDirectory={name}\nLogsDirectory={name}\nLogsDirectoryMode=02750\n\
+         ConfigurationDirectory={name}"
+    );
+    let script = format!(
+        "echo $RUNTIME_DIRECTORY $STATE_DIRECTORY $CACHE_DIRECTORY $LOGS_DIRECTORY $CONFIGURATION_DIRECTORY\n\
+         stat -c '%u:%g %a' {run} {run}/a {run}/x; readlink {run}/x/link"
+    );
+    // One that is there with all that it contains becomes the unit's.
+    fs::create_dir_all(format!("{state}/sub")).unwrap();
+    let (seen, output) = tried(&settings, &script);
+    let made = all.each_ref().map(|path| shown(path));
+    let (sub, link, a) = (shown(&format!("{state}/sub")), shown(&format!("{state}-link")), shown(&format!("{run}/a")));
+    let links_left = shown(&format!("{run}/x/link"));
+    fs::remove_file(format!("{state}-link")).unwrap();
+    all.iter().for_each(|path| fs::remove_dir_all(path).unwrap());
+
+    let seen = seen.unwrap_or_else(|| panic!("{output}"));
+    let expected = format!("{run}/a:{run}/b {state} {cache} {logs} {configuration}\n0:0 755\n1:4 710\n0:0 755\n../a\n");
+    assert_eq!(seen, expected);
+    assert_eq!(made, ["0:0 755", "1:4 755", "1:4 755", "1:4 2750", "0:0 755"]);
+    assert_eq!((sub.as_str(), link.as_str()), ("1:4 755", name.as_str()));
+    assert_eq!((a.as_str(), links_left.as_str()), ("-", "-"), "removed when it has stopped");
+}
+
+#[test]
+fn runtime_directories_are_kept_as_the_unit_says() {
+    if !is_root() {
+        return;
+    }
+    let name = format!("sda-kept-{}", std::process::id());
+    let path = format!("/run/{name}");
+    for (preserve, restarts, left) in [("no", "1\n1\n", false), ("restart", "1\n2\n", false), ("yes", "1\n2\n", true)] {
+        // Each start leaves a file, and the second succeeds.
+        let units = Units::new(&[(
+            "a.service",
+            &format!(
+                "[Unit]\nStartLimitBurst=2\n[Service]\nRestart=always\nRestartSec=10ms\nRuntimeDirectory={name}\n\
+                 RuntimeDirectoryPreserve={preserve}\nStandardOutput=append:DIRECTORY/out\n\
+                 ExecStart=/bin/sh -c 'mktemp {path}/XXXXXX >/dev/null; ls {path} | wc -l'\n"
+            ),
+        )]);
+        let (_, output) = units.run(&["a.service"]);
+        let is_left = fs::remove_dir_all(&path).is_ok();
+        let seen = fs::read_to_string(units.directory.path("out")).unwrap_or_default();
+        assert_eq!((seen.as_str(), is_left), (restarts, left), "{preserve}: {output}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_said_with_its_status() {
+    if !is_root() {
+        return;
+    }
+    for (setting, base, status) in [
+        ("RuntimeDirectory", "/run", "233/RUNTIME_DIRECTORY"),
+        ("StateDirectory", "/var/lib", "238/STATE_DIRECTORY"),
+        ("CacheDirectory", "/var/cache", "239/CACHE_DIRECTORY"),
+        ("LogsDirectory", "/var/log", "240/LOGS_DIRECTORY"),
+    ] {
+        let name = format!("sda-file-{}-{setting}", std::process::id());
+        fs::write(format!("{base}/{name}"), "").unwrap();
+        let (_, output) = tried(&format!("{setting}={name}"), "");
+        fs::remove_file(format!("{base}/{name}")).unwrap();
+        assert!(output.contains(&format!("a.service:4: {setting}={name}: Not a directory")), "{output}");
+        assert!(output.contains(&format!("status={status}\n")), "{output}");
+    }
 }

@@ -1,7 +1,5 @@
 //! What the engine has done.
 
-use std::path::PathBuf;
-
 use nix::unistd::Pid;
 
 use super::event::{Port, UnitId};
@@ -58,8 +56,13 @@ pub enum Action {
     /// Look for the processes of a service: those that were executed for it, what descends from them, and what they have
     /// left. [`Inspected`](super::Event::Inspected).
     Inspect(UnitId, Vec<Pid>),
-    /// Remove a file, if it is there.
-    Remove(PathBuf),
+    /// Remove what a unit that has stopped does not leave: its PIDFile=, its RuntimeDirectory=.
+    CleanUp {
+        /// The unit.
+        unit: UnitId,
+        /// It is about to be started again: RuntimeDirectoryPreserve=.
+        restarts: bool,
+    },
 
     /// Put the service with this main process into the terminal's foreground, instead of this process, and let it go on.
     GiveTerminal(Pid),

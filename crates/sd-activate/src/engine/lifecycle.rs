@@ -23,6 +23,7 @@ impl Service {
             self.result.worsen(Outcome::StartLimitHit);
             turn.failed = true;
             turn.given_up.push(self.id);
+            turn.act(Action::CleanUp { unit: self.id, restarts: false });
             return self.over(turn);
         }
         self.start_limit.count(turn.now);
@@ -125,12 +126,13 @@ impl Service {
 
     fn unit_is_over(&mut self, turn: &mut Turn) -> State {
         let state = self.over(turn);
-        turn.actions.extend(self.spec.pid_file.clone().map(Action::Remove));
+        let restarts = !self.stopping && is_restarted(&self.spec, self.result, self.main_end);
+        turn.act(Action::CleanUp { unit: self.id, restarts: restarts || self.restarting });
         if self.stopping {
             return state;
         }
         turn.failed |= state == State::Failed;
-        if is_restarted(&self.spec, self.result, self.main_end) {
+        if restarts {
             turn.later.push((self.id, Happening::Restart));
         }
         state

@@ -523,6 +523,7 @@ impl Socket {
     fn dead(&mut self, turn: &mut Turn) -> State {
         self.deadline = None;
         self.close(turn);
+        turn.act(Action::CleanUp { unit: self.id, restarts: false });
         if self.result == SUCCESS {
             turn.say(format_args!("{}: Deactivated successfully.", self.subject.name));
             return State::Dead;

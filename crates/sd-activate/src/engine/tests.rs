@@ -77,7 +77,9 @@ impl Trial {
     /// What is done then, but for what is said.
     fn step(&mut self, event: Event) -> Vec<Action> {
         let actions = self.engine.step(self.now, event).into_iter();
-        actions.filter(|action| !matches!(action, Action::Say(_) | Action::Log { .. })).collect()
+        actions
+            .filter(|action| !matches!(action, Action::Say(_) | Action::Log { .. } | Action::CleanUp { .. }))
+            .collect()
     }
 
     /// What is said then.

@@ -103,10 +103,13 @@ impl UnitPlan {
         Plan::new(&paths, &arguments, &environment, surroundings)
     }
 
-    /// What is to be done when the unit has stopped, or before it is started again.
+    /// Removes what the unit does not leave when it has stopped, or is about to be started again, and puts its terminal in order.
     pub fn clean_up(&self, restarts: bool) {
         let exec = self.exec();
         self.remove_directories(exec, restarts);
+        if let Kind::Service(service) = &self.unit.kind {
+            service.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
+        }
         if let Ok(Some(terminal)) = terminal(exec) {
             // It may be gone by now.
             let _ = terminal.prepare();

@@ -18,7 +18,6 @@ pub mod given;
 pub mod limit;
 pub mod load;
 pub mod path;
-pub mod pending;
 pub mod quoting;
 pub mod reader;
 pub mod settings;

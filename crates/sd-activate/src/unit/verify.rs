@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{Diagnostic, Level};
 use super::load::{Loaded, Loader, State};
 use super::path::normal;
-use super::pending::pending;
 use crate::spec::{Kind, Relation, UnitName, UnitType};
 
 /// A unit that is asked for: a name, or the path of a file.
@@ -43,7 +42,6 @@ pub fn verify(loader: &Loader, names: &[UnitName]) -> (Vec<Diagnostic>, bool) {
             diagnostics.extend(unit.diagnostics.iter().cloned());
         }
         diagnostics.extend(missing(unit, &units));
-        diagnostics.extend(unit.spec.iter().flat_map(pending));
     }
     let good = diagnostics.iter().all(|diagnostic| diagnostic.level > Level::Refused);
     (diagnostics, good)

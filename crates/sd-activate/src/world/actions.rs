@@ -91,8 +91,9 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Inspect(id, executed) => self.inspect(engine, id, &executed),
-            Action::Remove(path) => {
-                let _ = std::fs::remove_file(path);
+            Action::CleanUp { unit, restarts } => {
+                let plan = engine.spec(unit).and_then(|spec| self.unit_plan(engine, unit, spec));
+                plan.into_iter().for_each(|plan| plan.clean_up(restarts));
                 return Ok(Outcome::Nothing);
             }
             Action::Say(message) => {

@@ -19,7 +19,6 @@ use crate::log::say;
 use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, SocketSpec, UnitName, UnitSpec};
 use crate::unit::diagnostic;
 use crate::unit::load::{Loaded, Loader};
-use crate::unit::pending::pending;
 
 /// What units need.
 pub struct Units {
@@ -62,7 +61,7 @@ impl Units {
             let is_asked = loaded.name == *name;
             if engine.find(&loaded.name).is_none() {
                 tell(&loaded, is_asked);
-                let spec = loaded.spec.filter(|spec| pending(spec).is_empty());
+                let spec = loaded.spec;
                 spec.filter(|spec| is_asked || !is_instance(&spec.name)).map(|spec| engine.add(Arc::new(spec)));
             }
         }
@@ -78,7 +77,7 @@ impl Units {
             let Some(name) = engine.name(id).cloned() else { continue };
             let loaded = self.loader.load(&name);
             tell(&loaded, true);
-            engine.replace(id, loaded.state, loaded.spec.filter(|spec| pending(spec).is_empty()).map(Arc::new));
+            engine.replace(id, loaded.state, loaded.spec.map(Arc::new));
         }
     }
 
@@ -209,7 +208,7 @@ impl World {
     }
 
     /// How the commands of a unit are executed; a target has none.
-    fn unit_plan(&self, engine: &Engine, id: UnitId, unit: &Arc<UnitSpec>) -> Option<UnitPlan> {
+    pub(super) fn unit_plan(&self, engine: &Engine, id: UnitId, unit: &Arc<UnitSpec>) -> Option<UnitPlan> {
         let connection = self.connection_of(id);
         let of_port = |port| match &engine.spec(engine.socket(port)?)?.kind {
             Kind::Socket(socket) => Some(socket.descriptor_name.clone().into_bytes()),
@@ -258,7 +257,6 @@ fn tell(loaded: &Loaded, is_asked: bool) {
     let said = loaded.diagnostics.iter().filter(|said| said.level != diagnostic::Level::NoEffect);
     // What only orders units that do not exist here is not missed.
     said.filter(|_| is_asked || loaded.spec.is_some()).for_each(say);
-    loaded.spec.iter().flat_map(pending).for_each(say);
 }
 
 fn not_started(name: &UnitName, reason: &str) -> Error {

@@ -113,7 +113,9 @@ impl Trial {
                 self.processes.get_mut(&pid.as_raw()).into_iter().for_each(|process| process.get(signal));
             }
             Action::Log { level, message, .. } => self.lines.push(format!("{} {message}", level as i32)),
-            Action::Remove(path) => self.removed.push(path.display().to_string()),
+            Action::CleanUp { .. } => {
+                self.removed.extend(self.service.spec.pid_file.iter().map(|path| path.display().to_string()));
+            }
             other => panic!("{other:?}"),
         }
         None
