@@ -1,7 +1,9 @@
 /*
  * client ADDRESS TEXT: sends a line, and prints the answer, or what went wrong. An address is one of
- * tcp:HOST:PORT, udp:HOST:PORT, udplite:HOST:PORT, stream:PATH, datagram:PATH, packet:PATH, fifo:PATH, queue:NAME; PATH may begin with @. Without TEXT
- * nothing is sent, and only what the other side says is waited for.
+ * tcp:HOST:PORT, udp:HOST:PORT, udplite:HOST:PORT, stream:PATH, datagram:PATH, packet:PATH, fifo:PATH, queue:NAME; PATH may
+ * begin with @. Without TEXT nothing is sent, and only what the other side says is waited for.
+ *
+ * client terminal:PATH: makes a terminal, to which PATH is a link, and keeps it until it is killed.
  */
 #define _GNU_SOURCE
 
@@ -90,6 +92,23 @@ static int send_message(const char *name, const char *text)
     return EXIT_SUCCESS;
 }
 
+static int keep_terminal(const char *path)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    char bytes[256];
+
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+        return fail("terminal");
+    /* As long as it is open here, too, nobody who closes it ends it. */
+    open(ptsname(master), O_RDWR | O_NOCTTY);
+    unlink(path);
+    if (symlink(ptsname(master), path) < 0)
+        return fail("link");
+    while (read(master, bytes, sizeof bytes) > 0)
+        ;
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char *argv[])
 {
     char *where = strchr(argv[1], ':'), text[1024] = "", answer[4096];
@@ -99,6 +118,8 @@ int main(int argc, char *argv[])
     *where++ = '\0';
     if (argc > 2)
         snprintf(text, sizeof text, "%s\n", argv[2]);
+    if (strcmp(argv[1], "terminal") == 0)
+        return keep_terminal(where);
     if (strcmp(argv[1], "fifo") == 0)
         return write_to(open(where, O_WRONLY | O_NONBLOCK), text);
     if (strcmp(argv[1], "queue") == 0)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -43,12 +44,33 @@ const char *descriptor_name(int fd)
     return name;
 }
 
+/*
+ * What stands for a descriptor in fields: one that is passed has its name, and its place among those of that name. The sockets of
+ * several units come in no order.
+ */
+static const char *key(int fd)
+{
+    static char text[300];
+    const char *name = descriptor_name(fd);
+    int place = 1;
+
+    if (!name) {
+        snprintf(text, sizeof text, "fd.%d", fd);
+        return text;
+    }
+    snprintf(text, sizeof text, "fd.%s", name);
+    for (int other = FIRST; other < fd; other++)
+        place += strcmp(descriptor_name(other), text + 3) == 0;
+    snprintf(text, sizeof text, "fd.%s.%d", descriptor_name(fd), place);
+    return text;
+}
+
 static void number(int fd, const char *field, long value)
 {
     char digits[32];
 
     snprintf(digits, sizeof digits, "%ld", value);
-    line(digits, "fd.%d.%s", fd, field);
+    line(digits, "%s.%s", key(fd), field);
 }
 
 /* Ports that the kernel has chosen differ from run to run. */
@@ -87,7 +109,7 @@ static void address(int fd, const char *field, const struct sockaddr_storage *ad
         break;
     default:;
     }
-    line(text, "fd.%d.%s", fd, field);
+    line(text, "%s.%s", key(fd), field);
 }
 
 static const struct {
@@ -154,7 +176,7 @@ static void socket_options(int fd, int family, int type)
         struct tcp_info info;
 
         if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, &size) == 0)
-            line(congestion, "fd.%d.CONGESTION", fd);
+            line(congestion, "%s.CONGESTION", key(fd));
         size = sizeof info;
         /* Of a socket that listens, this is the length of its queue. */
         if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1 && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
@@ -165,7 +187,7 @@ static void socket_options(int fd, int family, int type)
     socklen_t size = sizeof device;
 
     if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) == 0 && size > 0)
-        line(device, "fd.%d.BINDTODEVICE", fd);
+        line(device, "%s.BINDTODEVICE", key(fd));
 }
 
 static void socket_of(int fd)
@@ -180,7 +202,7 @@ static void socket_of(int fd)
 
     snprintf(text, sizeof text, "%ssocket, family %d, %s, protocol %d", listening == 1 ? "listening " : "", family,
              type > 0 && type <= SOCK_SEQPACKET && types[type] ? types[type] : "unknown", option(fd, SOL_SOCKET, SO_PROTOCOL));
-    line(text, "fd.%d.is", fd);
+    line(text, "%s.is", key(fd));
     if (getsockname(fd, (struct sockaddr *)&name, &size) == 0)
         address(fd, "address", &name, size);
     size = sizeof name;
@@ -193,14 +215,13 @@ static void describe(int fd)
 {
     struct stat status;
     struct mq_attr attributes;
+    struct winsize window;
     char link[64], target[4096];
     ssize_t length;
 
-    if (descriptor_name(fd))
-        line(descriptor_name(fd), "fd.%d.name", fd);
     number(fd, "close-on-exec", fcntl(fd, F_GETFD));
     snprintf(target, sizeof target, "%#o", fcntl(fd, F_GETFL));
-    line(target, "fd.%d.flags", fd);
+    line(target, "%s.flags", key(fd));
     fstat(fd, &status);
     if (S_ISSOCK(status.st_mode)) {
         socket_of(fd);
@@ -209,9 +230,15 @@ static void describe(int fd)
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     length = readlink(link, target, sizeof target - 1);
     target[length < 0 ? 0 : length] = '\0';
-    /* Pipes have numbers. */
+    /* Pipes and terminals have numbers. */
     target[strcspn(target, "[")] = '\0';
-    line(target, "fd.%d.is", fd);
+    if (strncmp(target, "/dev/pts/", 9) == 0)
+        target[9 + strcspn(target + 9, "0123456789")] = '\0';
+    line(target, "%s.is", key(fd));
+    if (ioctl(fd, TIOCGWINSZ, &window) == 0) {
+        snprintf(target, sizeof target, "%u rows, %u columns", window.ws_row, window.ws_col);
+        line(target, "%s.window", key(fd));
+    }
     if (S_ISFIFO(status.st_mode))
         number(fd, "pipe-size", fcntl(fd, F_GETPIPE_SZ));
     if (S_ISREG(status.st_mode) && mq_getattr(fd, &attributes) == 0) {

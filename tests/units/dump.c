@@ -110,6 +110,28 @@ static const char *process(const char *value)
     return pid > 0 && access(path, F_OK) == 0 ? "(another process)" : "(no process)";
 }
 
+static int compare(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* A list whose order is that of the descriptors, which are told by their names. */
+static const char *sorted(const char *list)
+{
+    static char all[1024];
+    char *copy = strdup(list), *names[64];
+    size_t count = 0;
+
+    for (char *name = strtok(copy, ":"); name && count < 64; name = strtok(NULL, ":"))
+        names[count++] = name;
+    qsort(names, count, sizeof *names, compare);
+    all[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), ":%s" + (i == 0), names[i]);
+    free(copy);
+    return all;
+}
+
 static const char *stream(const char *value)
 {
     static const char *names[] = {"(standard input)", "(standard output)", "(standard error)"};
@@ -140,6 +162,8 @@ static const char *meaning(const char *name, const char *value)
         return "(an ID)";
     if (strcmp(name, "REMOTE_PORT") == 0 && is_made_of(value, "0123456789"))
         return "(a port)";
+    if (strcmp(name, "LISTEN_FDNAMES") == 0)
+        return sorted(value);
     if (strcmp(name, "JOURNAL_STREAM") == 0)
         return stream(value);
     if (strcmp(name, "NOTIFY_SOCKET") == 0)

@@ -10,14 +10,14 @@ pair=$2
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 result=/units/results/$pair.$manager
 dump=/units/dumps/$pair
-patience=10
-[ "$manager" = systemd ] || command -v sdctl >/dev/null || patience=1
+patience=${PATIENCE:-10}
 
 if [ "$manager" = both ]; then
-    timeout -s KILL 100 sh "$0" systemd "$pair"
+    timeout -s KILL 60 sh "$0" systemd "$pair"
     cat /proc/sys/kernel/random/boot_id >"/units/boot-id.$pair"
     # In namespaces of its own: no systemd, no journald, and none of what systemd has left.
-    timeout -s KILL 100 unshare --mount --ipc --pid --fork --kill-child --mount-proc sh "$0" sd-activate "$pair"
+    timeout -s KILL 60 unshare --mount --ipc --pid --fork --kill-child --mount-proc sh "$0" sd-activate "$pair"
+    echo "        $pair"
     exit
 fi
 
@@ -143,7 +143,9 @@ logs() {
                 # Before it executes a command, a process of systemd has the name of the command in parentheses.
                 manager = identifier == "systemd" || identifier == "sd-activate" || identifier ~ /^\(/
                 if (manager != (who == "manager")) next
-                printf "%s %s: %s\n", value("PRIORITY"), manager ? "(the manager)" : identifier, value("MESSAGE")
+                message = value("MESSAGE")
+                sub(/process [0-9]+ /, "process (a number) ", message)
+                printf "%s %s: %s\n", value("PRIORITY"), manager ? "(the manager)" : identifier, message
             }' >"$result.$who"
         # What comes by several ways comes in no order.
         [ "$who" = manager ] || sort -o "$result.$who" "$result.$who"
@@ -160,6 +162,13 @@ systemd_logs() {
     journalctl -q --no-pager -o json -u "$1"
 }
 
+# A target that is behind all the units in order, and else has nothing to do with them, keeps them loaded: systemd forgets what nobody
+# names once it is dead, and how it ended.
+systemd_begin() {
+    printf '[Unit]\nAfter=%s\n' "$(units_of_steps)" >"/run/systemd/system/kept-$pair.target"
+    systemctl --quiet start "kept-$pair.target"
+}
+
 systemd_end() {
     # What it said, beside what sd-activate says on standard error.
     journalctl --sync
@@ -167,9 +176,14 @@ systemd_end() {
         journalctl -q --no-pager -u "$unit"
     done >"$result.said"
     # shellcheck disable=SC2046 # a list
-    systemctl --quiet stop $(units_of_pair) 2>/dev/null
+    systemctl --quiet stop "kept-$pair.target" $(units_of_pair) 2>/dev/null
     # shellcheck disable=SC2046 # a list
     systemctl --quiet reset-failed $(units_of_pair) 2>/dev/null
+}
+
+# All units that the steps name.
+units_of_steps() {
+    grep -oh "[^ ']*\.\(socket\|service\|target\)" "$here/pairs/$pair/steps" | grep -v '[$]' | sort -u | paste -s -d ' '
 }
 
 # All units of the pair; instances by a pattern.
@@ -177,7 +191,7 @@ units_of_pair() {
     (cd "$here/pairs/$pair" && ls -d -- *.socket *.service *.target 2>/dev/null) | sed 's/@\./@*./'
 }
 
-# Without anything of the system's but its files.
+# Without anything of the system's but its files; sd-activate runs for a socket that nobody knows.
 sd_activate_begin() {
     mount -t tmpfs tmpfs /run
     mount -t tmpfs tmpfs /tmp
@@ -188,42 +202,38 @@ sd_activate_begin() {
     mount -t mqueue mqueue /dev/mqueue
     # A container's own, which went with its /proc.
     mount --bind "/units/boot-id.$pair" /proc/sys/kernel/random/boot_id
-}
-
-# The first call starts the manager.
-sd_activate_control() {
-    if [ -n "$running" ]; then
-        sdctl "$@"
-        return
-    fi
-    shift
-    env -i PATH="$PATH" LANG="${LANG-C.UTF-8}" sd-activate "$@" 2>"$result.said" </dev/null &
+    # A service that nobody starts has the units loaded.
+    mkdir /run/idle
+    printf '[Socket]\nListenStream=/run/idle/socket\n' >/run/idle/idle.socket
+    printf '[Unit]\nWants=%s\n[Service]\nExecStart=/bin/true\n' "$(units_of_steps)" >/run/idle/idle.service
+    env -i PATH="$PATH" LANG="${LANG-C.UTF-8}" sd-activate /run/idle/idle.socket 2>"$result.said" </dev/null &
     running=$!
-    within 5 started "$#"
+    within "$patience" sdctl --quiet is-active idle.socket >/dev/null 2>&1 || {
+        record manager 'cannot be asked'
+        exit
+    }
 }
 
-started() {
-    [ "$(grep -c 'Listening on\|Started \|Finished \|Starting \|[Ff]ailed' "$result.said")" -ge "$1" ] ||
-        ! kill -0 "$running"
+sd_activate_control() {
+    sdctl --quiet "$@"
 }
 
 sd_activate_logs() {
-    sdctl logs -o json -u "$1"
+    sdctl logs -q -o json -u "$1"
 }
 
 sd_activate_end() {
-    [ -z "$running" ] || kill -TERM "$running"
+    kill -TERM "$running"
     wait
 }
 
 # Names of functions have no hyphen.
 manager=$(echo "$manager" | tr - _)
-running=
 steps=0
 rm -f "$dump"
 : >"$result"
 : >"$result.asked"
-[ "$manager" = systemd ] || sd_activate_begin
+"${manager}_begin"
 cd /
 . "$here/pairs/$pair/steps"
 "${manager}_end"

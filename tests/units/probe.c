@@ -3,6 +3,7 @@
  *
  *   answer answer:N     takes what comes to the descriptors that are passed, for ever or N times, and answers with LABEL
  *   echo                reads a line from standard input, and answers on standard output
+ *   take                reads a line from standard input into the dump
  *   say:TEXT err:TEXT   writes a line to standard output or standard error
  *   log:TEXT            sends an entry to the journal's socket
  *   syslog:TEXT         calls syslog(3)
@@ -148,6 +149,14 @@ static void echo(void)
     dprintf(1, "%s, by %s\n", request, label);
 }
 
+static void take(void)
+{
+    char request[1024] = "";
+
+    read_line(0, request, sizeof request);
+    note("taken", request);
+}
+
 static void log_entry(const char *message)
 {
     char entry[2048];
@@ -174,6 +183,8 @@ static void act(const char *act)
         answer(*value ? atoi(value) : -1);
     else if (is(act, "echo", &value))
         echo();
+    else if (is(act, "take", &value))
+        take();
     else if (is(act, "say", &value))
         dprintf(1, "%s\n", value);
     else if (is(act, "err", &value))

@@ -1,12 +1,14 @@
 //! The table of settings beside what systemd knows, and the unit path.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use sd_activate::spec::Scope;
 use sd_activate::spec::UnitType;
 use sd_activate::unit::path::unit_path;
-use sd_activate::unit::settings;
+use sd_activate::unit::settings::{self, Word};
 
 use crate::oracle::{self, SYSTEMD};
 
@@ -50,6 +52,39 @@ fn every_setting_that_systemd_knows_is_in_the_table_and_no_other_of_that_release
     assert!(known.len() > 500, "systemd lists {} settings only", known.len());
     assert_eq!(known.difference(&table).collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "not in the table");
     assert_eq!(table.difference(&known).collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "not known to systemd");
+}
+
+/// What the pairs in tests/units set, whichever section it is in.
+fn set_in_pairs(directory: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            set_in_pairs(&path, names);
+        } else if path.extension().is_some() && !path.is_symlink() {
+            let text = fs::read_to_string(path).unwrap();
+            names.extend(text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())));
+        }
+    }
+}
+
+#[test]
+fn every_setting_that_is_honoured_is_run_under_systemd_and_here() {
+    /// Other names of settings, which the table of lines compares.
+    const OTHER_NAMES: [&str; 3] = ["BindTo", "RequiresOverridable", "StartLimitInterval"];
+
+    let mut set = BTreeSet::new();
+    set_in_pairs(&sdlite_test_support::source().join("tests/units/pairs"), &mut set);
+    let mut missing = BTreeSet::new();
+    for (_, tables) in [UnitType::Socket, UnitType::Service].into_iter().flat_map(settings::sections) {
+        for setting in tables.iter().flat_map(|table| table.iter()) {
+            let honoured =
+                matches!(setting.word, Word::Honoured(_)) && setting.since.is_none_or(|release| release <= 252);
+            if honoured && !set.contains(setting.name) && !OTHER_NAMES.contains(&setting.name) {
+                missing.insert(setting.name);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no pair in tests/units has {missing:?}");
 }
 
 #[test]

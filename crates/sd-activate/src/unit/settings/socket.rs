@@ -208,7 +208,8 @@ fn interface(text: &str) -> Result<Option<String>, Invalid> {
         return Ok(None);
     }
     let valid = |byte: u8| matches!(byte, b'!'..=b'~') && !b":/%".contains(&byte);
-    let number = text.bytes().all(|byte| byte.is_ascii_digit());
+    // One could be taken for an interface's index.
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()) || value::integer(text, 1, c_int::MAX).is_ok();
     if text.len() >= libc::IFNAMSIZ
         || !text.bytes().all(valid)
         || number
