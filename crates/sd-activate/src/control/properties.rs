@@ -6,7 +6,7 @@ use nix::sys::socket::SockType;
 use serde_json::{Map, Value, json};
 
 use crate::address::Address;
-use crate::engine::{CommandStatus, End, View};
+use crate::engine::{CommandStatus, End, Refusal, View};
 use crate::spec::{
     Command, Endpoint, Kind, Relation, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout, UnitName, UnitSpec,
 };
@@ -43,7 +43,8 @@ pub fn properties(view: &View, clock: &Clock) -> Value {
     unit.set("Id", view.name.as_str());
     unit.set("Names", names);
     unit.set("Description", view.spec.as_ref().map_or(view.name.as_str(), |spec| spec.title()));
-    unit.set("LoadState", view.load);
+    unit.set("LoadState", view.load.word());
+    unit.set_if("LoadError", Refusal::of_load(view.load, &view.name).map(|refusal| refusal.why));
     unit.set("ActiveState", view.active.word());
     unit.set("SubState", view.sub);
     unit.names("Triggers", &view.triggers);
@@ -320,7 +321,7 @@ mod tests {
             id: UnitId(0),
             name: name.clone(),
             spec: loaded.spec.map(Into::into),
-            load: "loaded",
+            load: crate::spec::LoadState::Loaded,
             active: ActiveState::Active,
             sub: "running",
             changes,

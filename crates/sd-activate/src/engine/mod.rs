@@ -38,7 +38,7 @@ use nix::unistd::Pid;
 pub use action::Action;
 pub use event::{End, Event, Instance, Notification, Port, Process, UnitId};
 pub use turn::Level;
-pub use view::{ActiveState, Answer, CommandStatus, JobResult, RequestId, Verb, View, Whom};
+pub use view::{ActiveState, Answer, CommandStatus, JobResult, Refusal, RefusalKind, RequestId, Verb, View, Whom};
 
 use connections::Connections;
 use graph::Graph;
@@ -376,7 +376,7 @@ impl Engine {
         for id in mem::take(&mut self.wanted) {
             if let Err(reason) = self.ask(Verb::Start, id, None, turn) {
                 let name = &self.units[&id].name;
-                turn.say(format_args!("Failed to start {name}: {reason}"));
+                turn.say(format_args!("Failed to start {name}: {}", reason.why));
                 turn.failed = true;
             }
         }

@@ -5,16 +5,16 @@ use super::job::JobKind;
 use super::service::Happening;
 use super::turn::Turn;
 use super::unit::{Machine, Unit};
-use super::view::{Answer, JobResult, RequestId, Verb, Whom};
+use super::view::{Answer, JobResult, Refusal, RefusalKind, RequestId, Verb, Whom};
 use super::{Action, Engine};
-use crate::spec::{LoadState, Signal};
+use crate::spec::Signal;
 
 impl Engine {
     /// Somebody asks: who is answered when the job has ended, or now.
     pub(super) fn requested(&mut self, request: RequestId, verb: Verb, id: UnitId, turn: &mut Turn) {
         self.asked = true;
         if !self.units.contains_key(&id) {
-            let reason = "It is not there any more.".to_owned();
+            let reason = "It is not there any more.".to_owned().into();
             return turn.act(Action::Answer(request, Answer::Refused(reason)));
         }
         match self.ask(verb, id, Some(request), turn) {
@@ -31,7 +31,7 @@ impl Engine {
         id: UnitId,
         request: Option<RequestId>,
         turn: &mut Turn,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Refusal> {
         let unit = &self.units[&id];
         let active = unit.active();
         let kind = match verb {
@@ -43,18 +43,21 @@ impl Engine {
             Verb::ReloadOrRestart if active.is_inactive_or_failed() => JobKind::Start,
             Verb::Reload | Verb::ReloadOrRestart | Verb::TryReloadOrRestart if unit.reloads() => JobKind::Reload,
             Verb::ReloadOrRestart | Verb::TryReloadOrRestart => JobKind::Restart,
-            Verb::Reload => return Err(format!("Job type reload is not applicable for unit {}.", unit.name)),
+            Verb::Reload => {
+                let why = format!("Job type reload is not applicable for unit {}.", unit.name);
+                return Err(Refusal { kind: RefusalKind::NotApplicable, why });
+            }
             Verb::ResetFailed => {
                 self.reset_failed(id, turn);
                 return Ok(false);
             }
-            Verb::Kill(signal, whom) => return self.kill(id, signal, whom, turn).map(|()| false),
+            Verb::Kill(signal, whom) => return Ok(self.kill(id, signal, whom, turn).map(|()| false)?),
         };
         may_be_asked(unit, kind)?;
         if self.stopping && kind != JobKind::Stop {
-            return Err("All units are being stopped.".to_owned());
+            return Err("All units are being stopped.".to_owned().into());
         }
-        self.enqueue(id, kind, request, turn).map(|()| true)
+        Ok(self.enqueue(id, kind, request, turn).map(|()| true)?)
     }
 
     fn kill(&mut self, id: UnitId, signal: Signal, whom: Whom, turn: &mut Turn) -> Result<(), String> {
@@ -87,16 +90,10 @@ impl Engine {
 }
 
 /// Whether such a job may be made because somebody asks for it.
-fn may_be_asked(unit: &Unit, kind: JobKind) -> Result<(), String> {
+fn may_be_asked(unit: &Unit, kind: JobKind) -> Result<(), Refusal> {
     let name = &unit.name;
-    if kind != JobKind::Stop {
-        match unit.load {
-            LoadState::Loaded => (),
-            LoadState::NotFound => return Err(format!("Unit {name} not found.")),
-            LoadState::Masked => return Err(format!("Unit {name} is masked.")),
-            LoadState::BadSetting => return Err(format!("Unit {name} has a bad unit file setting.")),
-            LoadState::Error | LoadState::Template => return Err(format!("Unit {name} is not loaded properly.")),
-        }
+    if let Some(refusal) = Refusal::of_load(unit.load, name).filter(|_| kind != JobKind::Stop) {
+        return Err(refusal);
     }
     let refused = match kind {
         JobKind::Start => unit.spec.refuse_manual_start,
@@ -105,10 +102,11 @@ fn may_be_asked(unit: &Unit, kind: JobKind) -> Result<(), String> {
         JobKind::Reload => false,
     };
     if refused {
-        return Err(format!(
+        let why = format!(
             "Operation refused, unit {name} may be requested by dependency only \
              (it is configured to refuse manual start/stop)."
-        ));
+        );
+        return Err(Refusal { kind: RefusalKind::OnlyByDependency, why });
     }
     Ok(())
 }

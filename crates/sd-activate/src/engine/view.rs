@@ -9,7 +9,7 @@ use super::event::UnitId;
 use super::job::Progress;
 use super::unit::Machine;
 use super::{End, Engine};
-use crate::spec::{Signal, UnitName, UnitSpec};
+use crate::spec::{Kind, LoadState, Signal, UnitName, UnitSpec};
 
 /// Something that was asked of a unit, until it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,7 +48,52 @@ pub enum Answer {
     /// Its job has ended so, or there was nothing to do.
     Ended(JobResult),
     /// There can be no such job: why, in a sentence.
-    Refused(String),
+    Refused(Refusal),
+}
+
+/// Why there can be no job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of reason it is.
+    pub kind: RefusalKind,
+    /// The reason, in a sentence.
+    pub why: String,
+}
+
+/// Kinds of reasons for which systemctl(1) has exit statuses of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The unit does not exist.
+    NotFound,
+    /// It could not be loaded.
+    NotLoaded,
+    /// It does not let itself be started or stopped by hand.
+    OnlyByDependency,
+    /// Units of this type, or with these settings, cannot do that.
+    NotApplicable,
+    /// Any other.
+    Other,
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self { kind: RefusalKind::Other, why }
+    }
+}
+
+impl Refusal {
+    /// Why a unit cannot be started that was loaded with this result. None: it can.
+    pub fn of_load(load: LoadState, name: &UnitName) -> Option<Self> {
+        let (kind, why) = match load {
+            LoadState::Loaded => return None,
+            LoadState::NotFound => (RefusalKind::NotFound, format!("Unit {name} not found.")),
+            LoadState::Masked => (RefusalKind::NotLoaded, format!("Unit {name} is masked.")),
+            LoadState::BadSetting => (RefusalKind::NotLoaded, format!("Unit {name} has a bad unit file setting.")),
+            LoadState::Error => (RefusalKind::NotLoaded, format!("Unit {name} is not loaded properly.")),
+            LoadState::Template => (RefusalKind::NotLoaded, format!("Unit name {name} is missing the instance name.")),
+        };
+        Some(Self { kind, why })
+    }
 }
 
 /// How a job has ended.
@@ -177,8 +222,8 @@ pub struct View {
     pub name: UnitName,
     /// What it is; nothing where it could not be loaded.
     pub spec: Option<Arc<UnitSpec>>,
-    /// `loaded`, or why it is not: `not-found`, `masked`, `bad-setting`, `error`.
-    pub load: &'static str,
+    /// Whether it was loaded, or why not.
+    pub load: LoadState,
     /// ActiveState=.
     pub active: ActiveState,
     /// SubState=.
@@ -210,6 +255,34 @@ pub struct View {
 }
 
 impl View {
+    /// What there is to tell of a unit that is not among those of the engine.
+    pub fn not_loaded(name: UnitName, load: LoadState, spec: Option<Arc<UnitSpec>>) -> Self {
+        let triggers = match spec.as_ref().map(|spec| &spec.kind) {
+            Some(Kind::Socket(socket)) => vec![socket.service.clone()],
+            _ => Vec::new(),
+        };
+        Self {
+            id: UnitId(usize::MAX),
+            name,
+            spec,
+            load,
+            active: ActiveState::Inactive,
+            sub: "dead",
+            changes: Changes::default(),
+            job: None,
+            main: None,
+            control: None,
+            result: "success",
+            statuses: Vec::new(),
+            restarts: 0,
+            accepted: 0,
+            connections: 0,
+            triggers,
+            triggered_by: Vec::new(),
+            status_text: None,
+        }
+    }
+
     /// The other names that it is known by.
     pub fn aliases(&self) -> &[UnitName] {
         self.spec.as_ref().map_or(&[], |spec| &spec.aliases)
@@ -235,7 +308,7 @@ impl Engine {
             id,
             name: unit.name.clone(),
             spec: Some(unit.spec.clone()),
-            load: unit.load.word(),
+            load: unit.load,
             active: unit.active(),
             sub: unit.sub_state(),
             changes: unit.changes,

@@ -74,14 +74,15 @@ pub fn run(program: &str, name: &str, verb: Verb, options: &Options) -> Result<u
 /// What is said of a job that has ended so. Returns the exit status.
 fn ended(program: &str, unit: &str, result: Option<&str>, client: &mut Client) -> u8 {
     match result {
-        None | Some("done") => return 0,
+        // A condition that is not met is no mistake.
+        None | Some("done" | "skipped") => return 0,
         Some("canceled") => say_error(format_args!("Job for {unit} canceled.")),
         Some("timeout") => say_error(format_args!("Job for {unit} timed out.")),
         Some("dependency") => {
             say_error(format_args!("A dependency job for {unit} failed. See '{} -e' for details.", logs(program)));
         }
         Some("assert") => say_error(format_args!("Assertion failed on job for {unit}.")),
-        Some("skipped") => say_error(format_args!("{unit} is not active, cannot reload.")),
+        Some("invalid") => say_error(format_args!("{unit} is not active, cannot reload.")),
         Some(_) => failed(program, unit, client),
     }
     FAILURE

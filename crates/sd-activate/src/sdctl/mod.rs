@@ -75,7 +75,7 @@ fn run(program: &'static str, options: &Options) -> Result<u8, Error> {
         }
         "kill" => jobs::kill(options),
         "reset-failed" => jobs::reset_failed(options),
-        "status" => query::status(program, options),
+        "status" => query::status(options),
         "show" => query::show(options),
         "is-active" => query::is_active(options),
         "is-failed" => query::is_failed(options),

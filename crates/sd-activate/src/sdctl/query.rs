@@ -37,7 +37,7 @@ fn get(client: &mut Client, name: &str) -> Result<Option<Unit>, Error> {
 }
 
 /// `status`.
-pub fn status(program: &'static str, options: &Options) -> Result<u8, Error> {
+pub fn status(options: &Options) -> Result<u8, Error> {
     let count = match options.lines.as_deref() {
         None => LINES,
         Some(text) => match text.parse() {
@@ -77,13 +77,6 @@ pub fn status(program: &'static str, options: &Options) -> Result<u8, Error> {
             now: now(),
             style: Style::of_stdout(),
         };
-        if unit.flag("NeedDaemonReload") {
-            super::warn(format_args!(
-                "Warning: The unit file, source configuration file or drop-ins of {} changed on disk. \
-                 Run '{program} daemon-reload' to reload units.",
-                unit.name()
-            ));
-        }
         print(&lines(&unit, &around));
         print_log_of(&mut client, unit.name(), count, format)?;
         if !unit.is_active() && status == 0 {

@@ -19,7 +19,7 @@ use crate::control::frame::Frames;
 use crate::control::log::{Reading, to_json};
 use crate::control::request::Request;
 use crate::control::{INTERFACE, SERVICE};
-use crate::engine::{Answer, RequestId};
+use crate::engine::{Answer, Refusal, RefusalKind, RequestId};
 use crate::log::ring::{Place, Ring};
 
 /// So many may be connected; who comes then is sent away.
@@ -196,7 +196,7 @@ impl Control {
         let Some((number, unit)) = self.asked.remove(&request) else { return };
         let reply = match answer {
             Answer::Ended(result) => Reply::Returns(json!({ "result": result.word() })),
-            Answer::Refused(why) => Reply::Fails(failure("Refused", &unit, &why)),
+            Answer::Refused(refusal) => Reply::Fails(refused(&unit, &refusal)),
         };
         self.reply(number, &reply, false);
     }
@@ -332,6 +332,18 @@ impl Client {
         }
         !self.out.is_empty()
     }
+}
+
+/// The error for a job that there cannot be.
+pub fn refused(unit: &str, refusal: &Refusal) -> Failure {
+    let error = match refusal.kind {
+        RefusalKind::NotFound => "NoSuchUnit",
+        RefusalKind::NotLoaded => "LoadFailed",
+        RefusalKind::OnlyByDependency => "OnlyByDependency",
+        RefusalKind::NotApplicable => "JobTypeNotApplicable",
+        RefusalKind::Other => "Refused",
+    };
+    failure(error, unit, &refusal.why)
 }
 
 /// An error of the manager's own, with what there is to say.

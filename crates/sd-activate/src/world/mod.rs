@@ -120,7 +120,7 @@ impl World {
                     return Ok(status);
                 }
             }
-            events.extend(self.go_on_with_clients(&engine));
+            events.extend(self.go_on_with_clients(&mut engine));
             let deadline = if events.is_empty() && !self.is_due() { engine.deadline() } else { Some(now) };
             if !is_ready && engine.is_settled() {
                 is_ready = true;
@@ -137,7 +137,7 @@ impl World {
                     Key::Notification => events.extend(self.notified(&engine)),
                     Key::Signal => self.receive(&mut events),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
-                    Key::Client(client) => events.extend(self.go_on_with(client, flags, &engine)),
+                    Key::Client(client) => events.extend(self.go_on_with(client, flags, &mut engine)),
                     Key::Control => self.let_in(),
                 }
             }

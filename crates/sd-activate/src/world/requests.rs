@@ -8,17 +8,19 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
-use super::control::{self, Control, failure};
+use super::control::{self, Control, failure, refused};
+use super::journal::Unit;
 use super::poll::{Key, Tells};
-use super::{Journal, World};
-use crate::control::call::{Call, Failure, Reply};
+use super::{Journal, Units, World};
+use crate::control::call::{Failure, Reply};
 use crate::control::properties::{Clock, properties};
 use crate::control::request::Request;
 use crate::control::{DESCRIPTION, INTERFACE, SERVICE, SERVICE_DESCRIPTION};
-use crate::engine::{Answer, Engine, Event, RequestId, UnitId, Verb, View};
+use crate::engine::{Answer, Engine, Event, Level, Refusal, RefusalKind, RequestId, UnitId, Verb, View};
 use crate::error::Error;
 use crate::log::say;
-use crate::spec::UnitName;
+use crate::spec::{Log, UnitName};
+use crate::unit::diagnostic;
 
 /// How the manager is asked.
 pub struct Asking {
@@ -59,7 +61,7 @@ impl World {
     }
 
     /// Goes on with those who can go on by themselves.
-    pub(super) fn go_on_with_clients(&mut self, engine: &Engine) -> Vec<Event> {
+    pub(super) fn go_on_with_clients(&mut self, engine: &mut Engine) -> Vec<Event> {
         let (Some(asked), Some(journal)) = (&mut self.asked, &self.journal) else { return Vec::new() };
         let due = asked.control.take_due(journal.ring());
         due.into_iter().flat_map(|client| self.go_on_with(client, EpollFlags::empty(), engine)).collect()
@@ -71,12 +73,17 @@ impl World {
     }
 
     /// Goes on with a client: up to its next call, which may come to events.
-    pub(super) fn go_on_with(&mut self, client: usize, flags: EpollFlags, engine: &Engine) -> Vec<Event> {
-        let (Some(asked), Some(journal)) = (&mut self.asked, &self.journal) else { return Vec::new() };
+    pub(super) fn go_on_with(&mut self, client: usize, flags: EpollFlags, engine: &mut Engine) -> Vec<Event> {
+        let (Some(asked), Some(journal), Some(units)) = (&mut self.asked, &mut self.journal, &mut self.units) else {
+            return Vec::new();
+        };
         let hung_up = flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
         match asked.control.go_on(client, hung_up, journal.ring(), &self.poll) {
             None => Vec::new(),
-            Some((call, request)) => asked.serve(client, &call, request, engine, journal),
+            Some((call, request)) => {
+                let caller = Caller { client, oneway: call.oneway };
+                asked.serve(caller, request, &mut Told { engine, units, journal })
+            }
         }
     }
 
@@ -87,40 +94,53 @@ impl World {
     }
 }
 
+/// Who has called.
+#[derive(Clone, Copy)]
+struct Caller {
+    client: usize,
+    oneway: bool,
+}
+
+/// What there is to be told of.
+struct Told<'a> {
+    engine: &'a mut Engine,
+    units: &'a mut Units,
+    journal: &'a mut Journal,
+}
+
 impl Asked {
-    fn serve(
-        &mut self,
-        client: usize,
-        call: &Call,
-        request: Request,
-        engine: &Engine,
-        journal: &Journal,
-    ) -> Vec<Event> {
-        let told = match request {
+    fn serve(&mut self, caller: Caller, request: Request, told: &mut Told<'_>) -> Vec<Event> {
+        let reply = match request {
             Request::Info => Ok(control::information()),
             Request::Interface(interface) => describe_interface(&interface),
             Request::Describe => Ok(self.describe()),
-            Request::Units => Ok(units(engine)),
-            Request::Unit(name) => find(engine, &name).map(|id| unit(engine, id)),
-            Request::UnitOf(pid) => unit_of(engine, pid),
-            Request::Do { verb, unit, no_block } => match self.request(client, call, verb, &unit, no_block, engine) {
-                Ok(event) => return vec![event],
+            Request::Units => Ok(told.all()),
+            Request::Unit(name) => Ok(told.unit(&name)),
+            Request::UnitOf(pid) => told.unit_of(Pid::from_raw(pid)),
+            Request::Do { verb, unit, no_block } => match told.find_for(verb, &unit) {
+                Ok(id) => return vec![self.request(caller, verb, id, &unit, no_block)],
                 Err(failure) => Err(failure),
             },
             Request::ResetFailed => {
-                self.control.reply(client, &Reply::Returns(json!({})), call.oneway);
+                self.reply(caller, &Reply::Returns(json!({})));
                 let reset = |unit| Event::Requested { request: self.control.request(), verb: Verb::ResetFailed, unit };
-                return engine.units().map(reset).collect();
+                return told.engine.units().map(reset).collect();
             }
-            Request::Reload => Err(failure("Refused", "", "Units are not read anew yet.")),
+            Request::Reload => {
+                told.units.reload(told.engine);
+                Ok(json!({}))
+            }
             Request::Log(reading) => {
-                self.control.read_log(client, reading, journal.ring());
+                self.control.read_log(caller.client, reading, told.journal.ring());
                 return Vec::new();
             }
         };
-        let reply = told.map_or_else(Reply::Fails, Reply::Returns);
-        self.control.reply(client, &reply, call.oneway);
+        self.reply(caller, &reply.map_or_else(Reply::Fails, Reply::Returns));
         Vec::new()
+    }
+
+    fn reply(&mut self, caller: Caller, reply: &Reply) {
+        self.control.reply(caller.client, reply, caller.oneway);
     }
 
     fn describe(&self) -> Value {
@@ -133,23 +153,65 @@ impl Asked {
         })
     }
 
-    fn request(
-        &mut self,
-        client: usize,
-        call: &Call,
-        verb: Verb,
-        name: &UnitName,
-        no_block: bool,
-        engine: &Engine,
-    ) -> Result<Event, Failure> {
-        let unit = find(engine, name)?;
-        let request = if call.oneway {
-            self.control.reply(client, &Reply::Returns(json!({})), true);
+    /// Asks the engine. Who has called waits for its answer, unless none is wanted.
+    fn request(&mut self, caller: Caller, verb: Verb, unit: UnitId, name: &UnitName, no_block: bool) -> Event {
+        let request = if caller.oneway {
+            self.reply(caller, &Reply::Returns(json!({})));
             self.control.request()
         } else {
-            self.control.request_of(client, name.as_str(), no_block)
+            self.control.request_of(caller.client, name.as_str(), no_block)
         };
-        Ok(Event::Requested { request, verb, unit })
+        Event::Requested { request, verb, unit }
+    }
+}
+
+impl Told<'_> {
+    fn all(&self) -> Value {
+        let clock = clock();
+        let units: Vec<Value> = self.engine.units().map(|unit| properties(&self.engine.view(unit), &clock)).collect();
+        json!({ "units": units })
+    }
+
+    /// A unit; one that is not loaded yet as its files have it, without that it is loaded for that.
+    fn unit(&self, name: &UnitName) -> Value {
+        let view = match self.engine.find(name) {
+            Some(unit) => self.engine.view(unit),
+            None => {
+                let loaded = self.units.loader.load(name);
+                View::not_loaded(loaded.name, loaded.state, loaded.spec.map(Into::into))
+            }
+        };
+        json!({ "unit": properties(&view, &clock()) })
+    }
+
+    fn unit_of(&self, pid: Pid) -> Result<Value, Failure> {
+        let unit = self.engine.owner(pid);
+        unit.map(|unit| json!({ "unit": properties(&self.engine.view(unit), &clock()) })).ok_or_else(|| {
+            let message = format!("PID {pid} does not belong to any loaded unit.");
+            let parameters = [("pid", Value::from(pid.as_raw())), ("message", message.into())];
+            let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            Failure { error: format!("{INTERFACE}.NoUnitForPID"), parameters }
+        })
+    }
+
+    /// A unit with which something is to be done. For a job it is loaded; what keeps it from that stands in its log.
+    fn find_for(&mut self, verb: Verb, name: &UnitName) -> Result<UnitId, Failure> {
+        if let Some(unit) = self.engine.find(name) {
+            return Ok(unit);
+        }
+        if matches!(verb, Verb::Kill(..) | Verb::ResetFailed) {
+            return Err(failure("NoSuchUnit", name.as_str(), &format!("Unit {name} not loaded.")));
+        }
+        let loaded = self.units.loader.load(name);
+        if let Some(refusal) = Refusal::of_load(loaded.state, name) {
+            let unit = Unit::new(name.as_str(), None, &Log::default());
+            let said = loaded.diagnostics.iter().filter(|said| said.level != diagnostic::Level::NoEffect);
+            if refusal.kind == RefusalKind::NotLoaded {
+                said.for_each(|said| self.journal.say_of(&unit, Level::Warning, &said.to_string()));
+            }
+            return Err(refused(name.as_str(), &refusal));
+        }
+        self.units.load(self.engine, name).map_err(|error| failure("LoadFailed", name.as_str(), &error.to_string()))
     }
 }
 
@@ -160,33 +222,6 @@ fn describe_interface(interface: &str) -> Result<Value, Failure> {
         _ => return Err(Failure::of_service("InterfaceNotFound", Some(("interface", interface)))),
     };
     Ok(json!({ "description": description }))
-}
-
-fn units(engine: &Engine) -> Value {
-    let clock = clock();
-    let units: Vec<Value> = engine.units().map(|unit| properties(&engine.view(unit), &clock)).collect();
-    json!({ "units": units })
-}
-
-fn unit(engine: &Engine, unit: UnitId) -> Value {
-    json!({ "unit": properties(&engine.view(unit), &clock()) })
-}
-
-fn unit_of(engine: &Engine, pid: i32) -> Result<Value, Failure> {
-    let pid = Pid::from_raw(pid);
-    let has_it = |view: &View| [view.main, view.control].contains(&Some(pid));
-    let view = engine.units().map(|unit| engine.view(unit)).find(has_it);
-    view.map(|view| json!({ "unit": properties(&view, &clock()) })).ok_or_else(|| {
-        let message = format!("PID {pid} does not belong to any loaded unit.");
-        let parameters = [("pid", Value::from(pid.as_raw())), ("message", message.into())];
-        let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Failure { error: format!("{INTERFACE}.NoUnitForPID"), parameters }
-    })
-}
-
-fn find(engine: &Engine, name: &UnitName) -> Result<UnitId, Failure> {
-    let not_found = || failure("NoSuchUnit", name.as_str(), &format!("Unit {name} not found."));
-    engine.find(name).ok_or_else(not_found)
 }
 
 fn clock() -> Clock {

@@ -10,7 +10,7 @@ use sdlite_test_support as support;
 
 use super::common::Directory;
 
-const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
+use super::SDCTL;
 
 /// A root directory with units.
 fn make_root(root: &Path) {
