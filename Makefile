@@ -181,7 +181,7 @@ check-arches:
 	tests/arches/check.sh
 
 demo: all
-	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
+	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDCTL=$(BUILT)/sdctl SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean

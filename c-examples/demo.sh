@@ -2,24 +2,38 @@
 # Socket activation, watched from outside: every sentence printed here was checked first.
 #
 #   PORT              the port to listen on: 8080
-#   SD_ACTIVATE       the activator: ../target/release/sd-activate
+#   SD_ACTIVATE       the manager: ../target/release/sd-activate
+#   SDCTL             what asks it: ../target/release/sdctl
 #   SDLITE_LIBDIR     where libsdlite.so is: ../target/release
 #   SDLITE_INCLUDE    where systemd/sd-daemon.h is: ../include
 #   CC                the C compiler: cc
 #
-# Only sh, /proc and the usual small tools are needed, so that it runs where there is no systemd, ss or procps.
+# Only sh, /proc and the usual small tools are needed, so that it runs where there is no systemd, ss or procps. It needs no root.
 set -u
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 port=${PORT:-8080}
 activate=${SD_ACTIVATE:-$here/../target/release/sd-activate}
+sdctl=${SDCTL:-$here/../target/release/sdctl}
 libdir=${SDLITE_LIBDIR:-$here/../target/release}
 include=${SDLITE_INCLUDE:-$here/../include}
 cc=${CC:-cc}
 
 where=127.0.0.1:$port
 tmp=
-activator=
+manager=
+
+# Services log to /run, where a journald may have been before: with a /run of its own the demo shows their lines on any machine that
+# lets it have one. Where none does, it shows those of the manager alone.
+if [ -z "${SDLITE_DEMO_OWN_RUN-}" ]; then
+    for options in --mount '--user --map-root-user --mount'; do
+        # shellcheck disable=SC2086 # Options are words.
+        if unshare $options mount -t tmpfs tmpfs /run 2>/dev/null; then
+            exec env SDLITE_DEMO_OWN_RUN=yes unshare $options sh -c 'mount -t tmpfs tmpfs /run && exec "$0"' "$0"
+        fi
+    done
+    SDLITE_DEMO_OWN_RUN=no
+fi
 
 # fail WHAT [LOG]: says what did not happen, and what the process concerned had to say.
 fail() {
@@ -50,25 +64,42 @@ gone() {
     ! running "$1"
 }
 
-# children PID: the processes it started that run, in one line.
-children() {
-    found=
-    for dir in /proc/[0-9]*; do
-        stat_of "${dir#/proc/}" || continue
-        case $stat in [!ZX]" $1 "*) found="$found ${dir#/proc/}" ;; esac
-    done
-    echo "${found# }"
+# main_pid UNIT: the process that the manager says is the service; 0 where there is none.
+main_pid() {
+    "$sdctl" show --value -p MainPID "$1"
 }
 
-# services COUNT NAME: the activator has that many children, and each has got as far as being the service.
-services() {
-    pids=$(children "$activator")
+runs() {
+    pid=$(main_pid "$1")
+    [ "${pid:-0}" != 0 ] && [ "$(readlink "/proc/$pid/exe")" = "$tmp/${1%%[@.]*}" ]
+}
+
+# another UNIT PID: the service runs, and as another process.
+another() {
+    runs "$1" && [ "$pid" != "$2" ]
+}
+
+is_state() {
+    [ "$("$sdctl" is-active "$1")" = "$2" ]
+}
+
+# instances COUNT: so many services of myservice-accept run. Their names are in a line, each of what the manager names.
+instances() {
+    names=$("$sdctl" list-units --no-legend --plain 'myservice-accept@*' | sed 's/ .*//')
     count=0
-    for pid in $pids; do
-        [ "$(readlink "/proc/$pid/exe")" = "$tmp/$2" ] || return 1
+    for one in $names; do
+        runs "$one" || return 1
         count=$((count + 1))
     done
     [ "$count" -eq "$1" ]
+}
+
+logs() {
+    "$sdctl" logs --quiet -u "$@" 2>/dev/null
+}
+
+has_logged() {
+    logs "$1" -o cat | grep -qxF "$2"
 }
 
 # listening_inode FILE...: the inode of the socket that takes the connections to 127.0.0.1 and the port.
@@ -89,11 +120,15 @@ holds() {
 
 listens() {
     inode=$(listening_inode /proc/net/tcp)
-    [ -n "$inode" ] && holds "$1" "$inode"
+    [ -n "$inode" ] && holds "$manager" "$inode"
 }
 
 listens_or_gone() {
-    listens "$1" || gone "$1"
+    listens || gone "$manager"
+}
+
+is_closed() {
+    [ -z "$(listening_inode /proc/net/tcp)" ]
 }
 
 # within SECONDS COMMAND...: asks until the answer is yes.
@@ -107,12 +142,12 @@ within() {
     done
 }
 
-stop_activator() {
-    [ -n "$activator" ] || return 0
-    kill "$activator" 2>/dev/null
-    within 2 gone "$activator" || kill -9 "$activator" 2>/dev/null
-    wait "$activator" 2>/dev/null
-    activator=
+stop_manager() {
+    [ -n "$manager" ] || return 0
+    kill "$manager" 2>/dev/null
+    within 7 gone "$manager" || kill -9 "$manager" 2>/dev/null
+    wait "$manager" 2>/dev/null
+    manager=
 }
 
 # Whatever was compiled here runs from the temporary directory: by that it is found, whoever its parent is.
@@ -127,18 +162,9 @@ clean_up() {
     [ -n "$tmp" ] || return
     # The services before their parent, which is to reap them; and once more, as it may have started another.
     kill_programs
-    stop_activator
+    stop_manager
     kill_programs
     rm -rf "$tmp"
-}
-
-# start_activator ARGUMENT...
-start_activator() {
-    log=$tmp/$name
-    "$activate" -l "$where" "$@" >"$log" 2>&1 </dev/null &
-    activator=$!
-    within 5 listens_or_gone "$activator"
-    listens "$activator" || fail "$name does not listen on $where." "$log"
 }
 
 # start_client LABEL: its output goes to a file of that name.
@@ -162,6 +188,10 @@ say() {
     printf '%s\n' "$*"
 }
 
+indented() {
+    sed 's/^/       /; s/ *$//'
+}
+
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -174,6 +204,7 @@ esac
 [ "$port" -le 65535 ] || fail "PORT=$port is not a port: try make demo PORT=9090"
 
 activate=$(command -v "$activate") || fail "${SD_ACTIVATE:-sd-activate} is not there: build it with make, or set SD_ACTIVATE."
+sdctl=$(command -v "$sdctl") || fail "${SDCTL:-sdctl} is not there: build it with make, or set SDCTL."
 name=${activate##*/}
 [ -e "$libdir/libsdlite.so" ] || fail "libsdlite.so is not in $libdir: build it with make, or set SDLITE_LIBDIR."
 
@@ -201,74 +232,140 @@ for program in myservice myservice-accept myclient; do
         fail "$program does not build." "$tmp/compiler"
 done
 
-say
-say 'One service for all connections:'
+# The units are those of the tutorial. Drop-ins say where the programs are now, and on which port they listen.
+drop_in() {
+    mkdir "$tmp/units/$1.d"
+    printf '%s\n' "$2" "$3=" "$3=$4" >"$tmp/units/$1.d/demo.conf"
+}
+mkdir "$tmp/units"
+drop_in myservice.socket '[Socket]' ListenStream "$where"
+drop_in myservice-accept.socket '[Socket]' ListenStream "$where"
+drop_in myservice.service '[Service]' ExecStart "$tmp/myservice $port"
+drop_in myservice-accept@.service '[Service]' ExecStart "$tmp/myservice-accept"
 
-start_activator "$tmp/myservice" "$port"
-say "  1. $name, process $activator, listens on $where."
+own_log=
+[ "$SDLITE_DEMO_OWN_RUN" = yes ] || own_log=--no-journal
+log=$tmp/$name
+export SD_ACTIVATE_CONTROL="$tmp/control"
+
+say
+say 'One service for all connections, of myservice.socket and myservice.service:'
+
+# shellcheck disable=SC2086 # None, or one.
+"$activate" $own_log --unit-path="$tmp/units:$here" myservice.socket >"$log" 2>&1 </dev/null &
+manager=$!
+within 5 listens_or_gone
+listens || fail "$name does not listen on $where." "$log"
+say "  1. $name, process $manager, listens on $where."
 
 # Long enough for one that starts services unasked to be caught at it.
 sleep 0.3
-services 0 myservice || fail "myservice runs before anybody connects." "$log"
-say "  2. myservice is not yet running: process $activator has no child."
+is_state myservice inactive || fail "myservice runs before anybody connects." "$log"
+say '  2. myservice is not yet running: sdctl is-active myservice says "inactive".'
 
 start_client client
-within 5 services 1 myservice || fail "the connection did not start myservice." "$log"
-service=$pids
+within 5 runs myservice || fail "the connection did not start myservice." "$log"
+service=$pid
 say "  3. myclient connects, and the connection starts myservice, process $service:"
 end_client client "$client" 'Hello, client!'
-sed 's/^/       /' "$tmp/client"
+sed -n '1,2p' "$tmp/client" | indented
+say '       (three times)'
 
-running "$service" || fail "myservice did not wait for the next client." "$log"
-kill -9 "$service"
-within 5 gone "$service" || fail "process $service outlives kill -9." "$log"
-sleep 0.3
-services 0 myservice || fail "myservice was started again before anybody connected." "$log"
-listens "$activator" || fail "$where was closed when myservice was killed." "$log"
-say "  4. Process $service is killed (kill -9). $name still listens, myservice is not running."
+has_logged myservice 'Started myservice.service - My Service.' || fail "the log does not say that myservice was started." "$log"
+say '  4. sdctl logs -u myservice:'
+if [ "$SDLITE_DEMO_OWN_RUN" = yes ]; then
+    within 5 has_logged myservice 'Message received from client: Hello, Server!' ||
+        fail "what myservice logs with sd_journal_print() is not in the log." "$log"
+    line='"MESSAGE":"Message received from client: Hello, Server!"'
+else
+    line='"MESSAGE":"Started myservice.service - My Service."'
+fi
+logs myservice -n 3 | indented
+fields=
+for field in PRIORITY SYSLOG_IDENTIFIER _PID _SYSTEMD_UNIT UNIT CODE_FUNC _EXE; do
+    value=$(logs myservice -o json | grep -F "$line" | tail -n 1 | sed -n "s/.*\"$field\":\"\([^\"]*\)\".*/\1/p")
+    [ -z "$value" ] || fields="$fields $field=${value##*/}"
+done
+case $fields in
+*" PRIORITY=6 SYSLOG_IDENTIFIER=myservice _PID=$service _SYSTEMD_UNIT=myservice.service"*) ;;
+*" PRIORITY=6 SYSLOG_IDENTIFIER=$name _PID=$manager UNIT=myservice.service"*) ;;
+*) fail "the fields of what is in the log are not right:$fields." "$log" ;;
+esac
+say '     The fields of such a line:'
+say "      $fields"
+
+"$sdctl" status -n 0 myservice >"$tmp/status" || fail "sdctl status says that myservice does not run." "$tmp/status"
+grep -q 'Active: active (running) since' "$tmp/status" && grep -q "Main PID: $service (myservice)" "$tmp/status" &&
+    grep -q 'TriggeredBy: . myservice.socket' "$tmp/status" || fail "sdctl status does not say how myservice is." "$tmp/status"
+say '  5. sdctl status myservice:'
+indented <"$tmp/status"
+
+"$sdctl" stop myservice 2>"$tmp/stop" || fail "myservice cannot be stopped." "$tmp/stop"
+printf '%s\n' 'Warning: Stopping myservice.service, but it can still be activated by:' '  myservice.socket' >"$tmp/expected"
+cmp -s "$tmp/expected" "$tmp/stop" || fail "sdctl stop does not warn that myservice may be started again." "$tmp/stop"
+gone "$service" || fail "myservice was stopped, and process $service still runs." "$log"
+listens || fail "$where was closed when myservice was stopped." "$log"
+say '  6. sdctl stop myservice:'
+indented <"$tmp/stop"
 
 start_client client
-within 5 services 1 myservice || fail "the connection did not start myservice again." "$log"
-[ "$pids" != "$service" ] || fail "process $service is not a new one." "$log"
-say "  5. myclient connects again, and the connection starts another myservice, process $pids:"
-service=$pids
+within 5 another myservice "$service" || fail "the connection did not start myservice again." "$log"
 end_client client "$client" 'Hello, client!'
-say '       Hello, client! (three times)'
+say "  7. The port is still open. myclient connects, and starts myservice again, process $pid: Hello, client!"
 
-kill "$service"
-within 5 gone "$service" || fail "process $service does not end when asked to (SIGTERM)." "$log"
-stop_activator
+service=$pid
+kill -9 "$service"
+within 5 is_state myservice failed || fail "process $service outlives kill -9." "$log"
+sleep 0.3
+is_state myservice failed || fail "myservice was started again before anybody connected." "$log"
+listens || fail "$where was closed when myservice was killed." "$log"
+start_client client
+within 5 another myservice "$service" || fail "the connection did not start myservice again." "$log"
+end_client client "$client" 'Hello, client!'
+say "  8. Process $service is killed (kill -9), and the next connection starts another one, $pid: Hello, client!"
+
+"$sdctl" stop myservice.socket myservice 2>"$tmp/stop" || fail "the socket cannot be stopped." "$tmp/stop"
+gone "$pid" || fail "myservice was stopped, and process $pid still runs." "$log"
+is_closed || fail "$where is still open although myservice.socket is stopped." "$log"
+say "  9. sdctl stop myservice.socket myservice: port $port is closed."
 
 say
-say 'One service for each connection:'
+say 'One service for each connection, of myservice-accept.socket and myservice-accept@.service:'
 
-start_activator -a --inetd "$tmp/myservice-accept"
-sleep 0.3
-services 0 myservice-accept || fail "myservice-accept runs before anybody connects." "$log"
-say "  6. $name, process $activator, listens on $where. myservice-accept is not yet running."
+"$sdctl" start myservice-accept.socket 2>"$tmp/start" || fail "myservice-accept.socket cannot be started." "$tmp/start"
+listens || fail "$name does not listen on $where." "$log"
+instances 0 || fail "myservice-accept runs before anybody connects." "$log"
+say " 10. sdctl start myservice-accept.socket: port $port is open, and no service runs."
 
 start_client client-1
 first=$client
 start_client client-2
 second=$client
-within 5 services 2 myservice-accept || fail "two clients did not start two services." "$log"
-say "  7. Two clients connect at once, and start two services, processes ${pids% *} and ${pids#* }:"
+within 5 instances 2 || fail "two clients did not start two services." "$log"
+say ' 11. Two clients connect at once, and start two services:'
+for one in $names; do
+    say "       $one"
+    pids="${pids-} $(main_pid "$one")"
+done
+# shellcheck disable=SC2086 # Two numbers.
+set -- $pids
 
 # Which of the two serves which client is in the answers alone.
 within 10 gone "$first"
 case $(cat "$tmp/client-1") in
-*"Hello, client!_${pids% *}"*) one=${pids% *} two=${pids#* } ;;
-*) one=${pids#* } two=${pids% *} ;;
+*"Hello, client!_$1"*) one=$1 two=$2 ;;
+*) one=$2 two=$1 ;;
 esac
 end_client client-1 "$first" "Hello, client!_$one"
 end_client client-2 "$second" "Hello, client!_$two"
-say "       client 1: Hello, client!_$one (three times)"
-say "       client 2: Hello, client!_$two (three times)"
+say "       client 1: Hello, client!_$one    client 2: Hello, client!_$two"
 
-within 5 services 0 myservice-accept || fail "a service did not end with its client." "$log"
-listens "$activator" || fail "$where was closed when the services ended." "$log"
-say "  8. The clients are gone, and so are their services. $name still listens."
+within 5 instances 0 || fail "a service did not end with its client." "$log"
+"$sdctl" status -n 0 myservice-accept.socket >"$tmp/status" || fail "the socket does not listen any more." "$tmp/status"
+grep -q 'Accepted: 2; Connected: 0;' "$tmp/status" || fail "the socket has not counted its connections." "$tmp/status"
+say ' 12. The clients are gone, and so are their services. sdctl status myservice-accept.socket:'
+grep -E 'Active|Listen|Accepted' "$tmp/status" | indented
 
-stop_activator
-[ -z "$(listening_inode /proc/net/tcp)" ] || fail "$where is still open although $name was stopped." "$log"
-say "  9. $name is stopped, and port $port is closed."
+stop_manager
+is_closed || fail "$where is still open although $name was stopped." "$log"
+say " 13. $name is stopped, and port $port is closed."
