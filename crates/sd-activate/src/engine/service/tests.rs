@@ -21,7 +21,8 @@ struct Trial {
     lines: Vec<String>,
     /// The commands that were executed, with what they were told.
     executed: Vec<String>,
-    removed: Vec<String>,
+    /// Whether it was to be started again, each time that what was made for it was removed.
+    cleaned_up: Vec<bool>,
 }
 
 /// A process. What it does stands in its unit in place of a path:
@@ -87,7 +88,7 @@ impl Trial {
             states: vec!["dead"],
             lines: Vec::new(),
             executed: Vec::new(),
-            removed: Vec::new(),
+            cleaned_up: Vec::new(),
         }
     }
 
@@ -113,9 +114,7 @@ impl Trial {
                 self.processes.get_mut(&pid.as_raw()).into_iter().for_each(|process| process.get(signal));
             }
             Action::Log { level, message, .. } => self.lines.push(format!("{} {message}", level as i32)),
-            Action::CleanUp { .. } => {
-                self.removed.extend(self.service.spec.pid_file.iter().map(|path| path.display().to_string()));
-            }
+            Action::CleanUp { restarts, .. } => self.cleaned_up.push(restarts),
             other => panic!("{other:?}"),
         }
         None
@@ -340,12 +339,15 @@ fn how_each_command_has_ended_is_on_record_until_the_next_start() {
 }
 
 #[test]
-fn its_pid_file_is_removed_when_it_is_over() {
-    let mut trial = Trial::new("PIDFile=/run/a.pid\nExecStart=/run");
-    trial.act("start");
-    assert!(trial.removed.is_empty());
-    trial.act("stop");
-    assert_eq!(trial.removed, ["/run/a.pid"]);
+fn what_was_made_for_it_is_removed_when_it_is_over_whether_it_is_started_again_or_not() {
+    for (end, restarts) in [("stop", false), ("main exits 0", false), ("main exits 1", true), ("stop to restart", true)]
+    {
+        let mut trial = Trial::new("ExecStart=/run\nRestart=on-failure");
+        trial.act("start");
+        assert!(trial.cleaned_up.is_empty());
+        trial.act(end);
+        assert_eq!(trial.cleaned_up, [restarts], "{end}");
+    }
 }
 
 #[test]
