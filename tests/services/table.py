@@ -24,8 +24,6 @@ class Service:
     users: tuple = ()
     # As many bytes of the answer are looked at.
     most: int = 65536
-    # What is not done yet, and keeps it from being started.
-    waits: str = ""
 
 
 HTTP = b"GET / HTTP/1.0\r\n\r\n"
@@ -34,6 +32,9 @@ CONFINED = ["confinement"]
 
 # Procedure 0 of the portmapper, which does nothing, in a fragment of a stream.
 RPC_NULL = bytes.fromhex("80000028 00000001 00000000 00000002 000186a0 00000002 00000000 00000000 00000000 00000000 00000000")
+
+# The address of a.example.org.
+DNS_QUERY = bytes.fromhex("1234 0000 0001 0000 0000 0000") + b"\1a\7example\3org\0\0\1\0\1"
 
 
 def fcgi(*parameters):
@@ -73,10 +74,13 @@ SERVICES = [
         prepare="mkdir -p /srv/gopher; echo iHello >/srv/gopher/gophermap",
     ),
     Service(
+        "greylistd", "greylistd.socket", ("unix", "/run/greylistd/socket"), b"192.0.2.1 a@example.org b@example.org",
+        prepare="mkdir -p /var/lib/greylistd; chown greylist /var/lib/greylistd",
+    ),
+    Service(
         "json2file-go", "json2file-go.socket", ("unix", "/run/json2file-go/socket"), HTTP, DATES,
         prepare="mkdir -p /etc/json2file-go /var/spool/json2file-go/x; echo x:y >/etc/json2file-go/dirlist; "
         "echo /var/spool/json2file-go >/etc/json2file-go/basedir",
-        waits="ConditionPathExists=",
     ),
     # What follows the status is how busy the machine is.
     Service("lbcd", "lbcd.socket", ("udp", 4330), bytes.fromhex("0003 0001 0001 0000"), [rb"(?s)(?<=^.{8}).*"]),
@@ -101,7 +105,6 @@ SERVICES = [
     Service(
         "openssh-server", "ssh.socket", ("tcp", 22), b"nonsense\r\n", users=("sshd",),
         needs=("openssh-client", "openssh-sftp-server"), prepare="cp -n /usr/share/openssh/sshd_config /etc/ssh; ssh-keygen -A",
-        waits="ConditionPathExists=",
     ),
     Service(
         "owserver", "owserver.socket", ("tcp", 4304), bytes.fromhex("00000000 00000000 00000001 00000104 00000000 00000000"),
@@ -114,6 +117,11 @@ SERVICES = [
         "proftpd-core", "proftpd.socket", ("tcp", 21), b"QUIT\r\n", users=("proftpd", "ftp", "nogroup"),
         prepare="cp /usr/share/proftpd/templates/*.conf /etc/proftpd; "
         "sed -i 's/^ServerType .*/ServerType inetd/' /etc/proftpd/proftpd.conf",
+    ),
+    Service(
+        "rbldnsd", "rbldnsd.socket", ("udp", 53), DNS_QUERY, ignores=CONFINED,
+        prepare="mkdir -p /var/lib/rbldns; echo 'a A 192.0.2.7' >/var/lib/rbldns/zone; "
+        "echo \"RBLDNSD='- -n -b 127.0.0.1 example.org:generic:/var/lib/rbldns/zone'\" >/etc/default/rbldnsd",
     ),
     Service("rpcbind", "rpcbind.socket", ("tcp", 111), RPC_NULL, users=("_rpc",)),
     Service(
@@ -130,7 +138,7 @@ SERVICES = [
         prepare="mkdir -p /var/lib/tang; /usr/libexec/tangd-keygen /var/lib/tang; chown -R _tang: /var/lib/tang",
     ),
     # What follows is random.
-    Service("tinysshd", "tinysshd.socket", ("tcp", 22), b"", most=26, waits="ConditionPathExists="),
+    Service("tinysshd", "tinysshd.socket", ("tcp", 22), b"", most=26),
     Service("uucp", "uucp.socket", ("tcp", 540), b"nobody\r\n", users=("uucp",)),
     Service(
         "uuid-runtime", "uuidd.socket", ("unix", "/run/uuidd/request"), b"\1", ignores=CONFINED,
