@@ -320,3 +320,121 @@ fn a_directory_that_cannot_be_made_is_said_with_its_status() {
         assert!(output.contains(&format!("status={status}\n")), "{output}");
     }
 }
+
+/// A terminal: its master, its slave, and the path of that.
+fn terminal() -> (std::os::fd::OwnedFd, std::os::fd::OwnedFd, String) {
+    let opened = nix::pty::openpty(None, None).unwrap();
+    let path = nix::unistd::ttyname(&opened.slave).unwrap().into_os_string().into_string().unwrap();
+    (opened.master, opened.slave, path)
+}
+
+#[test]
+fn a_terminal_is_the_services_as_the_unit_says() {
+    let (_master, _slave, path) = terminal();
+    for (setting, controls) in
+        [("Input=tty", true), ("Input=tty-force", true), ("Input=tty-fail", true), ("Error=tty", false)]
+    {
+        let settings =
+            format!("Standard{setting}\nTTYPath={path}\nTTYReset=yes\nTTYVHangup=no\nTTYRows=33\nTTYColumns=77");
+        let stream = if controls { 0 } else { 2 };
+        let script = format!(
+            "cut -d' ' -f7 /proc/$$/stat | grep -vcx 0; readlink /proc/$$/fd/{stream}; stty size <{path}\n\
+             stty -a <{path} | grep -c ' icanon'; echo $TERM"
+        );
+        let control = if controls { 1 } else { 0 };
+        assert_eq!(found(&settings, &script), format!("{control}\n{path}\n33 77\n1\nvt220\n"), "{setting}");
+    }
+}
+
+#[test]
+fn a_service_waits_for_a_terminal_that_another_controls_or_fails() {
+    let (_master, _slave, path) = terminal();
+    let units = Units::new(&[
+        (
+            "a.service",
+            &format!(
+                "[Service]\nStandardInput=tty-force\nTTYPath={path}\nExecStart=/bin/sh -c 'echo >DIRECTORY/a; exec sleep 1000'\n"
+            ),
+        ),
+        ("b.service", &format!("[Service]\nStandardInput=tty-fail\nTTYPath={path}\nExecStart=/bin/true\n")),
+        (
+            "c.service",
+            &format!("[Service]\nType=oneshot\nStandardInput=tty\nTTYPath={path}\nExecStart=/bin/touch DIRECTORY/c\n"),
+        ),
+    ]);
+    let exists = |name: &str| fs::exists(units.directory.path(name)).unwrap().then_some(());
+    let mut first = common::Activator::run(&units.directory, units.command(&["a.service"]));
+    common::eventually("the first", || exists("a"));
+    let (_, output) = units.run(&["b.service"]);
+    assert!(output.contains("another process controls the terminal"), "{output}");
+    assert!(output.contains("status=208/STDIN\n"), "{output}");
+    let mut waiting = units.command(&["c.service"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!((exists("c"), waiting.try_wait().unwrap()), (None, None), "it waits");
+    first.stop();
+    common::eventually("the one that waits", || exists("c"));
+    assert!(waiting.wait().unwrap().success());
+}
+
+#[test]
+fn passed_descriptors_are_those_that_the_unit_names() {
+    let script = "readlink /proc/$$/fd/0 /proc/$$/fd/4; echo $LISTEN_FDNAMES; for n in 3 4 5; do grep flags /proc/$$/fdinfo/$n; done";
+    let units = Units::new(&[
+        ("a.socket", "[Socket]\nListenStream=DIRECTORY/1\nListenStream=DIRECTORY/2\nFileDescriptorName=one\n"),
+        ("b.socket", "[Socket]\nListenStream=DIRECTORY/3\nFileDescriptorName=two\nService=a.service\n"),
+        (
+            "a.service",
+            &format!(
+                "[Unit]\nRequires=a.socket b.socket\n[Service]\nType=oneshot\nNonBlocking=yes\nSockets=a.socket b.socket\n\
+                 StandardInput=fd:one\nStandardOutput=file:DIRECTORY/out\nExecStart=/bin/sh -c '{}'\n",
+                script.replace('$', "$$")
+            ),
+        ),
+        ("c.service", "[Service]\nStandardInput=fd:none\nExecStart=/bin/true\n"),
+        ("d.service", "[Service]\nStandardInput=socket\nExecStart=/bin/true\n"),
+    ]);
+    let mut activator = common::Activator::run(&units.directory, units.command(&["a.service"]));
+    let out = common::eventually("what it found", || {
+        fs::read_to_string(units.directory.path("out")).ok().filter(|out| out.matches("flags").count() == 3)
+    });
+    activator.stop();
+    let lines: Vec<_> = out.lines().collect();
+    let names: Vec<_> = lines[2].split(':').collect();
+    let first = names.iter().position(|name| *name == "one").unwrap();
+    assert_eq!(names.len(), 3, "{out}");
+    assert!(lines[0].starts_with("socket:["), "{out}");
+    assert_eq!(first == 1, lines[0] == lines[1], "the first of that name: {out}");
+    assert!(lines[3..].iter().all(|flags| flags.ends_with("04002")), "O_NONBLOCK: {out}");
+    for (unit, reason) in
+        [("c.service", "it is passed no descriptor of this name"), ("d.service", "there is no socket")]
+    {
+        let (_, output) = units.run(&[unit]);
+        assert!(output.contains(reason) && output.contains("Failed with result 'resources'"), "{output}");
+    }
+}
+
+#[test]
+fn a_users_services_find_what_is_below_the_users_directories() {
+    let home = common::Directory::new();
+    let units = Units::new(&[(
+        "a.service",
+        "[Service]\nType=oneshot\nRuntimeDirectory=r\nStateDirectory=s\nCacheDirectory=c\nLogsDirectory=l\nConfigurationDirectory=e\n\
+         StandardOutput=file:DIRECTORY/out\nExecStart=/bin/sh -c 'pwd; echo $$OWN; test $$MANAGERPID = $$PPID; echo $$?; \
+         env | grep -E \"^(RUNTIME|STATE|CACHE|LOGS|CONFIGURATION)_DIR\" | sort'\n",
+    )]);
+    let own = home.text("");
+    let own = own.trim_end_matches('/');
+    let mut command = Command::new(common::ACTIVATOR);
+    command.args(["--user", "--no-journal", "--unit-path"]).arg(units.directory.path("units")).arg("a.service");
+    command.env("HOME", own).env("XDG_RUNTIME_DIR", home.path("run")).env("OWN", "x").env("NOTIFY_SOCKET", "@nobody");
+    for name in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+        command.env_remove(name);
+    }
+    let output = command.output().unwrap();
+    let seen = fs::read_to_string(units.directory.path("out")).unwrap_or_default();
+    let expected = format!(
+        "{own}\nx\n0\nCACHE_DIRECTORY={own}/.cache/c\nCONFIGURATION_DIRECTORY={own}/.config/e\n\
+         LOGS_DIRECTORY={own}/.config/log/l\nRUNTIME_DIRECTORY={own}/run/r\nSTATE_DIRECTORY={own}/.config/s\n"
+    );
+    assert_eq!(seen, expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
