@@ -438,3 +438,70 @@ fn a_users_services_find_what_is_below_the_users_directories() {
     );
     assert_eq!(seen, expected, "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn lines_are_copied_to_the_kernels_log() {
+    use std::io::Read;
+    use std::os::unix::fs::OpenOptionsExt;
+    let open = || {
+        let mut options = fs::File::options();
+        options.read(true).append(true).custom_flags(libc::O_NONBLOCK).open("/dev/kmsg")
+    };
+    if open().is_err() {
+        return sdlite_test_support::left_out("a /dev/kmsg that may be written to, for StandardOutput=kmsg");
+    }
+    let line = format!("sd-activate test {}", std::process::id());
+    let units = Units::new(&[(
+        "a.service",
+        &format!("[Service]\nType=oneshot\nStandardOutput=kmsg\nSyslogIdentifier=me\nExecStart=/bin/echo <4>{line}\n"),
+    )]);
+    let (_, output) = units.run(&["a.service"]);
+    assert!(output.contains(&format!(": {line}\n")), "the log has it too: {output}");
+    let found = common::eventually("what the kernel's log has", || {
+        let mut kernel = open().unwrap();
+        let mut record = [0; 8192];
+        let mut records = std::iter::from_fn(|| match kernel.read(&mut record) {
+            Ok(length) => Some(String::from_utf8_lossy(&record[..length]).into_owned()),
+            // Others have overwritten it meanwhile.
+            Err(error) if error.raw_os_error() == Some(libc::EPIPE) => Some(String::new()),
+            Err(_) => None,
+        });
+        records.find(|record| record.contains(&line))
+    });
+    // Facility user, level warning.
+    assert!(found.starts_with("12,") && found.contains(";me["), "{found}");
+}
+
+#[test]
+fn lines_are_copied_to_the_console() {
+    use std::io::Read;
+    if !is_root() || !sdlite_test_support::has("/usr/bin/unshare", "util-linux") {
+        return;
+    }
+    let (master, slave, path) = terminal();
+    let units = Units::new(&[(
+        "a.service",
+        "[Service]\nType=oneshot\nStandardOutput=journal+console\nSyslogIdentifier=me\nExecStart=/bin/echo to the console\n\
+         ExecStart=/bin/sh -c 'echo $$TERM'\n",
+    )]);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &format!("mount --bind {path} /dev/console && exec \"$@\""), "sh"]);
+    command
+        .args([common::ACTIVATOR, "--no-journal", "--unit-path"])
+        .arg(units.directory.path("units"))
+        .arg("a.service");
+    let output = command.env("TERM", "own").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if said.contains("unshare:") || said.contains("mount:") {
+        return sdlite_test_support::left_out("the right to mount, for StandardOutput=journal+console");
+    }
+    drop(slave);
+    let mut seen = Vec::new();
+    // The end of a terminal is an error.
+    let _ = fs::File::from(master).read_to_end(&mut seen);
+    let seen = String::from_utf8_lossy(&seen).into_owned();
+    assert!(
+        seen.contains("me[") && seen.contains("]: to the console\r\n") && seen.contains("]: own\r\n"),
+        "{seen}: {said}"
+    );
+}

@@ -2,6 +2,7 @@
 //!
 //! It is one descriptor to wait for, and each [turn](Journal::turn) does a bounded piece of work, whoever writes how much.
 
+mod copies;
 mod receive;
 mod sender;
 mod sockets;
@@ -36,6 +37,7 @@ use crate::log::ring::Ring;
 use crate::log::stream::{Header, Stream};
 use crate::spec::{Command, Log, Output, UnitName};
 
+use copies::Copies;
 use receive::Room;
 use sender::{Sender, Senders};
 
@@ -222,7 +224,8 @@ impl Journal {
             priority: Priority::from(log.facility | log.level),
             level_prefix: log.level_prefix,
         };
-        let (number, writer) = self.open(Unit::new(plan.unit.name.as_str(), invocation, log), header)?;
+        let unit = Unit::new(plan.unit.name.as_str(), invocation, log).with_copies(Copies::of(exec));
+        let (number, writer) = self.open(unit, header)?;
         let written = [&exec.standard_output, &exec.standard_error].into_iter().any(Output::is_logged);
         Ok(Opened { number, writer: Arc::new(writer), is_journal: written && self.sockets.is_some() })
     }
@@ -389,6 +392,9 @@ impl Book {
         fields.push("_TRANSPORT", transport);
         let entry = Entry { timestamp: now(), fields, sender: sender.fields.clone() };
         if entry.priority() <= sender.level_max {
+            if transport == "stdout" {
+                sender.copies.write(&entry);
+            }
             self.error.print(&entry);
             self.ring.push(entry);
         }

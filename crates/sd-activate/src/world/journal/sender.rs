@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::UnixCredentials;
 use nix::unistd::{Pid, gethostname, getsid};
 
+use super::copies::Copies;
 use crate::log::command_line::quoted;
 use crate::log::entry::Fields;
 use crate::spec::Log;
@@ -31,6 +32,8 @@ pub struct Unit {
     fields: Fields,
     /// LogLevelMax=.
     level_max: u8,
+    /// Where its lines are copied to.
+    copies: Copies,
 }
 
 impl Unit {
@@ -43,7 +46,12 @@ impl Unit {
             fields.push_sent(name.as_bytes(), value.as_bytes());
         }
         let level_max = log.level_max.and_then(|level| u8::try_from(level).ok()).unwrap_or(7);
-        Self { fields, level_max }
+        Self { fields, level_max, copies: Copies::default() }
+    }
+
+    /// The same, with its lines copied to where its commands' outputs say.
+    pub fn with_copies(self, copies: Copies) -> Self {
+        Self { copies, ..self }
     }
 
     /// Whether it wants entries of this level.
@@ -66,6 +74,8 @@ pub struct Sender {
     pub fields: Arc<Fields>,
     /// Entries that are less important than that are dropped.
     pub level_max: u8,
+    /// Where the lines of its streams are copied to.
+    pub copies: Copies,
 }
 
 /// What is known of processes.
@@ -132,13 +142,13 @@ impl Senders {
         let found = unit.cloned().or_else(|| self.unit_of(pid));
         let mut fields = Fields::default();
         of_process(credentials, &mut fields);
-        let mut level_max = 7;
+        let (mut level_max, mut copies) = (7, Copies::default());
         if let Some(unit) = found {
             fields.append(&unit.fields);
-            level_max = unit.level_max;
+            (level_max, copies) = (unit.level_max, unit.copies);
         }
         fields.append(&self.machine);
-        let sender = Sender { fields: self.unless_the_same(pid, fields), level_max };
+        let sender = Sender { fields: self.unless_the_same(pid, fields), level_max, copies };
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }
