@@ -2,6 +2,7 @@
 # What `make check-elsewhere` does: that `make check` depends on nothing of whoever runs it. It is run by a user of whom the system
 # knows nothing but a number, in a copy of the source tree, where there is no network and no IPv6, and with variables, a mask
 # for new files and a directory for temporary ones that would mislead it. Needs root, and takes as long as `make check` twice.
+# Arguments are a command to be run there instead.
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 user=64999
@@ -25,8 +26,10 @@ git ls-files -z | tar -c --null -T - | tar -x --no-same-permissions -C "$tmp/sou
 chmod 755 "$tmp"
 chown -R "$user:$user" "$tmp"
 
+[ $# -gt 0 ] || set -- tests/check.sh
 unshare --net --mount sh -eu -c '
     tmp=$1 user=$2 cargo=$3 rustup=$4 compiler=$5
+    shift 5
     ip link set lo up
     echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
     # Where they may be, nobody else looks.
@@ -38,5 +41,5 @@ unshare --net --mount sh -eu -c '
         CARGO_HOME="$tmp/cargo" CARGO_NET_OFFLINE=true RUSTUP_HOME="$tmp/rustup" TMPDIR="$tmp/with blanks" \
         LC_ALL=tr_TR.UTF-8 LANGUAGE=tr POSIXLY_CORRECT=1 CDPATH=/ DESTDIR=/nonexistent PREFIX=/nonexistent \
         NOTIFY_SOCKET=/nonexistent LISTEN_FDS=2 LISTEN_PID=1 LISTEN_PIDFDID=1 LISTEN_FDNAMES=a:b JOURNAL_STREAM=1:1 \
-        WATCHDOG_USEC=5 WATCHDOG_PID=1 tests/check.sh
-' sh "$tmp" "$user" "$cargo" "$rustup" "$(echo "$compiler" | sed "s|^$rustup/|$tmp/rustup/|")"
+        WATCHDOG_USEC=5 WATCHDOG_PID=1 "$@"
+' sh "$tmp" "$user" "$cargo" "$rustup" "$(echo "$compiler" | sed "s|^$rustup/|$tmp/rustup/|")" "$@"

@@ -31,8 +31,8 @@ const INTENDED: &[Intended] = &[
     Intended {
         why: "in a process group of its own, what is sent to that of sd-activate reaches the service once",
         when: |_| true,
-        ours: Some("priority 0, session leader 0, group leader 1"),
-        theirs: |line| line == "priority 0, session leader 0, group leader 0",
+        ours: Some("session leader 0, group leader 1"),
+        theirs: |line| line == "session leader 0, group leader 0",
     },
     Intended {
         why: "the original closes what else it was left open only where it opens a socket itself",

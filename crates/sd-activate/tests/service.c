@@ -133,8 +133,8 @@ static int dump(const char *path, int argc, char **argv) {
     fprintf(out, "descriptors at most %ld of %ld\n", (long)limit.rlim_cur, (long)limit.rlim_max);
     prctl(PR_GET_PDEATHSIG, &death);
     fprintf(out, "death signal %d\n", death);
-    fprintf(out, "priority %d, session leader %d, group leader %d\n", getpriority(PRIO_PROCESS, 0),
-            getsid(0) == getpid(), getpgrp() == getpid());
+    fprintf(out, "priority %d\n", getpriority(PRIO_PROCESS, 0));
+    fprintf(out, "session leader %d, group leader %d\n", getsid(0) == getpid(), getpgrp() == getpid());
     for (int fd = 0; fd < 1024; fd++) {
         struct stat file;
         int flags = fcntl(fd, F_GETFD);
