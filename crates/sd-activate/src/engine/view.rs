@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::event::UnitId;
 use super::job::Progress;
-use super::unit::Machine;
+use super::unit::{Machine, Unit};
 use super::{End, Engine};
 use crate::spec::{Kind, LoadState, Signal, UnitName, UnitSpec};
 
@@ -258,7 +258,7 @@ impl View {
     /// What there is to tell of a unit that is not among those of the engine.
     pub fn not_loaded(name: UnitName, load: LoadState, spec: Option<Arc<UnitSpec>>) -> Self {
         let triggers = match spec.as_ref().map(|spec| &spec.kind) {
-            Some(Kind::Socket(socket)) => vec![socket.service.clone()],
+            Some(Kind::Socket(socket)) if !socket.accept => vec![socket.service.clone()],
             _ => Vec::new(),
         };
         Self {
@@ -341,7 +341,12 @@ impl Engine {
                 (view.control, view.result) = (socket.control(), socket.result);
                 view.statuses.clone_from(&socket.statuses);
                 (view.accepted, view.connections) = (socket.accepted, socket.connections);
-                view.triggers.push(socket.spec.service.clone());
+                if socket.spec.accept {
+                    let of_it = |other: &&Unit| other.connection.as_ref().is_some_and(|(socket, _)| *socket == id);
+                    view.triggers.extend(self.units.values().filter(of_it).map(|other| other.name.clone()));
+                } else {
+                    view.triggers.push(socket.spec.service.clone());
+                }
             }
             Machine::Target(_) => (),
         }

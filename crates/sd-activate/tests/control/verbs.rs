@@ -283,3 +283,37 @@ fn by_another_name_it_is_systemctl_or_journalctl() {
     let help = command(&units, &["--help"]).output().unwrap();
     assert!(String::from_utf8(help.stdout).unwrap().contains("logs [OPTIONS]"));
 }
+
+#[test]
+fn a_socket_with_a_service_for_each_connection_shows_them_and_counts() {
+    let units = Units::new(&[
+        ("a.socket", &format!("{}Accept=yes\n", super::SOCKET)),
+        ("a@.service", "[Service]\nExecStart=SERVICE connection\nStandardInput=socket\n"),
+    ]);
+    let _activator = units.start(&["a.socket"], 1);
+    let connections = [0, 1].map(|_| super::common::connect(units.port));
+    let instances = eventually("both have a service", || {
+        let (_, out, _) = sdctl(&units, &["list-units", "--plain", "--no-legend", "a@*"]);
+        let names: Vec<String> = out.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+        (names.len() == 2).then_some(names)
+    });
+    for (number, (name, connection)) in instances.iter().zip(&connections).enumerate() {
+        let [local, peer] = [connection.peer_addr().unwrap(), connection.local_addr().unwrap()];
+        assert_eq!(*name, format!("a@{number}-{local}-{peer}.service"));
+        assert!(
+            shown(&units, &["status", "-n0", name]).contains("Active: active (running)\nTriggeredBy: ● a.socket\n")
+        );
+    }
+    let listen = format!("Listen: 127.0.0.1:{} (Stream)", units.port);
+    assert_eq!(
+        shown(&units, &["status", "-n0", "a.socket"]),
+        format!(
+            "● a.socket - A Socket\nLoaded: loaded (UNITS/a.socket; static)\nActive: active (listening)\n\
+             Triggers: ● {}\n● {}\n{listen}\nAccepted: 2; Connected: 2;\n",
+            instances[0], instances[1]
+        )
+    );
+    drop(connections);
+    let over = "Active: active (listening)\n".to_owned() + &listen + "\nAccepted: 2; Connected: 0;\n";
+    eventually("both are over", || shown(&units, &["status", "-n0", "a.socket"]).ends_with(&over).then_some(()));
+}
