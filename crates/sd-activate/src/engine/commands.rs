@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::spec::{CommandId, NotifyAccess, Phase};
 
 /// Whose process a command has that cannot be executed.
-const NOBODY: Pid = Pid::from_raw(0);
+pub(super) const NOBODY: Pid = Pid::from_raw(0);
 
 impl Service {
     pub(super) fn execute(&mut self, command: CommandId, turn: &mut Turn) -> State {

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use nix::unistd::Pid;
 
 use super::Action;
+use super::commands::NOBODY;
 use super::event::Process;
 use super::service::{Awaited, Service, State};
 use super::turn::{Level, Turn};
@@ -51,7 +52,8 @@ impl Service {
 
     fn inspect(&mut self, awaited: Awaited, turn: &mut Turn) -> State {
         self.awaited = Some(awaited);
-        turn.act(Action::Inspect(self.id, self.records.iter().map(|record| record.pid).collect()));
+        let executed = self.records.iter().map(|record| record.pid).filter(|pid| *pid != NOBODY);
+        turn.act(Action::Inspect(self.id, executed.collect()));
         self.state
     }
 

@@ -204,7 +204,8 @@ impl World {
         let processes = if self.has_children {
             let invocation = self.units.as_ref().map(|units| units.invocation(id).unwrap_or_default());
             let sockets = sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect();
-            processes_of(&Traits { executed, sockets, invocation })
+            let is_others = |pid| engine.owner(pid).is_some_and(|owner| owner != id);
+            processes_of(&Traits { is_others: &is_others, executed, sockets, invocation })
         } else {
             Vec::new()
         };

@@ -59,6 +59,8 @@ pub fn reap() -> Reaped {
 
 /// How the processes of a service are told from others, where there are no control groups.
 pub struct Traits<'a> {
+    /// Whether a process is known to be another's: it is not even looked at.
+    pub is_others: &'a dyn Fn(Pid) -> bool,
     /// The processes that were executed for it.
     pub executed: &'a [Pid],
     /// Its sockets, as the kernel names them in /proc.
@@ -72,7 +74,7 @@ pub struct Traits<'a> {
 /// from any of them.
 pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
     let mut found: BTreeMap<_, _> =
-        children().into_iter().filter(|pid| has(*pid, traits)).map(|pid| (pid, true)).collect();
+        children().into_iter().filter(|pid| is_of(*pid, traits)).map(|pid| (pid, true)).collect();
     if traits.invocation.is_some() {
         let mut parents: Vec<_> = found.keys().copied().collect();
         while let Some(parent) = parents.pop() {
@@ -87,8 +89,11 @@ pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
     found.into_iter().map(process).collect()
 }
 
-fn has(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
+fn is_of(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
     let own = Pid::from_raw(pid);
+    if (traits.is_others)(own) {
+        return false;
+    }
     let of_unit = |invocation| {
         let begun = getsid(Some(own)).is_ok_and(|session| traits.executed.contains(&session));
         begun || is_of_invocation(pid, invocation)
@@ -149,6 +154,9 @@ pub fn parent(pid: libc::pid_t) -> Option<libc::pid_t> {
 
 /// Whether a process has one of these sockets open.
 pub fn holds(pid: libc::pid_t, sockets: &[String]) -> bool {
+    if sockets.is_empty() {
+        return false;
+    }
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links = descriptors.filter_map(|entry| fs::read_link(entry.path()).ok());
     links.any(|link| sockets.iter().any(|socket| link.as_os_str() == socket.as_str()))
