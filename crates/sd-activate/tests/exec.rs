@@ -216,7 +216,14 @@ fn a_service_can_have_another_root_directory() {
     }
     let root = common::Directory::new();
     fs::create_dir(root.path("work")).unwrap();
-    let source = "#include <stdio.h>\n#include <unistd.h>\nint main(void) { char path[99]; puts(getcwd(path, sizeof path)); return access(\"/etc\", F_OK) ? 0 : 9; }";
+    let source = "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
+        int main(void) {\n\
+            char path[99];\n\
+            puts(getcwd(path, sizeof path));\n\
+            if (getenv(\"STATE_DIRECTORY\"))\n\
+                return chdir(getenv(\"STATE_DIRECTORY\")) || creat(\"made\", 0600) < 0;\n\
+            return access(\"/etc\", F_OK) ? 0 : 9;\n\
+        }\n";
     fs::write(root.path("program.c"), source).unwrap();
     let compiled = Command::new("cc").args(["-static", "-o", &root.text("program"), &root.text("program.c")]).status();
     assert!(compiled.unwrap().success(), "a C compiler and a static C library (Debian: libc6-dev)");
@@ -231,6 +238,21 @@ fn a_service_can_have_another_root_directory() {
     let (status, output) = units.run(&["a.service"]);
     let found = fs::read_to_string(units.directory.path("out")).unwrap();
     assert_eq!((status, found.as_str()), (Some(0), "/bin\n/work\n"), "{output}");
+
+    // What is made for it is this machine's, and is there too.
+    let name = format!("sda-root-{}", std::process::id());
+    let units = Units::new(&[(
+        "a.service",
+        &format!(
+            "[Service]\nType=oneshot\nRootDirectory={}\nStateDirectory={name}/state\nExecStart=/program\n",
+            root.text("")
+        ),
+    )]);
+    let (status, output) = units.run(&["a.service"]);
+    let made = fs::exists(format!("/var/lib/{name}/state/made")).unwrap();
+    fs::remove_dir_all(format!("/var/lib/{name}")).unwrap();
+    assert_eq!((status, made), (Some(0), true), "{output}");
+    assert!(!fs::exists(root.path(&format!("var/lib/{name}/state/made"))).unwrap());
 }
 
 /// What a directory's entry is: owner, group and mode; a link with what it says.

@@ -24,6 +24,8 @@ pub(super) struct Made {
     pub variable: &'static str,
     /// Their absolute paths, with colons between.
     pub paths: OsString,
+    /// The same, each by itself.
+    pub list: Vec<PathBuf>,
 }
 
 /// To whom directories are given: what User= and Group= say.
@@ -77,8 +79,9 @@ impl UnitPlan {
                 place.make(directory, owner).map_err(failed)?;
                 links.iter().try_for_each(|link| place.link(directory, link)).map_err(failed)?;
             }
-            let paths = place.set.directories.keys().map(|directory| place.base.join(directory).into_os_string());
-            made.push(Made { variable: place.variable, paths: paths.collect::<Vec<_>>().join(":".as_ref()) });
+            let list: Vec<_> = place.set.directories.keys().map(|directory| place.base.join(directory)).collect();
+            let paths = list.iter().map(|path| path.as_os_str()).collect::<Vec<_>>().join(":".as_ref());
+            made.push(Made { variable: place.variable, paths, list });
         }
         Ok(made)
     }

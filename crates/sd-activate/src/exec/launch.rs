@@ -16,7 +16,7 @@ use sdlite_core::pidfd;
 
 use super::plan::{Credentials, Plan, SHELL};
 use super::step::Step;
-use super::{files, limit};
+use super::{bind, files, limit};
 use crate::error::Error;
 use crate::log::say;
 
@@ -148,10 +148,10 @@ impl Launch<'_> {
                 (LISTEN_FDS_START..end).try_for_each(files::set_non_blocking).at(Step::Fds)?;
             }
         }
-        if let Some(root) = &surroundings.root {
-            // SAFETY: a C string.
-            Errno::result(unsafe { libc::chroot(root.as_ptr()) }).at(Step::Namespace)?;
+        if let Some(root) = &plan.surroundings.root {
+            bind::change_root(root, &mut plan.surroundings.binds).at(Step::Namespace)?;
         }
+        let surroundings = &plan.surroundings;
         for limit in &surroundings.limits {
             limit::set(limit).at(Step::Limits)?;
         }

@@ -4,6 +4,7 @@
 //! `unit` lays plans out for the commands of units, and the rooms that are named after settings help it; `launch` carries them
 //! out, with `files`, `limit` and `terminal`.
 
+mod bind;
 mod block;
 mod credentials;
 mod directories;

@@ -13,6 +13,7 @@ use nix::sys::socket::UnixAddr;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
+use super::bind::Bind;
 use super::environment::{Environment, Value};
 use super::step::Step;
 use super::terminal::{Control, Terminal};
@@ -59,6 +60,8 @@ pub struct Surroundings {
     pub credentials: Option<Credentials>,
     /// RootDirectory=.
     pub root: Option<CString>,
+    /// What of this machine is in that as well.
+    pub binds: Vec<Bind>,
     /// WorkingDirectory=, and whether it may be missing.
     pub directory: Option<(CString, bool)>,
     /// Whether a script without `#!` is executed by the shell, as execvp(3) does.
@@ -86,6 +89,7 @@ impl Default for Surroundings {
             nice: None,
             credentials: None,
             root: None,
+            binds: Vec::new(),
             directory: None,
             shell: false,
             subjects: Vec::new(),

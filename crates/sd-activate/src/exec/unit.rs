@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 
+use super::bind::Bind;
 use super::block::About;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
@@ -75,10 +76,9 @@ impl UnitPlan {
         let arguments =
             if command.expand { expand::expand(&command.arguments, &environment) } else { command.arguments.clone() };
         let root = exec.root_directory.as_deref().filter(|_| self.changes_root(circumstances.phase));
-        if let Some(root) = root.filter(|_| !directories.is_empty()) {
-            let reason = "directories that are made for a unit cannot be had in another root directory yet";
-            return Err(self.setting("RootDirectory", &root.display().to_string(), reason));
-        }
+        // They are those of this machine in another root directory, too.
+        let shown = directories.iter().filter(|_| root.is_some()).flat_map(|made| &made.list);
+        let binds = shown.map(|path| Bind::new(path)).collect::<Result<_, _>>()?;
         let paths = self.find(exec, command, circumstances.phase, root)?;
         let surroundings = Surroundings {
             mask: SigSet::empty(),
@@ -96,6 +96,7 @@ impl UnitPlan {
             nice: exec.nice,
             credentials: accounts.credentials(command.privileges),
             root: root.map(text).transpose()?,
+            binds,
             directory: Some(self.working_directory(exec, &accounts)?),
             shell: false,
             subjects: self.subjects(exec, command, circumstances.phase),
