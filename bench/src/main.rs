@@ -7,6 +7,7 @@ mod aims;
 mod calls;
 mod client;
 mod libraries;
+mod log;
 mod markdown;
 mod measured;
 mod messages;

@@ -3,13 +3,14 @@
 use crate::activation::{self, Connections, FirstAnswer};
 use crate::calls::{self, Call};
 use crate::libraries::{self, Release};
+use crate::log::{self, Logged};
 use crate::messages::{self, Messages};
 use crate::peers::Peers;
 use crate::run;
 use crate::size::{self, Shared, Static};
 use crate::start::{self, Start};
 
-pub const SECTIONS: [&str; 5] = ["size", "start", "calls", "messages", "activation"];
+pub const SECTIONS: [&str; 6] = ["size", "start", "calls", "messages", "activation", "log"];
 
 /// What was not measured is empty.
 pub struct Measured {
@@ -24,6 +25,7 @@ pub struct Measured {
     pub activators: Vec<String>,
     pub connections: Vec<Connections>,
     pub first_answers: Vec<FirstAnswer>,
+    pub logged: Vec<Logged>,
 }
 
 impl Measured {
@@ -43,6 +45,7 @@ impl Measured {
             activators: peers.as_ref().map(Peers::versions).unwrap_or_default(),
             connections: peers.as_ref().map(activation::connections).unwrap_or_default(),
             first_answers: peers.as_ref().map(activation::first_answers).unwrap_or_default(),
+            logged: if wanted("log") { log::logged() } else { Vec::new() },
             releases,
         }
     }

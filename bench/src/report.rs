@@ -9,6 +9,7 @@ use support::{run, source};
 use crate::activation::{Connections, FirstAnswer};
 use crate::aims::{NOISE, aims};
 use crate::calls::Call;
+use crate::log::Logged;
 use crate::markdown::{grouped, share, table};
 use crate::measured::Measured;
 use crate::messages::Messages;
@@ -163,6 +164,14 @@ fn times(measured: &Measured, plots: bool) -> String {
         first_answers(&measured.first_answers),
         "",
     );
+    text += &section(
+        "Entries of the log",
+        "One program logs as fast as it is read: to sd-activate, which keeps the newest entries in memory and writes them to a \
+        file, as text; or to journald, which keeps them in a file in memory. By the clock on the wall, which includes what it \
+        takes the program; and by the processor's time that each entry takes the one who reads it.",
+        logged(&measured.logged),
+        "",
+    );
     text
 }
 
@@ -234,6 +243,18 @@ fn message_rates(rows: &[Messages]) -> String {
         [vec![function, row.threads.to_string()], rates.to_vec(), vec![format!("{:.2}", row.times_theirs)]].concat()
     };
     table(&["function", "threads", "libsdlite", "libsystemd", "ratio"], rows.iter().map(row))
+}
+
+fn logged(rows: &[Logged]) -> String {
+    let row = |row: &Logged| {
+        let rates = [row.ours, row.theirs].map(|rate| grouped(rate.per_second as u64 / 100 * 100));
+        let costs = [row.ours, row.theirs].map(|rate| format!("{:.1}", rate.nanoseconds / 1000.0));
+        let [ratio, computed] = [row.times_theirs, row.times_theirs_computed].map(|ratio| format!("{ratio:.1}"));
+        [vec![row.way.to_owned()], rates.to_vec(), vec![ratio], costs.to_vec(), vec![computed]].concat()
+    };
+    let head =
+        ["logged as", "sd-activate, a second", "journald", "ratio", "µs of sd-activate's", "of journald's", "ratio"];
+    table(&head, rows.iter().map(row))
 }
 
 fn connections(rows: &[Connections]) -> String {

@@ -272,6 +272,12 @@ impl Journal {
 
     /// Does a piece of what there is to do.
     pub fn turn(&mut self, now: Instant) {
+        // Mostly there is nothing else than to read.
+        if !self.waits {
+            self.read_some(now);
+            self.flush();
+            return;
+        }
         let mut events = [EpollEvent::empty(); 3];
         let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
         for event in &events[..count] {
