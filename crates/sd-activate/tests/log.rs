@@ -4,7 +4,7 @@ mod common;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
@@ -289,4 +289,20 @@ fn lines_begin_with_their_priority_where_a_journal_reads_them() {
     for (start, end) in [("<3>me[", "]: bad"), ("<6>me[", "]: good"), ("<6>sd-activate[", "]: Finished a.service.")] {
         assert!(shown.lines().any(|line| line.starts_with(start) && line.ends_with(end)), "{shown}");
     }
+}
+
+#[test]
+fn what_a_daemon_logs_that_has_left_its_parent_and_session_is_its_units() {
+    let daemon = "(setsid logger -t daemon <DIRECTORY/go &); exec sleep 1000";
+    let machine = Machine::new(&[("a.service", &format!("[Service]\nExecStart=/bin/sh -c '{daemon}'\n"))]);
+    let go = machine.0.directory.path("go");
+    nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let Some(mut activator) = machine.start(&["--log-format=json"], "a.service") else { return };
+    // It is still there when its line is read.
+    let mut lines = File::options().write(true).open(go).unwrap();
+    lines.write_all(b"from a daemon\n").unwrap();
+    eventually("an entry", || activator.output().contains("from a daemon").then_some(()));
+    activator.stop();
+    let entries = parse(&activator.output());
+    assert_eq!(fields(&entries, "from a daemon", &["_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER"]), "a.service daemon");
 }

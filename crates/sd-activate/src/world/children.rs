@@ -96,15 +96,16 @@ fn is_of(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
     }
     let of_unit = |invocation| {
         let begun = getsid(Some(own)).is_ok_and(|session| traits.executed.contains(&session));
-        begun || is_of_invocation(pid, invocation)
+        begun || self::invocation(pid).is_some_and(|id| id == invocation)
     };
     traits.executed.contains(&own) || traits.invocation.is_some_and(of_unit) || holds(pid, &traits.sockets)
 }
 
-fn is_of_invocation(pid: libc::pid_t, invocation: &str) -> bool {
-    let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let mut variables = variables.split(|byte| *byte == 0);
-    variables.any(|variable| variable.strip_prefix(b"INVOCATION_ID=") == Some(invocation.as_bytes()))
+/// The `$INVOCATION_ID` that a process was executed with.
+pub fn invocation(pid: libc::pid_t) -> Option<String> {
+    let variables = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let id = variables.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(b"INVOCATION_ID="))?;
+    String::from_utf8(id.to_vec()).ok()
 }
 
 fn name(pid: libc::pid_t) -> String {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::UnixCredentials;
 use nix::unistd::{Pid, gethostname, getsid};
 
+use super::super::children;
 use super::copies::Copies;
 use crate::log::command_line::quoted;
 use crate::log::entry::Fields;
@@ -163,18 +164,28 @@ impl Senders {
         before.filter(|before| ***before == fields).cloned().unwrap_or_else(|| Arc::new(fields))
     }
 
-    /// The unit that a process belongs to: it has started the process, or its session, or one of its ancestors.
+    /// The unit that a process belongs to: it has started the process, or its session, or one of its ancestors; or, where it was
+    /// left to this process, as daemons are, the one whose `$INVOCATION_ID` it was executed with.
     fn unit_of(&self, pid: Pid) -> Option<Rc<Unit>> {
-        let mut next = Some(pid);
+        let mut next = pid;
         // A process has fewer ancestors, and if /proc changes while it is read, this ends all the same.
         for _ in 0..64 {
-            let pid = next.filter(|pid| pid.as_raw() > 1)?;
-            if let Some(unit) = self.units.get(&pid).or_else(|| self.unit_of_session(pid)) {
+            if let Some(unit) = self.units.get(&next).or_else(|| self.unit_of_session(next)) {
                 return Some(unit.clone());
             }
-            next = parent(pid);
+            match parent(next) {
+                Some(parent) if parent == Pid::this() => return self.unit_of_invocation(next).cloned(),
+                Some(parent) if parent.as_raw() > 1 => next = parent,
+                _ => return None,
+            }
         }
         None
+    }
+
+    fn unit_of_invocation(&self, pid: Pid) -> Option<&Rc<Unit>> {
+        let id = children::invocation(pid.as_raw())?;
+        let is_its = |unit: &&Rc<Unit>| unit.fields.values("_SYSTEMD_INVOCATION_ID").any(|own| own == id.as_bytes());
+        self.units.values().chain(self.left.iter().map(|left| &left.1)).find(is_its)
     }
 
     fn unit_of_session(&self, pid: Pid) -> Option<&Rc<Unit>> {
@@ -211,5 +222,5 @@ fn of_process(credentials: &UnixCredentials, fields: &mut Fields) {
 }
 
 fn parent(pid: Pid) -> Option<Pid> {
-    super::super::children::parent(pid.as_raw()).map(Pid::from_raw)
+    children::parent(pid.as_raw()).map(Pid::from_raw)
 }
