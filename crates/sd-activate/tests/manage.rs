@@ -189,6 +189,62 @@ fn a_socket_that_was_passed_is_that_of_the_unit_with_its_address() {
 }
 
 #[test]
+fn a_socket_has_its_commands_executed_and_removes_its_file_when_it_stops() {
+    let units = Units::new(&[
+        (
+            "a.socket",
+            "[Socket]\nListenStream=DIRECTORY/socket\nSymlinks=DIRECTORY/link\nRemoveOnStop=yes\n\
+             ExecStartPre=/bin/sh -c 'test -e DIRECTORY/socket || echo nothing yet'\n\
+             ExecStartPost=/bin/sh -c 'test -S DIRECTORY/link && echo it listens'\n\
+             ExecStopPre=/bin/sh -c 'test -S DIRECTORY/socket && echo it is stopped'\n\
+             ExecStopPost=/bin/sh -c 'test -e DIRECTORY/link || echo it is gone'\n",
+        ),
+        ("a.service", "[Service]\nExecStart=SERVICE serve\n"),
+    ]);
+    let mut activator = units.start(&["a.socket"], 1);
+    assert!(activator.stop().success());
+    let output = activator.output();
+    let parts =
+        ["nothing yet", "it listens", "Listening on a.socket.", "it is stopped", "it is gone", "Closed a.socket."];
+    let places: Vec<_> =
+        parts.iter().map(|part| output.find(part).unwrap_or_else(|| panic!("{part}: {output}"))).collect();
+    assert!(places.is_sorted(), "{output}");
+}
+
+#[test]
+fn units_stop_in_the_inverse_of_the_order_in_which_they_start() {
+    let units = Units::new(&[
+        ("a.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
+        ("b.service", "[Unit]\nRequires=a.service\nAfter=a.service\n[Service]\nExecStart=/bin/sleep 1000\n"),
+        ("c.target", "[Unit]\nRequires=b.service\nAfter=b.service\nConditionPathExists=/\n"),
+        ("d.service", "[Unit]\nConditionPathExists=!/\n[Service]\nExecStart=/bin/sleep 1000\n"),
+    ]);
+    let mut activator = Activator::run(&units.directory, units.command(&["c.target", "d.service"]));
+    says(&activator, "Reached target c.target.");
+    assert!(activator.stop().success());
+    let output = activator.output();
+    let said = ["Started a.", "Started b.", "Reached target c.", "Stopped target c.", "Stopped b.", "Stopped a."];
+    let places: Vec<_> =
+        said.iter().map(|said| output.find(said).unwrap_or_else(|| panic!("{said}: {output}"))).collect();
+    assert!(places.is_sorted(), "{output}");
+    assert!(output.contains("d.service was skipped because of an unmet condition check (ConditionPathExists=!/)."));
+}
+
+#[test]
+fn the_exit_status_of_the_only_service_is_that_of_all() {
+    let units = Units::new(&[
+        ("a.service", "[Service]\nExecStart=SERVICE status 7\n"),
+        ("b.service", "[Service]\nExecStart=-SERVICE status 7\n"),
+        ("c.service", "[Service]\nExecStart=/bin/sh -c 'kill -KILL $$$$'\n"),
+    ]);
+    for (names, status) in
+        [(&["a.service"][..], 7), (&["b.service"], 0), (&["c.service"], 137), (&["a.service", "c.service"], 1)]
+    {
+        assert_eq!(units.run(names).0, Some(status), "{names:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_started_is_said_with_file_and_line() {
     let units = Units::new(&[
         ("a.socket", SOCKET),

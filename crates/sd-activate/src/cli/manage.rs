@@ -4,6 +4,7 @@ use super::open_standard_descriptors;
 use crate::engine::{Engine, Form};
 use crate::error::Error;
 use crate::exec::Manager;
+use crate::log::say;
 use crate::spec::{Scope, UnitName};
 use crate::unit::load::Loader;
 use crate::world::{self, Asking, Inherited, Journal, Notifications, Settings, Units, World};
@@ -20,8 +21,11 @@ pub fn run(loader: Loader, names: &[UnitName], scope: Scope, log: Settings, aski
     let units = Units::new(loader, manager, passed);
     let mut engine = Engine::new(Form::Units);
     for name in names {
-        let unit = units.load(&mut engine, name)?;
-        engine.want(unit);
+        let unit = units.load(&mut engine, name, &mut |said| say(said));
+        engine.want(unit.map_err(|_| Error::Unit {
+            unit: name.to_string(),
+            reason: "it cannot be started, for the reasons above".to_owned(),
+        })?);
     }
     let mut world = World::new(signals)?;
     world.manage(units, Journal::new(log).map_err(Error::Wait)?, notifications)?;

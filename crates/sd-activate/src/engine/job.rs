@@ -9,7 +9,7 @@ use super::Engine;
 use super::event::UnitId;
 use super::graph::{is_called, is_related, related};
 use super::messages;
-use super::turn::Turn;
+use super::turn::{Level, Turn};
 use super::unit::{Machine, Unit};
 use super::view::{ActiveState, Answer, JobResult, RequestId};
 use super::{Action, Form};
@@ -292,7 +292,7 @@ impl Engine {
                 let restart = job.kind == JobKind::Restart;
                 unit.stop(restart, turn);
                 if unit.active() == ActiveState::Deactivating {
-                    turn.say_any(messages::stopping(unit));
+                    turn.log_any(id, messages::stopping(unit));
                 }
                 turn.touched.push(id);
             }
@@ -302,7 +302,8 @@ impl Engine {
                 turn.touched.push(id);
             }
             JobKind::Reload => {
-                turn.say(format_args!("{}: Unit cannot be reloaded because it is inactive.", unit.name));
+                let what = format!("{}: Unit cannot be reloaded because it is inactive.", unit.name);
+                turn.log(id, Level::Notice, what);
                 self.finish(id, JobResult::Invalid, turn);
             }
         }
@@ -313,7 +314,7 @@ impl Engine {
     /// Starts a unit, once its conditions are met.
     fn start(&mut self, id: UnitId, turn: &mut Turn) {
         if let Some(reason) = self.refusal(&self.units[&id]) {
-            turn.say(reason);
+            turn.log(id, Level::Error, reason);
             return self.finish(id, JobResult::Failed, turn);
         }
         let Some(unit) = self.units.get_mut(&id) else { return };
@@ -350,7 +351,7 @@ impl Engine {
         }
         unit.changes.condition = Some((turn.now, unmet.is_none()));
         let Some(condition) = unmet else { return self.begin_start(id, turn) };
-        turn.say(messages::unmet(&unit.subject(), condition));
+        turn.log(id, Level::Info, messages::unmet(&unit.subject(), condition));
         let result = if condition.assertion { JobResult::Assert } else { JobResult::Skipped };
         self.finish(id, result, turn);
     }
@@ -358,7 +359,7 @@ impl Engine {
     fn begin_start(&mut self, id: UnitId, turn: &mut Turn) {
         let Some(unit) = self.units.get_mut(&id) else { return };
         unit.job.iter_mut().for_each(|job| job.progress = Progress::Running);
-        turn.say_any(messages::starting(unit));
+        turn.log_any(id, messages::starting(unit));
         unit.start(turn);
         // Where its start limit was hit, it is as it was.
         if unit.active().is_inactive_or_failed() {
@@ -379,7 +380,7 @@ impl Engine {
             (JobKind::Restart, ActiveState::Inactive | ActiveState::Failed) => {
                 (job.kind, job.progress) = (JobKind::Start, Progress::Waiting);
                 self.waiting.insert(job.id, id);
-                turn.say_any(messages::ended(unit, JobKind::Stop, JobResult::Done));
+                turn.log_any(id, messages::ended(unit, JobKind::Stop, JobResult::Done));
                 return;
             }
             (JobKind::Start, ActiveState::Active | ActiveState::Reloading | ActiveState::Inactive) => JobResult::Done,
@@ -400,10 +401,11 @@ impl Engine {
         let Some(job) = unit.job.take() else { return };
         self.jobs -= 1;
         self.waiting.remove(&job.id);
-        turn.say_any(messages::ended(unit, job.kind, result));
+        turn.log_any(id, messages::ended(unit, job.kind, result));
         if result == JobResult::Dependency {
             let (name, kind) = (&unit.name, job.kind.word());
-            turn.say(format_args!("{name}: Job {name}/{kind} failed with result '{}'.", result.word()));
+            let what = format!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
+            turn.log(id, Level::Info, what);
         }
         for request in job.requests {
             turn.act(Action::Answer(request, Answer::Ended(result)));

@@ -3,24 +3,25 @@
 
 use super::Subject;
 use super::job::JobKind;
+use super::turn::Level;
 use super::unit::{Machine, Unit};
 use super::view::JobResult;
 use crate::spec::Condition;
 
 /// A unit is being started, and that may take long.
-pub(super) fn starting(unit: &Unit) -> Option<String> {
+pub(super) fn starting(unit: &Unit) -> Option<(Level, String)> {
     let Machine::Socket(socket) = &unit.machine else { return None };
     let commands = !socket.spec.start_pre.is_empty() || !socket.spec.start_post.is_empty();
-    commands.then(|| format!("Starting {}...", unit.subject()))
+    commands.then(|| (Level::Info, format!("Starting {}...", unit.subject())))
 }
 
 /// A unit is being stopped, and that may take long.
-pub(super) fn stopping(unit: &Unit) -> Option<String> {
-    matches!(unit.machine, Machine::Socket(_)).then(|| format!("Stopping {}...", unit.subject()))
+pub(super) fn stopping(unit: &Unit) -> Option<(Level, String)> {
+    matches!(unit.machine, Machine::Socket(_)).then(|| (Level::Info, format!("Stopping {}...", unit.subject())))
 }
 
 /// A unit's job has ended.
-pub(super) fn ended(unit: &Unit, kind: JobKind, result: JobResult) -> Option<String> {
+pub(super) fn ended(unit: &Unit, kind: JobKind, result: JobResult) -> Option<(Level, String)> {
     let words = match (kind, result, &unit.machine) {
         (JobKind::Start, JobResult::Done, Machine::Socket(_)) => "Listening on",
         (JobKind::Start, JobResult::Failed, Machine::Socket(_)) => "Failed to listen on",
@@ -33,7 +34,8 @@ pub(super) fn ended(unit: &Unit, kind: JobKind, result: JobResult) -> Option<Str
         (JobKind::Start, JobResult::Timeout, _) => "Timed out starting",
         _ => return None,
     };
-    Some(format!("{words} {}.", unit.subject()))
+    let level = if matches!(result, JobResult::Done) { Level::Info } else { Level::Error };
+    Some((level, format!("{words} {}.", unit.subject())))
 }
 
 /// A condition keeps a unit from being started.

@@ -103,6 +103,8 @@ pub struct Engine {
     ports: HashMap<Port, UnitId>,
     /// The units that are started at once.
     wanted: Vec<UnitId>,
+    /// The only one of them, where there was one.
+    only: Option<UnitId>,
     connections: Connections,
     owners: HashMap<Pid, Taker>,
     timers: BTreeSet<(Instant, Timer)>,
@@ -135,6 +137,7 @@ impl Engine {
             graph: Graph::default(),
             ports: HashMap::new(),
             wanted: Vec::new(),
+            only: None,
             connections: Connections::default(),
             owners: HashMap::new(),
             timers: BTreeSet::new(),
@@ -373,7 +376,9 @@ impl Engine {
                 }
             }
         }
-        for id in mem::take(&mut self.wanted) {
+        let wanted = mem::take(&mut self.wanted);
+        self.only = wanted.first().copied().filter(|_| wanted.len() == 1);
+        for id in wanted {
             if let Err(reason) = self.ask(Verb::Start, id, None, turn) {
                 let name = &self.units[&id].name;
                 turn.say(format_args!("Failed to start {name}: {}", reason.why));
@@ -553,7 +558,12 @@ impl Engine {
 
     /// Starts the service of a socket.
     fn trigger(&mut self, id: UnitId, turn: &mut Turn) {
-        let Some(Machine::Socket(socket)) = self.units.get(&id).map(|unit| &unit.machine) else { return };
+        let Some(unit) = self.units.get(&id) else { return };
+        let Machine::Socket(socket) = &unit.machine else { return };
+        // What is to be stopped starts nothing any more.
+        if unit.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop) {
+            return;
+        }
         let service = socket.spec.service.clone();
         let started = match self.graph.find(&service) {
             Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
@@ -610,8 +620,15 @@ impl Engine {
             }
             Form::Units if !self.begun || self.alive > 0 || self.jobs > 0 => None,
             Form::Units if self.stopping => Some(0),
-            Form::Units => (!self.asked).then_some(self.failed.into()),
+            Form::Units => (!self.asked).then(|| self.exit_status()),
         }
+    }
+
+    /// The exit status of units that have ended by themselves: where only one service was asked for, that of its process.
+    fn exit_status(&self) -> u8 {
+        let only = self.only.and_then(|id| self.service(id)).filter(|service| service.ran);
+        let status = only.and_then(|service| service.main_end).map_or(1, End::status);
+        if self.failed { status.max(1) } else { 0 }
     }
 
     /// Services that serve all connections have their ports until they have ended; nobody else will serve the others.

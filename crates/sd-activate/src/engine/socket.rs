@@ -3,6 +3,7 @@
 //! Its states are those of the table in [`Socket::step`]; each function named there answers with the state that it leads to.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use nix::unistd::Pid;
 
 use super::event::{End, Port, UnitId};
 use super::limit::Limit;
-use super::turn::{Timer, Turn};
+use super::turn::{Level, Timer, Turn};
 use super::view::{ActiveState, CommandStatus};
 use super::{Action, Form, Subject};
 use crate::error::Error;
@@ -231,7 +232,7 @@ impl Socket {
             (S::Listening, H::RestOver)                      => self.listen(turn),
             (S::Listening, H::Service(Triggered::Runs))      => S::Running,
             (S::Running, H::Incoming(port))                  => self.heard(port, S::Running),
-            (S::Running, H::Service(Triggered::Over))        => self.listen(turn),
+            (S::Running, H::Service(Triggered::Over))        => self.flush_and_listen(turn),
             (S::Running, H::NotTriggered(reason))            => self.not_triggered(&reason, turn),
             (S::Listening | S::Running, H::Service(Triggered::LimitHit)) => self.fail("service-start-limit-hit", turn),
             (S::Listening | S::Running, H::Stop)             => self.go(Phase::StopPre, 0, turn),
@@ -243,7 +244,7 @@ impl Socket {
 
     fn start(&mut self, turn: &mut Turn) -> State {
         if self.start_limit.rest(turn.now).is_some() {
-            turn.say(format_args!("{}: Start request repeated too quickly.", self.subject.name));
+            self.log(Level::Warning, "Start request repeated too quickly.", turn);
             self.result = "start-limit-hit";
             return self.dead(turn);
         }
@@ -274,10 +275,7 @@ impl Socket {
             }
             Phase::StartPost => {
                 self.heard = self.ports.clone();
-                if self.spec.flush_pending && !self.spec.accept {
-                    turn.actions.extend(self.ports.iter().copied().map(Action::Flush));
-                }
-                self.listen(turn)
+                self.flush_and_listen(turn)
             }
             Phase::StopPre => {
                 self.close(turn);
@@ -293,7 +291,7 @@ impl Socket {
     }
 
     fn not_opened(&mut self, error: Error, turn: &mut Turn) -> State {
-        turn.say(error);
+        turn.log(self.id, Level::Error, error);
         self.fail("resources", turn)
     }
 
@@ -305,7 +303,7 @@ impl Socket {
     }
 
     fn not_executed(&mut self, command: CommandId, error: Error, turn: &mut Turn) -> State {
-        turn.say(format_args!("{}: {error}", self.subject.name));
+        self.log(Level::Error, error, turn);
         self.command_failed(command, "resources", turn)
     }
 
@@ -324,7 +322,7 @@ impl Socket {
             status.end = Some((turn.now, end));
         }
         if end != End::Exited(0) {
-            turn.say(format_args!("{}: Control process exited, {}", self.subject.name, end.described()));
+            self.log(Level::Notice, format_args!("Control process exited, {}", end.described()), turn);
         }
     }
 
@@ -346,7 +344,7 @@ impl Socket {
             Phase::StopPre => (Signalled::StopPreSigterm, "Stopping timed out. Terminating."),
             _ => (Signalled::FinalSigterm, "Stopping timed out (2). Terminating."),
         };
-        turn.say(format_args!("{}: {what}", self.subject.name));
+        self.log(Level::Warning, what, turn);
         self.failed("timeout");
         self.signal(signalled, pid, turn)
     }
@@ -384,19 +382,25 @@ impl Socket {
             Signalled::StopPreSigkill => ("Processes still around after SIGKILL. Ignoring.", None),
             Signalled::FinalSigkill => ("Still around after SIGKILL (2). Entering failed mode.", None),
         };
-        let name = &self.subject.name;
-        match kill {
-            Some(_) if !self.spec.kill.send_sigkill => {
-                turn.say(format_args!("{name}: {what} Skipping SIGKILL. Ignoring."))
-            }
-            Some(_) => turn.say(format_args!("{name}: {what} Killing.")),
-            None => turn.say(format_args!("{name}: {what}")),
-        }
+        let then = match kill {
+            Some(_) if !self.spec.kill.send_sigkill => " Skipping SIGKILL. Ignoring.",
+            Some(_) => " Killing.",
+            None => "",
+        };
+        self.log(Level::Warning, format_args!("{what}{then}"), turn);
         self.failed("timeout");
         match kill.filter(|_| self.spec.kill.send_sigkill) {
             Some(signalled) => self.signal(signalled, pid, turn),
             None => self.after(signalled, turn),
         }
+    }
+
+    /// Waits for the next who comes, and for nobody who has come before with FlushPending=.
+    fn flush_and_listen(&mut self, turn: &mut Turn) -> State {
+        if self.spec.flush_pending && !self.spec.accept {
+            turn.actions.extend(self.ports.iter().copied().map(Action::Flush));
+        }
+        self.listen(turn)
     }
 
     /// Waits for the next who comes, once they may come again.
@@ -426,8 +430,12 @@ impl Socket {
 
     fn incoming(&mut self, port: Port, turn: &mut Turn) -> State {
         if self.spec.accept && self.connections >= self.spec.max_connections {
-            let (name, most) = (&self.subject.name, self.spec.max_connections);
-            turn.say(format_args!("{name}: Too many incoming connections ({most}), dropping connection."));
+            let most = self.spec.max_connections;
+            self.log(
+                Level::Warning,
+                format_args!("Too many incoming connections ({most}), dropping connection."),
+                turn,
+            );
             turn.act(Action::Refuse(port));
             return State::Listening;
         }
@@ -444,7 +452,7 @@ impl Socket {
             return State::Listening;
         }
         if self.trigger_limit.rest(turn.now).is_some() {
-            turn.say(format_args!("{}: Trigger limit hit, refusing further activation.", self.subject.name));
+            self.log(Level::Warning, "Trigger limit hit, refusing further activation.", turn);
             return self.fail("trigger-limit-hit", turn);
         }
         self.trigger_limit.count(turn.now);
@@ -462,11 +470,10 @@ impl Socket {
         if let Some(most) = self.spec.max_connections_per_source {
             let count = self.sources.entry(source.to_owned()).or_default();
             if *count >= most {
-                let name = &self.subject.name;
                 let count = *count + 1;
-                turn.say(format_args!(
-                    "{name}: Too many incoming connections ({count}) from source {source}, dropping connection."
-                ));
+                let what =
+                    format!("Too many incoming connections ({count}) from source {source}, dropping connection.");
+                self.log(Level::Warning, what, turn);
                 return false;
             }
             *count += 1;
@@ -488,10 +495,13 @@ impl Socket {
     }
 
     fn not_triggered(&mut self, reason: &str, turn: &mut Turn) -> State {
-        let name = &self.subject.name;
-        turn.say(format_args!(
-            "{name}: Failed to queue service startup job (Maybe the service file is missing or not a service unit?): {reason}"
-        ));
+        self.log(
+            Level::Warning,
+            format_args!(
+                "Failed to queue service startup job (Maybe the service file is missing or not a service unit?): {reason}"
+            ),
+            turn,
+        );
         self.fail("resources", turn)
     }
 
@@ -525,12 +535,19 @@ impl Socket {
         self.close(turn);
         turn.act(Action::CleanUp { unit: self.id, restarts: false });
         if self.result == SUCCESS {
-            turn.say(format_args!("{}: Deactivated successfully.", self.subject.name));
+            self.log(Level::Info, "Deactivated successfully.", turn);
             return State::Dead;
         }
-        turn.say(format_args!("{}: Failed with result '{}'.", self.subject.name, self.result));
+        self.log(Level::Warning, format_args!("Failed with result '{}'.", self.result), turn);
         turn.failed = true;
         State::Failed
+    }
+
+    /// Says something about the unit, in systemd's words; the command line's form has its own.
+    fn log(&self, level: Level, message: impl Display, turn: &mut Turn) {
+        if matches!(turn.form, Form::Units) {
+            turn.log(self.id, level, format_args!("{}: {message}", self.subject.name));
+        }
     }
 
     fn wait(&mut self, timeout: Timeout, turn: &mut Turn) {

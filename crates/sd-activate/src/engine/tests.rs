@@ -1,5 +1,6 @@
 //! The engine, without a process.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -506,3 +507,8 @@ fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
     }
     assert_eq!(trial.step(Event::Incoming(Port(0))), [Action::Close(Port(0)), Action::Exit(1)]);
 }
+
+mod connections;
+mod jobs;
+mod managed;
+mod sockets;

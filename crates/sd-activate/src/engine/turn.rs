@@ -89,6 +89,13 @@ impl Turn {
         self.act(Action::Log { unit, level, message: message.to_string() });
     }
 
+    /// Says it, if there is anything, where units are managed.
+    pub(super) fn log_any(&mut self, unit: UnitId, message: Option<(Level, String)>) {
+        if let (Form::Units, Some((level, message))) = (self.form, message) {
+            self.log(unit, level, message);
+        }
+    }
+
     /// These processes are a service's.
     pub(super) fn own(&mut self, service: UnitId, processes: &[Pid]) {
         self.owned.extend(processes.iter().map(|pid| (*pid, Taker::Service(service))));

@@ -7,6 +7,7 @@ mod control;
 mod holder;
 mod instance;
 mod journal;
+mod load;
 mod notifications;
 mod notify;
 mod poll;

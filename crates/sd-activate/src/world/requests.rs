@@ -19,7 +19,7 @@ use crate::control::{DESCRIPTION, INTERFACE, SERVICE, SERVICE_DESCRIPTION};
 use crate::engine::{Answer, Engine, Event, Level, Refusal, RefusalKind, RequestId, UnitId, Verb, View};
 use crate::error::Error;
 use crate::log::say;
-use crate::spec::{Log, UnitName};
+use crate::spec::{LoadState, Log, UnitName};
 use crate::unit::diagnostic;
 
 /// How the manager is asked.
@@ -127,7 +127,8 @@ impl Asked {
                 return told.engine.units().map(reset).collect();
             }
             Request::Reload => {
-                told.units.reload(told.engine);
+                let Told { engine, units, journal } = told;
+                units.reload(engine, &mut |said| journal.say(&said.to_string()));
                 Ok(json!({}))
             }
             Request::Log(reading) => {
@@ -202,7 +203,12 @@ impl Told<'_> {
         if matches!(verb, Verb::Kill(..) | Verb::ResetFailed) {
             return Err(failure("NoSuchUnit", name.as_str(), &format!("Unit {name} not loaded.")));
         }
-        let loaded = self.units.loader.load(name);
+        let mut loaded = self.units.loader.load(name);
+        if loaded.state == LoadState::NotFound {
+            // It may be new.
+            self.units.loader.refresh();
+            loaded = self.units.loader.load(name);
+        }
         if let Some(refusal) = Refusal::of_load(loaded.state, name) {
             let unit = Unit::new(name.as_str(), None, &Log::default());
             let said = loaded.diagnostics.iter().filter(|said| said.level != diagnostic::Level::NoEffect);
@@ -211,7 +217,12 @@ impl Told<'_> {
             }
             return Err(refused(name.as_str(), &refusal));
         }
-        self.units.load(self.engine, name).map_err(|error| failure("LoadFailed", name.as_str(), &error.to_string()))
+        let journal = &mut *self.journal;
+        let loaded = self.units.load(self.engine, name, &mut |said| journal.say(&said.to_string()));
+        loaded.map_err(|state| match Refusal::of_load(state, name) {
+            Some(refusal) => refused(name.as_str(), &refusal),
+            None => failure("LoadFailed", name.as_str(), &format!("Unit {name} is not loaded properly.")),
+        })
     }
 }
 

@@ -17,8 +17,7 @@ use crate::error::Error;
 use crate::exec::{Circumstances, Manager, UnitPlan};
 use crate::log::say;
 use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, SocketSpec, UnitName, UnitSpec};
-use crate::unit::diagnostic;
-use crate::unit::load::{Loaded, Loader};
+use crate::unit::load::Loader;
 
 /// What units need.
 pub struct Units {
@@ -47,38 +46,6 @@ impl Units {
     pub fn new(loader: Loader, manager: Manager, passed: Vec<Socket>) -> Self {
         let (templates, connections, invocations) = Default::default();
         Self { loader, manager: Arc::new(manager), passed, templates, connections, invocations }
-    }
-
-    /// Loads a unit, and all that starts with it, unless that was done before. An error says why it cannot be started.
-    pub fn load(&self, engine: &mut Engine, name: &UnitName) -> Result<UnitId, Error> {
-        if let Some(id) = engine.find(name) {
-            return Ok(id);
-        }
-        let all = self.loader.load_all(std::slice::from_ref(name));
-        let templates = templates(&all);
-        let is_instance = |name: &UnitName| name.template().is_some_and(|template| templates.contains(&template));
-        for loaded in all {
-            let is_asked = loaded.name == *name;
-            if engine.find(&loaded.name).is_none() {
-                tell(&loaded, is_asked);
-                let spec = loaded.spec;
-                spec.filter(|spec| is_asked || !is_instance(&spec.name)).map(|spec| engine.add(Arc::new(spec)));
-            }
-        }
-        engine.find(name).ok_or_else(|| not_started(name, "it cannot be started, for the reasons above"))
-    }
-
-    /// Loads all units again, as `systemctl daemon-reload` does: what runs goes on, and what is started next is as it says now.
-    pub fn reload(&mut self, engine: &mut Engine) {
-        self.loader.refresh();
-        self.templates.clear();
-        let ids: Vec<UnitId> = engine.units().filter(|id| !self.connections.contains_key(id)).collect();
-        for id in ids {
-            let Some(name) = engine.name(id).cloned() else { continue };
-            let loaded = self.loader.load(&name);
-            tell(&loaded, true);
-            engine.replace(id, loaded.state, loaded.spec.map(Arc::new));
-        }
     }
 
     /// `$INVOCATION_ID` of a unit that was started so many times.
@@ -250,26 +217,6 @@ impl World {
             say(format_args!("{address} was passed, but is no unit's here: it is closed."));
         }
     }
-}
-
-/// Says what there is to say about a unit that was loaded, or was to be.
-fn tell(loaded: &Loaded, is_asked: bool) {
-    let said = loaded.diagnostics.iter().filter(|said| said.level != diagnostic::Level::NoEffect);
-    // What only orders units that do not exist here is not missed.
-    said.filter(|_| is_asked || loaded.spec.is_some()).for_each(say);
-}
-
-fn not_started(name: &UnitName, reason: &str) -> Error {
-    Error::Unit { unit: name.to_string(), reason: reason.to_owned() }
-}
-
-/// The templates of services for one connection each: an instance of each stands among the units that were loaded.
-fn templates(all: &[Loaded]) -> Vec<UnitName> {
-    let accepting = all.iter().filter_map(|loaded| match &loaded.spec.as_ref()?.kind {
-        Kind::Socket(socket) if socket.accept => Some(socket.service.clone()),
-        _ => None,
-    });
-    accepting.collect()
 }
 
 fn command(unit: &UnitSpec, command: CommandId) -> Option<&Command> {
