@@ -1,19 +1,17 @@
 //! Jobs: units are started, stopped, restarted and reloaded, with what belongs to them, one after the other where that is said.
 //!
-//! What is asked for becomes a [`Transaction`]: the job of the unit, and those of others that come of it. Each unit has one job at
-//! most. A job runs as soon as no other has to come before it, and ends when its unit is as it was to become.
-
-use std::collections::BTreeMap;
+//! What is asked for becomes a [`transaction`](super::transaction): the job of the unit, and those of others that come of it. Each
+//! unit has one job at most. A job runs as soon as no other has to come before it, and ends when its unit is as it was to become.
 
 use super::Engine;
 use super::event::UnitId;
-use super::graph::{is_called, is_related, related};
+use super::graph::{is_called, related};
 use super::messages;
 use super::turn::{Level, Turn};
 use super::unit::{Machine, Unit};
 use super::view::{ActiveState, Answer, JobResult, RequestId};
 use super::{Action, Form};
-use crate::spec::{Condition, Relation, UnitName, UnitType};
+use crate::spec::{Condition, Relation};
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(super) struct Job {
     pub(super) kind: JobKind,
     pub(super) progress: Progress,
     /// Whom its end is told.
-    requests: Vec<RequestId>,
+    pub(super) requests: Vec<RequestId>,
 }
 
 /// How far a job is.
@@ -46,10 +44,6 @@ pub(super) enum Progress {
     Running,
 }
 
-/// Jobs that are made together. Each is needed for what was asked, or only wanted.
-#[derive(Clone, Debug, Default)]
-struct Transaction(BTreeMap<UnitId, (JobKind, bool)>);
-
 impl JobKind {
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -60,16 +54,16 @@ impl JobKind {
         }
     }
 
-    fn stops(self) -> bool {
+    pub(super) fn stops(self) -> bool {
         matches!(self, Self::Stop | Self::Restart)
     }
 
-    fn starts(self) -> bool {
+    pub(super) fn starts(self) -> bool {
         matches!(self, Self::Start | Self::Restart)
     }
 
     /// The job that does both; none where they contradict each other.
-    fn merged(self, other: Self) -> Option<Self> {
+    pub(super) fn merged(self, other: Self) -> Option<Self> {
         match (self, other) {
             (one, other) if one == other => Some(one),
             (Self::Stop, _) | (_, Self::Stop) => None,
@@ -80,141 +74,6 @@ impl JobKind {
 }
 
 impl Engine {
-    /// Makes a job for a unit, and those that come of it. An error says why there can be none.
-    pub(super) fn enqueue(
-        &mut self,
-        id: UnitId,
-        kind: JobKind,
-        request: Option<RequestId>,
-        turn: &mut Turn,
-    ) -> Result<(), String> {
-        let mut transaction = Transaction::default();
-        self.plan(id, kind, true, &mut transaction)?;
-        for (unit, (kind, _)) in transaction.0 {
-            self.install(unit, kind, turn);
-        }
-        match (request, self.units.get_mut(&id).and_then(|unit| unit.job.as_mut())) {
-            (Some(request), Some(job)) => job.requests.push(request),
-            (Some(request), None) => turn.act(Action::Answer(request, Answer::Ended(JobResult::Done))),
-            (None, _) => (),
-        }
-        Ok(())
-    }
-
-    /// Adds a job to a transaction, and what comes of it.
-    fn plan(&self, id: UnitId, kind: JobKind, required: bool, transaction: &mut Transaction) -> Result<(), String> {
-        let unit = &self.units[&id];
-        match transaction.0.get_mut(&id) {
-            None => (),
-            Some((planned, needed)) => {
-                let Some(merged) = planned.merged(kind) else {
-                    if required && *needed {
-                        let (one, other) = (planned.word(), kind.word());
-                        return Err(format!(
-                            "Transaction contains conflicting jobs '{one}' and '{other}' for {}. \
-                             Probably contradicting requirement dependencies configured.",
-                            unit.name
-                        ));
-                    }
-                    if required {
-                        (*planned, *needed) = (kind, true);
-                    }
-                    return Ok(());
-                };
-                *needed |= required;
-                if *planned == merged {
-                    return Ok(());
-                }
-                *planned = merged;
-            }
-        }
-        transaction.0.entry(id).or_insert((kind, required));
-        if kind.starts() {
-            self.plan_start(unit, required, transaction)?;
-        }
-        if kind.stops() {
-            for other in self.stopped_with(unit) {
-                let restarts = kind == JobKind::Restart && self.units[&other].is_up();
-                self.plan(other, if restarts { JobKind::Restart } else { JobKind::Stop }, required, transaction)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn plan_start(&self, unit: &Unit, required: bool, transaction: &mut Transaction) -> Result<(), String> {
-        for relation in [Relation::Requires, Relation::BindsTo] {
-            for name in related(&unit.spec, relation) {
-                match self.graph.find(name) {
-                    Some(other) => self.plan(other, JobKind::Start, required, transaction)?,
-                    None if is_missed(name) => return Err(format!("Unit {name} not found.")),
-                    None => (),
-                }
-            }
-        }
-        for other in related(&unit.spec, Relation::Wants).filter_map(|name| self.graph.find(name)) {
-            let mut with_it = transaction.clone();
-            // What is only wanted does not matter, if it cannot be.
-            if self.plan(other, JobKind::Start, false, &mut with_it).is_ok() {
-                *transaction = with_it;
-            }
-        }
-        let conflicting = related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name));
-        for other in conflicting.chain(self.relatives(unit, Relation::Conflicts)) {
-            let other_unit = &self.units[&other];
-            let starts =
-                transaction.0.contains_key(&other) || other_unit.job.as_ref().is_some_and(|job| job.kind.starts());
-            if starts || !other_unit.active().is_inactive_or_failed() {
-                self.plan(other, JobKind::Stop, required, transaction)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The units that say they stand in this relation to a unit.
-    fn relatives(&self, unit: &Unit, relation: Relation) -> Vec<UnitId> {
-        let mut namers = self.graph.namers(unit);
-        namers.retain(|id| is_related(&self.units[id], relation, unit));
-        namers
-    }
-
-    /// The units that do not go on without a unit: active ones, and those that are being started.
-    fn stopped_with(&self, unit: &Unit) -> Vec<UnitId> {
-        let relations = [Relation::Requires, Relation::BindsTo, Relation::PartOf];
-        let mut others: Vec<UnitId> = relations.iter().flat_map(|relation| self.relatives(unit, *relation)).collect();
-        let is_up = |other: &Unit| !other.active().is_inactive_or_failed() || other.job.is_some();
-        others.retain(|other| is_up(&self.units[other]));
-        others
-    }
-
-    /// Gives a unit a job, unless there is nothing to do. A job that contradicts it is canceled.
-    fn install(&mut self, id: UnitId, kind: JobKind, turn: &mut Turn) {
-        let number = self.next_job;
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        if let Some(job) = &mut unit.job {
-            if let Some(merged) = job.kind.merged(kind) {
-                if merged != job.kind {
-                    (job.kind, job.progress) = (merged, Progress::Waiting);
-                    self.waiting.insert(job.id, id);
-                }
-                return;
-            }
-            self.finish(id, JobResult::Canceled, turn);
-        }
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        let active = unit.active();
-        let nothing_to_do = match kind {
-            JobKind::Start => active.is_active_or_reloading(),
-            JobKind::Stop => active.is_inactive_or_failed(),
-            JobKind::Restart | JobKind::Reload => false,
-        };
-        if !nothing_to_do {
-            self.next_job += 1;
-            self.jobs += 1;
-            unit.job = Some(Job { id: number, kind, progress: Progress::Waiting, requests: Vec::new() });
-            self.waiting.insert(number, id);
-        }
-    }
-
     /// Runs every job that no other has to come before.
     pub(super) fn run_jobs(&mut self, turn: &mut Turn) -> bool {
         let mut runnable: Vec<UnitId> = self.waiting.values().copied().filter(|id| self.may_run(*id)).collect();
@@ -426,64 +285,4 @@ impl Engine {
             }
         }
     }
-
-    /// A unit has gone, or goes, without having been told to: what is bound to it goes with it.
-    pub(super) fn stop_bound(&mut self, id: UnitId, turn: &mut Turn) {
-        let unit = &self.units[&id];
-        if unit.job.as_ref().is_some_and(|job| job.kind.stops()) {
-            return;
-        }
-        for other in self.relatives(unit, Relation::BindsTo) {
-            if self.units[&other].is_up() {
-                let _ = self.enqueue(other, JobKind::Stop, None, turn);
-            }
-        }
-    }
-
-    /// Stops a unit with StopWhenUnneeded= that nobody needs.
-    pub(super) fn stop_unneeded(&mut self, id: UnitId, turn: &mut Turn) {
-        let unit = &self.units[&id];
-        let needs = [Relation::Requires, Relation::Wants, Relation::BindsTo];
-        let wants = |id: &UnitId| {
-            let other = &self.units[id];
-            other.is_up() || other.job.as_ref().is_some_and(|job| job.kind.starts())
-        };
-        let is_idle = unit.active().is_active_or_reloading() && unit.job.is_none();
-        if !unit.spec.stop_when_unneeded || !is_idle {
-            return;
-        }
-        if needs.iter().flat_map(|relation| self.relatives(unit, *relation)).any(|other| wants(&other)) {
-            return;
-        }
-        let _ = self.enqueue(id, JobKind::Stop, None, turn);
-    }
-
-    /// Those that a unit has needed may not be needed any more.
-    pub(super) fn stop_what_it_needed(&mut self, id: UnitId, turn: &mut Turn) {
-        let unit = &self.units[&id];
-        let needs = [Relation::Requires, Relation::Wants, Relation::BindsTo];
-        let names = needs.iter().flat_map(|relation| related(&unit.spec, *relation));
-        for other in names.filter_map(|name| self.graph.find(name)).collect::<Vec<_>>() {
-            self.stop_unneeded(other, turn);
-        }
-    }
-
-    /// Stops all units, and nothing is started any more.
-    pub(super) fn stop_all(&mut self, turn: &mut Turn) {
-        self.stopping = true;
-        let ids: Vec<UnitId> = self.units.keys().copied().collect();
-        for id in &ids {
-            if self.units[id].job.as_ref().is_some_and(|job| job.kind != JobKind::Stop) {
-                self.finish(*id, JobResult::Canceled, turn);
-            }
-        }
-        for id in ids {
-            self.install(id, JobKind::Stop, turn);
-        }
-    }
-}
-
-/// Whether it is a unit that there should be, and not one that stands for the machine and its boot.
-fn is_missed(name: &UnitName) -> bool {
-    name.unit_type() != UnitType::Other && !name.is_of_boot()
 }

@@ -10,17 +10,23 @@ mod action;
 mod announce;
 mod commands;
 mod connections;
+mod ending;
 mod event;
+mod follow;
 mod foreground;
 mod graph;
+mod happen;
 mod job;
 mod lifecycle;
 mod limit;
+mod listening;
 mod messages;
 mod request;
 mod service;
+mod settle;
 mod socket;
 mod stopping;
+mod transaction;
 mod turn;
 mod unit;
 mod verdict;
@@ -42,14 +48,11 @@ pub use view::{ActiveState, Answer, CommandStatus, JobResult, Refusal, RefusalKi
 
 use connections::Connections;
 use graph::Graph;
-use job::JobKind;
-use service::{Happening, Service};
-use socket::Triggered;
+use service::Service;
 use turn::{Taker, Timer, Turn};
 use unit::{Machine, Unit};
 
-use crate::error::Error;
-use crate::spec::{Kind, LoadState, Signal, UnitName, UnitSpec};
+use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
 #[derive(Clone, Copy, Debug)]
@@ -291,161 +294,11 @@ impl Engine {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    fn happen(&mut self, event: Event, turn: &mut Turn) {
-        match event {
-            Event::Begun => self.begin(turn),
-            Event::Time => self.time_passes(turn),
-            Event::Signal { signal, by_kernel } => self.signal(signal, by_kernel, turn),
-            Event::Requested { request, verb, unit } => self.requested(request, verb, unit, turn),
-
-            Event::Opened(id, ports) => {
-                self.ports.extend(ports.iter().map(|port| (*port, id)));
-                self.tell_socket(id, socket::Happening::Opened(ports), turn);
-            }
-            Event::NotOpened(id, error) => self.tell_socket(id, socket::Happening::NotOpened(error), turn),
-            Event::Incoming(port) => self.incoming(port, turn),
-            Event::HungUp(port) => {
-                if let Some(name) = self.name_of(port) {
-                    turn.say(format_args!("The socket at {name} was shut down (shutdown(2)): it is opened anew."));
-                    turn.act(Action::Reopen(port));
-                }
-            }
-            Event::Reopened(port) => turn.act(Action::Watch(port)),
-            Event::NotReopened(port, error) => self.lose(port, error, turn),
-
-            Event::Checked(id, unmet) => self.checked(id, unmet.as_ref(), turn),
-            Event::Executed(id, pid) => {
-                self.tell(id, Happening::Executed(pid), || socket::Happening::Executed(pid), turn);
-            }
-            Event::NotExecuted(id, error) => {
-                if !self.hold(id, &error, turn) {
-                    self.tell(
-                        id,
-                        Happening::NotExecuted(error.clone()),
-                        || socket::Happening::NotExecuted(error),
-                        turn,
-                    );
-                }
-            }
-            Event::Notified { sender, lineage, notification } => {
-                let owner = [sender].iter().chain(&lineage).find_map(|pid| self.owner(*pid));
-                if let Some(id) = owner {
-                    self.tell_service(id, Happening::Notified(sender, notification), turn);
-                }
-            }
-            Event::Connected(pid) => {
-                turn.owned.push((pid, Taker::Connection));
-                self.connections.connected(pid);
-            }
-            Event::Accepted { port, source, instance } => self.accepted(port, source, instance, turn),
-            Event::NotConnected(port, error) => self.connections.not_connected(port, error, turn),
-
-            Event::Ended(pid, end) => match self.owners.remove(&pid) {
-                Some(Taker::Service(id)) => {
-                    self.tell(id, Happening::Ended(pid, end), || socket::Happening::Ended(pid, end), turn);
-                }
-                Some(Taker::Connection) => self.connections.ended(pid, end, turn),
-                None => (),
-            },
-            Event::Suspended(pid, signal) => {
-                if let Some(id) = self.owner(pid) {
-                    self.tell_service(id, Happening::Suspended(pid, signal), turn);
-                }
-            }
-            Event::Inspected { service, mut processes, unlinked } => {
-                let its = Taker::Service(service);
-                processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
-                self.tell_service(service, Happening::Found(processes), turn);
-                self.settle(turn);
-                let runs = self.service(service).is_some_and(|service| service.runs());
-                if !runs && !turn.ends() {
-                    self.reopen(unlinked, turn);
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, turn: &mut Turn) {
-        self.begun = true;
-        if let Form::Command(_) = self.form {
-            let ids: Vec<UnitId> = self.units.keys().copied().collect();
-            for id in ids {
-                if let Some(Machine::Socket(socket)) = self.units.get(&id).map(|unit| &unit.machine) {
-                    let ports = socket.ports.clone();
-                    self.tell_socket(id, socket::Happening::Opened(ports), turn);
-                }
-            }
-        }
-        let wanted = mem::take(&mut self.wanted);
-        self.only = wanted.first().copied().filter(|_| wanted.len() == 1);
-        for id in wanted {
-            if let Err(reason) = self.ask(Verb::Start, id, None, turn) {
-                let name = &self.units[&id].name;
-                turn.say(format_args!("Failed to start {name}: {}", reason.why));
-                turn.failed = true;
-            }
-        }
-    }
-
-    fn time_passes(&mut self, turn: &mut Turn) {
-        while let Some(due) = self.timers.first().copied().filter(|(at, _)| *at <= turn.now) {
-            self.timers.remove(&due);
-            match due.1 {
-                Timer::Rest(id) => self.tell_socket(id, socket::Happening::RestOver, turn),
-                Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
-                Timer::Shortage => self.connections.shortage_is_over(turn),
-            }
-        }
-    }
-
-    /// Tells a unit, whatever it is.
-    fn tell(
-        &mut self,
-        id: UnitId,
-        happening: Happening,
-        of_socket: impl FnOnce() -> socket::Happening,
-        turn: &mut Turn,
-    ) {
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        match &mut unit.machine {
-            Machine::Service(service) => service.step(happening, turn),
-            Machine::Socket(socket) => {
-                let happening = of_socket();
-                socket.step(happening, turn);
-            }
-            Machine::Target(_) => (),
-        }
-        turn.touched.push(id);
-    }
-
-    fn tell_service(&mut self, id: UnitId, happening: Happening, turn: &mut Turn) {
-        if let Some(Machine::Service(service)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) {
-            service.step(happening, turn);
-            turn.touched.push(id);
-        }
-    }
-
-    fn tell_socket(&mut self, id: UnitId, happening: socket::Happening, turn: &mut Turn) {
-        if let Some(Machine::Socket(socket)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) {
-            socket.step(happening, turn);
-            turn.touched.push(id);
-        }
-    }
-
     fn service(&self, id: UnitId) -> Option<&Service> {
         match &self.units.get(&id)?.machine {
             Machine::Service(service) => Some(service),
             _ => None,
         }
-    }
-
-    /// What messages call a port.
-    fn name_of(&self, port: Port) -> Option<String> {
-        let socket = self.ports.get(&port)?;
-        Some(match self.form {
-            Form::Command(_) => port.to_string(),
-            Form::Units => self.units.get(socket)?.name.to_string(),
-        })
     }
 
     /// The sockets that are for a service, and those that it names, by their names.
@@ -467,202 +320,6 @@ impl Engine {
             _ => false,
         });
         namers
-    }
-
-    /// Has all come of what has happened that does: jobs end and others run, and what depends on a unit follows it.
-    fn settle(&mut self, turn: &mut Turn) {
-        while !turn.ends() {
-            for id in mem::take(&mut turn.triggered) {
-                self.trigger(id, turn);
-            }
-            for id in mem::take(&mut turn.given_up) {
-                self.tell_sockets(id, Triggered::LimitHit, turn);
-            }
-            for id in mem::take(&mut turn.touched) {
-                self.compare(id, turn);
-            }
-            for id in mem::take(&mut self.ended_jobs) {
-                self.job_has_ended(id, turn);
-            }
-            let mut quiet = turn.triggered.is_empty() && turn.touched.is_empty() && self.ended_jobs.is_empty();
-            if quiet && !turn.later.is_empty() {
-                let (id, happening) = turn.later.remove(0);
-                self.tell_service(id, happening, turn);
-                quiet = false;
-            }
-            if quiet && !self.run_jobs(turn) {
-                return;
-            }
-        }
-    }
-
-    /// What comes of a unit's being another than it was.
-    fn compare(&mut self, id: UnitId, turn: &mut Turn) {
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        let Some(old) = unit.has_changed(turn.now) else { return };
-        let new = unit.seen.0;
-        let (was_over, is_over) = (old.is_inactive_or_failed(), new.is_inactive_or_failed());
-        if !matches!(unit.machine, Machine::Target(_)) {
-            self.alive = self.alive + usize::from(was_over && !is_over) - usize::from(!was_over && is_over);
-        }
-        let restarts = unit.seen.1 == "auto-restart";
-        self.note_change(id, turn);
-        if !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
-            self.stop_bound(id, turn);
-        }
-        if is_over {
-            self.stop_what_it_needed(id, turn);
-        } else {
-            self.stop_unneeded(id, turn);
-        }
-        self.tell_of_service(id, turn);
-        if is_over {
-            self.forget_instance(id, new, turn);
-        }
-    }
-
-    fn job_has_ended(&mut self, id: UnitId, turn: &mut Turn) {
-        if self.units.contains_key(&id) {
-            self.stop_what_it_needed(id, turn);
-            self.stop_unneeded(id, turn);
-            self.tell_of_service(id, turn);
-        }
-    }
-
-    /// Tells the sockets of a service what has become of it, unless a job goes on with it.
-    fn tell_of_service(&mut self, id: UnitId, turn: &mut Turn) {
-        let Some(unit) = self.units.get(&id) else { return };
-        if unit.job.is_some() || !matches!(unit.machine, Machine::Service(_)) {
-            return;
-        }
-        match unit.seen.1 {
-            "dead" | "failed" | "auto-restart" => self.tell_sockets(id, Triggered::Over, turn),
-            // Who comes now has it started again as soon as that is done.
-            "final-sigterm" | "final-sigkill" if matches!(self.form, Form::Units) => {
-                self.tell_sockets(id, Triggered::Over, turn);
-            }
-            "running" => self.tell_sockets(id, Triggered::Runs, turn),
-            _ => (),
-        }
-    }
-
-    fn tell_sockets(&mut self, service: UnitId, triggered: Triggered, turn: &mut Turn) {
-        let Some(unit) = self.units.get(&service) else { return };
-        for socket in self.triggers_of(unit) {
-            // What is to be stopped listens no more.
-            if self.units[&socket].job.as_ref().is_none_or(|job| job.kind != JobKind::Stop) {
-                self.tell_socket(socket, socket::Happening::Service(triggered), turn);
-            }
-        }
-    }
-
-    /// Starts the service of a socket.
-    fn trigger(&mut self, id: UnitId, turn: &mut Turn) {
-        let Some(unit) = self.units.get(&id) else { return };
-        let Machine::Socket(socket) = &unit.machine else { return };
-        // What is to be stopped starts nothing any more.
-        if unit.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop) {
-            return;
-        }
-        let service = socket.spec.service.clone();
-        let started = match self.graph.find(&service) {
-            Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
-            Some(service) => self.enqueue(service, JobKind::Start, None, turn),
-            None => Err(format!("Unit {service} not found.")),
-        };
-        if let Err(reason) = started {
-            self.tell_socket(id, socket::Happening::NotTriggered(reason), turn);
-        }
-    }
-
-    fn signal(&mut self, signal: Signal, by_kernel: bool, turn: &mut Turn) {
-        let number = signal.number();
-        // The kernel sends SIGHUP where the terminal is gone, and nobody could send SIGINT any more.
-        let stops =
-            matches!(number, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) || number == libc::SIGHUP && by_kernel;
-        match self.form {
-            Form::Command(_) => {
-                if stops {
-                    self.accept_no_more(turn);
-                }
-                self.connections.pass_on(signal, turn);
-                let ids: Vec<UnitId> = self.units.keys().copied().collect();
-                for id in ids {
-                    self.tell_service(id, Happening::PassOn { signal, stops }, turn);
-                }
-            }
-            Form::Units if stops => self.stop_all(turn),
-            Form::Units => (),
-        }
-        let services = || self.units.values().filter(|unit| matches!(unit.machine, Machine::Service(_)));
-        let runs = self.connections.runs() || services().any(|unit| !unit.active().is_inactive_or_failed());
-        // With a command, whether all ends depends on how that does, where it runs.
-        self.stopping |= stops && (matches!(self.form, Form::Units) || !runs || self.connections.runs());
-        match number {
-            libc::SIGTSTP => turn.act(Action::Suspend),
-            libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => (),
-            _ if stops => (),
-            _ => match self.form {
-                Form::Command(_) if runs => (),
-                Form::Command(_) => turn.say(format_args!("No service runs that {signal} could be passed on to.")),
-                Form::Units => turn.say(format_args!("{signal} is ignored: SIGTERM stops the units.")),
-            },
-        }
-    }
-
-    /// The exit status, once there is nothing more to do.
-    fn end(&self) -> Option<u8> {
-        match self.form {
-            Form::Command(_) => {
-                let runs =
-                    self.connections.runs() || self.units.keys().any(|id| self.service(*id).is_some_and(Service::runs));
-                (self.stopping && !runs).then_some(0)
-            }
-            Form::Units if !self.begun || self.alive > 0 || self.jobs > 0 => None,
-            Form::Units if self.stopping => Some(0),
-            Form::Units => (!self.asked).then(|| self.exit_status()),
-        }
-    }
-
-    /// The exit status of units that have ended by themselves: where only one service was asked for, that of its process.
-    fn exit_status(&self) -> u8 {
-        let only = self.only.and_then(|id| self.service(id)).filter(|service| service.ran);
-        let status = only.and_then(|service| service.main_end).map_or(1, End::status);
-        if self.failed { status.max(1) } else { 0 }
-    }
-
-    /// Services that serve all connections have their ports until they have ended; nobody else will serve the others.
-    fn accept_no_more(&mut self, turn: &mut Turn) {
-        let accepts = |unit: &UnitId| matches!(&self.units[unit].spec.kind, Kind::Socket(socket) if socket.accept);
-        let mut ports: Vec<Port> =
-            self.ports.iter().filter(|(_, socket)| accepts(socket)).map(|(port, _)| *port).collect();
-        ports.sort_unstable();
-        for port in ports {
-            self.ports.remove(&port);
-            turn.act(Action::Close(port));
-        }
-    }
-
-    /// Makes files anew that are gone.
-    fn reopen(&self, unlinked: Vec<Port>, turn: &mut Turn) {
-        for port in unlinked {
-            if let Some(name) = self.name_of(port) {
-                turn.say(format_args!("The file of the socket at {name} is gone: it is made anew."));
-                turn.act(Action::Reopen(port));
-            }
-        }
-    }
-
-    /// Gives a port up.
-    fn lose(&mut self, port: Port, error: Error, turn: &mut Turn) {
-        let Some(socket) = self.ports.remove(&port) else { return };
-        if let Form::Command(_) = self.form {
-            if self.ports.is_empty() {
-                return turn.act(Action::Fail(error));
-            }
-        }
-        turn.say(error);
-        self.tell_socket(socket, socket::Happening::Lost(port), turn);
     }
 }
 

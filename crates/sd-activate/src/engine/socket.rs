@@ -23,30 +23,30 @@ const SUCCESS: &str = "success";
 /// A socket, from one start to the next.
 #[derive(Debug)]
 pub(super) struct Socket {
-    id: UnitId,
+    pub(super) id: UnitId,
     pub(super) spec: Arc<SocketSpec>,
     subject: Subject,
     state: State,
     /// What it listens at, in the order in which it is passed.
     pub(super) ports: Vec<Port>,
     /// The ports that somebody has come to, and that are not watched since.
-    heard: Vec<Port>,
+    pub(super) heard: Vec<Port>,
     /// Result=: how it did.
     pub(super) result: &'static str,
     /// PollLimitIntervalSec= and PollLimitBurst=: beyond it, those who come wait.
-    poll_limit: Limit,
+    pub(super) poll_limit: Limit,
     /// TriggerLimitIntervalSec= and TriggerLimitBurst=: beyond it, it fails.
-    trigger_limit: Limit,
+    pub(super) trigger_limit: Limit,
     /// StartLimitIntervalSec= and StartLimitBurst=.
     start_limit: Limit,
     /// Whether it was said that those who come wait.
-    told: bool,
+    pub(super) told: bool,
     /// How many connections it has accepted.
     pub(super) accepted: u64,
     /// How many of them there are.
     pub(super) connections: u32,
     /// How many of them each source has, where that is limited.
-    sources: HashMap<String, u32>,
+    pub(super) sources: HashMap<String, u32>,
     /// How many times it was started.
     invocations: u64,
     /// The commands that were executed since it was started.
@@ -56,7 +56,7 @@ pub(super) struct Socket {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     #[default]
     Dead,
     Failed,
@@ -74,7 +74,7 @@ enum State {
 
 /// What a command that took too long, or that is not needed any more, is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signalled {
+pub(super) enum Signalled {
     /// Before ExecStopPost=.
     StopPreSigterm,
     StopPreSigkill,
@@ -395,125 +395,8 @@ impl Socket {
         }
     }
 
-    /// Waits for the next who comes, and for nobody who has come before with FlushPending=.
-    fn flush_and_listen(&mut self, turn: &mut Turn) -> State {
-        if self.spec.flush_pending && !self.spec.accept {
-            turn.actions.extend(self.ports.iter().copied().map(Action::Flush));
-        }
-        self.listen(turn)
-    }
-
-    /// Waits for the next who comes, once they may come again.
-    fn listen(&mut self, turn: &mut Turn) -> State {
-        let Some(until) = self.poll_limit.rest(turn.now) else {
-            self.told = false;
-            turn.actions.extend(self.heard.drain(..).map(Action::Watch));
-            return State::Listening;
-        };
-        if !mem::replace(&mut self.told, true) {
-            let rate = self.poll_limit.rate();
-            turn.say(format_args!(
-                "The service was started {} times within {}s, as often as PollLimitBurst= of systemd.socket(5) allows: \
-                 connections wait until these are over. If it ends before it accepts one, its own messages should say why.",
-                rate.burst,
-                rate.interval.as_secs_f32()
-            ));
-        }
-        turn.timers.push((until, Timer::Rest(self.id)));
-        State::Listening
-    }
-
-    fn heard(&mut self, port: Port, state: State) -> State {
-        self.heard.push(port);
-        state
-    }
-
-    fn incoming(&mut self, port: Port, turn: &mut Turn) -> State {
-        if self.spec.accept && self.connections >= self.spec.max_connections {
-            let most = self.spec.max_connections;
-            self.log(
-                Level::Warning,
-                format_args!("Too many incoming connections ({most}), dropping connection."),
-                turn,
-            );
-            turn.act(Action::Refuse(port));
-            return State::Listening;
-        }
-        if !self.spec.accept && matches!(turn.form, Form::Command(_)) {
-            turn.say(format_args!("Communication attempt on {port}."));
-        }
-        // It was watched before the limit was reached.
-        if self.poll_limit.rest(turn.now).is_some() {
-            self.heard.push(port);
-            if self.spec.accept {
-                turn.act(Action::Ignore(port));
-                return self.listen(turn);
-            }
-            return State::Listening;
-        }
-        if self.trigger_limit.rest(turn.now).is_some() {
-            self.log(Level::Warning, "Trigger limit hit, refusing further activation.", turn);
-            return self.fail("trigger-limit-hit", turn);
-        }
-        self.trigger_limit.count(turn.now);
-        self.poll_limit.count(turn.now);
-        if self.spec.accept {
-            turn.act(Action::Accept(port));
-            return State::Listening;
-        }
-        turn.triggered.push(self.id);
-        self.heard(port, State::Running)
-    }
-
-    /// Counts a connection that was accepted, unless its source has too many.
-    pub(super) fn accept(&mut self, source: &str, turn: &mut Turn) -> bool {
-        if let Some(most) = self.spec.max_connections_per_source {
-            let count = self.sources.entry(source.to_owned()).or_default();
-            if *count >= most {
-                let count = *count + 1;
-                let what =
-                    format!("Too many incoming connections ({count}) from source {source}, dropping connection.");
-                self.log(Level::Warning, what, turn);
-                return false;
-            }
-            *count += 1;
-        }
-        self.accepted += 1;
-        self.connections += 1;
-        true
-    }
-
-    /// A connection has gone.
-    pub(super) fn release(&mut self, source: &str) {
-        self.connections = self.connections.saturating_sub(1);
-        if let Some(count) = self.sources.get_mut(source) {
-            *count -= 1;
-            if *count == 0 {
-                self.sources.remove(source);
-            }
-        }
-    }
-
-    fn not_triggered(&mut self, reason: &str, turn: &mut Turn) -> State {
-        self.log(
-            Level::Warning,
-            format_args!(
-                "Failed to queue service startup job (Maybe the service file is missing or not a service unit?): {reason}"
-            ),
-            turn,
-        );
-        self.fail("resources", turn)
-    }
-
-    fn lost(&mut self, port: Port, state: State, turn: &mut Turn) -> State {
-        turn.act(Action::Close(port));
-        self.ports.retain(|other| *other != port);
-        self.heard.retain(|other| *other != port);
-        if self.ports.is_empty() { self.fail("resources", turn) } else { state }
-    }
-
     /// It stops, as something is wrong.
-    fn fail(&mut self, result: &'static str, turn: &mut Turn) -> State {
+    pub(super) fn fail(&mut self, result: &'static str, turn: &mut Turn) -> State {
         self.failed(result);
         self.go(Phase::StopPre, 0, turn)
     }
@@ -544,7 +427,7 @@ impl Socket {
     }
 
     /// Says something about the unit, in systemd's words; the command line's form has its own.
-    fn log(&self, level: Level, message: impl Display, turn: &mut Turn) {
+    pub(super) fn log(&self, level: Level, message: impl Display, turn: &mut Turn) {
         if matches!(turn.form, Form::Units) {
             turn.log(self.id, level, format_args!("{}: {message}", self.subject.name));
         }

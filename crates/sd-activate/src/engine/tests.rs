@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::*;
-use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, SocketSpec, UnitName};
+use crate::error::Error;
+use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal, SocketSpec, UnitName};
 
 const SERVICE: UnitId = UnitId(0);
 const SOCKET: UnitId = UnitId(1);

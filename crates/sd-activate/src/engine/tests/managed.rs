@@ -164,6 +164,7 @@ impl Managed {
                 }
                 self.done.push(Action::Kill(pid, signal));
             }
+            Action::CleanUp { .. } => (),
             action => self.done.push(action),
         }
         None

@@ -1,0 +1,119 @@
+//! After each event: units are compared with what they were before, until nothing more comes of that.
+
+use std::mem;
+
+use super::event::UnitId;
+use super::job::JobKind;
+use super::socket::{self, Triggered};
+use super::turn::Turn;
+use super::unit::Machine;
+use super::view::ActiveState;
+use super::{Engine, Form};
+
+impl Engine {
+    /// Has all come of what has happened that does: jobs end and others run, and what depends on a unit follows it.
+    pub(super) fn settle(&mut self, turn: &mut Turn) {
+        while !turn.ends() {
+            for id in mem::take(&mut turn.triggered) {
+                self.trigger(id, turn);
+            }
+            for id in mem::take(&mut turn.given_up) {
+                self.tell_sockets(id, Triggered::LimitHit, turn);
+            }
+            for id in mem::take(&mut turn.touched) {
+                self.compare(id, turn);
+            }
+            for id in mem::take(&mut self.ended_jobs) {
+                self.job_has_ended(id, turn);
+            }
+            let mut quiet = turn.triggered.is_empty() && turn.touched.is_empty() && self.ended_jobs.is_empty();
+            if quiet && !turn.later.is_empty() {
+                let (id, happening) = turn.later.remove(0);
+                self.tell_service(id, happening, turn);
+                quiet = false;
+            }
+            if quiet && !self.run_jobs(turn) {
+                return;
+            }
+        }
+    }
+
+    /// What comes of a unit's being another than it was.
+    pub(super) fn compare(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let Some(old) = unit.has_changed(turn.now) else { return };
+        let new = unit.seen.0;
+        let (was_over, is_over) = (old.is_inactive_or_failed(), new.is_inactive_or_failed());
+        if !matches!(unit.machine, Machine::Target(_)) {
+            self.alive = self.alive + usize::from(was_over && !is_over) - usize::from(!was_over && is_over);
+        }
+        let restarts = unit.seen.1 == "auto-restart";
+        self.note_change(id, turn);
+        if !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
+            self.stop_bound(id, turn);
+        }
+        if is_over {
+            self.stop_what_it_needed(id, turn);
+        } else {
+            self.stop_unneeded(id, turn);
+        }
+        self.tell_of_service(id, turn);
+        if is_over {
+            self.forget_instance(id, new, turn);
+        }
+    }
+
+    pub(super) fn job_has_ended(&mut self, id: UnitId, turn: &mut Turn) {
+        if self.units.contains_key(&id) {
+            self.stop_what_it_needed(id, turn);
+            self.stop_unneeded(id, turn);
+            self.tell_of_service(id, turn);
+        }
+    }
+
+    /// Tells the sockets of a service what has become of it, unless a job goes on with it.
+    pub(super) fn tell_of_service(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        if unit.job.is_some() || !matches!(unit.machine, Machine::Service(_)) {
+            return;
+        }
+        match unit.seen.1 {
+            "dead" | "failed" | "auto-restart" => self.tell_sockets(id, Triggered::Over, turn),
+            // Who comes now has it started again as soon as that is done.
+            "final-sigterm" | "final-sigkill" if matches!(self.form, Form::Units) => {
+                self.tell_sockets(id, Triggered::Over, turn);
+            }
+            "running" => self.tell_sockets(id, Triggered::Runs, turn),
+            _ => (),
+        }
+    }
+
+    pub(super) fn tell_sockets(&mut self, service: UnitId, triggered: Triggered, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&service) else { return };
+        for socket in self.triggers_of(unit) {
+            // What is to be stopped listens no more.
+            if self.units[&socket].job.as_ref().is_none_or(|job| job.kind != JobKind::Stop) {
+                self.tell_socket(socket, socket::Happening::Service(triggered), turn);
+            }
+        }
+    }
+
+    /// Starts the service of a socket.
+    pub(super) fn trigger(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        let Machine::Socket(socket) = &unit.machine else { return };
+        // What is to be stopped starts nothing any more.
+        if unit.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop) {
+            return;
+        }
+        let service = socket.spec.service.clone();
+        let started = match self.graph.find(&service) {
+            Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
+            Some(service) => self.enqueue(service, JobKind::Start, None, turn),
+            None => Err(format!("Unit {service} not found.")),
+        };
+        if let Err(reason) = started {
+            self.tell_socket(id, socket::Happening::NotTriggered(reason), turn);
+        }
+    }
+}
