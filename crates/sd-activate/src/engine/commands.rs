@@ -202,10 +202,15 @@ impl Service {
             NotifyAccess::All => true,
         };
         if !heard {
-            let only = match (self.spec.notify_access, self.main) {
-                (NotifyAccess::None, _) => "reception is disabled".to_owned(),
-                (_, Some(main)) => format!("reception only permitted for main PID {main}"),
-                (_, None) => "reception only permitted for main PID which is currently not known".to_owned(),
+            let control = self.control.filter(|_| self.spec.notify_access == NotifyAccess::Exec);
+            let only = match (self.main, control) {
+                _ if self.spec.notify_access == NotifyAccess::None => "reception is disabled.".to_owned(),
+                (Some(main), None) => format!("reception only permitted for main PID {main}"),
+                (None, Some(control)) => format!("reception only permitted for control PID {control}"),
+                (Some(main), Some(control)) => {
+                    format!("reception only permitted for main PID {main} and control PID {control}")
+                }
+                (None, None) => "reception only permitted for main PID which is currently not known".to_owned(),
             };
             self.log(Level::Warning, format_args!("Got notification message from PID {sender}, but {only}"), turn);
             return None;

@@ -308,6 +308,24 @@ fn those_are_heard_whom_notify_access_names() {
             .collect();
         assert_eq!(said.join(" "), heard, "{access}");
     }
+    for (settings, only) in [
+        ("none\nExecStart=/run", "but reception is disabled."),
+        ("main\nExecStart=/run", "but reception only permitted for main PID 111"),
+        (
+            "main\nExecStartPre=/run\nExecStart=/run",
+            "but reception only permitted for main PID which is currently not known",
+        ),
+        ("exec\nExecStartPre=/run\nExecStart=/run", "but reception only permitted for control PID 111"),
+        (
+            "exec\nExecStart=/run\nExecStartPost=/run",
+            "but reception only permitted for main PID 111 and control PID 121",
+        ),
+    ] {
+        let mut trial = Trial::new(&format!("NotifyAccess={settings}"));
+        ["start", "another says hello"].into_iter().for_each(|line| trial.act(line));
+        let line = format!("4 a.service: Got notification message from PID 9, {only}");
+        assert_eq!(trial.lines.last(), Some(&line));
+    }
     let mut trial = Trial::new("NotifyAccess=all\nExecStart=/run");
     ["start", "main says hello", "stop", "show"].into_iter().for_each(|line| trial.act(line));
     assert_eq!(trial.lines.last().unwrap(), "inactive dead success reload=success restarts=0 status=hello");
