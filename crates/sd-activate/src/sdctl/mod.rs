@@ -46,11 +46,9 @@ pub fn main(mut arguments: Vec<OsString>) -> u8 {
         return logs::main("journalctl", arguments);
     }
     let program = if name == "systemctl" { "systemctl" } else { "sdctl" };
-    if let Some(place) = arguments.iter().skip(1).position(|argument| !argument.to_string_lossy().starts_with('-')) {
-        if program == "sdctl" && arguments[place + 1] == "logs" {
-            arguments.remove(place + 1);
-            return logs::main("sdctl logs", arguments);
-        }
+    if let Some(place) = verb(&arguments).filter(|place| program == "sdctl" && arguments[*place] == "logs") {
+        arguments.remove(place);
+        return logs::main("sdctl logs", arguments);
     }
     let options = match Options::parse(program, arguments) {
         Ok(options) => options,
@@ -60,6 +58,12 @@ pub fn main(mut arguments: Vec<OsString>) -> u8 {
         say_error(error);
         FAILURE
     })
+}
+
+/// The place of the first argument that is no option, nor the value of one that may stand before `logs`.
+fn verb(arguments: &[OsString]) -> Option<usize> {
+    let is_value = |place: usize| arguments[place - 1] == "--control";
+    (1..arguments.len()).find(|place| !arguments[*place].to_string_lossy().starts_with('-') && !is_value(*place))
 }
 
 fn run(program: &'static str, options: &Options) -> Result<u8, Error> {

@@ -202,3 +202,18 @@ fn properties_are_shown_by_their_names() {
     );
     assert!(!shown(&[], false).contains("Following"), "without a value");
 }
+
+#[test]
+fn the_verb_is_the_first_argument_that_is_no_option() {
+    for (arguments, place) in [
+        ("sdctl", None),
+        ("sdctl --user", None),
+        ("sdctl logs -u a", Some(1)),
+        ("sdctl --user logs", Some(2)),
+        ("sdctl --control /a logs", Some(3)),
+        ("sdctl --control=/a logs", Some(2)),
+    ] {
+        let arguments: Vec<_> = arguments.split(' ').map(std::ffi::OsString::from).collect();
+        assert_eq!(super::verb(&arguments), place, "{arguments:?}");
+    }
+}
