@@ -68,6 +68,11 @@ impl Engine {
             self.stop_what_it_needed(id, turn);
             self.stop_unneeded(id, turn);
             self.tell_of_service(id, turn);
+            // One that was skipped has not changed.
+            let active = self.units[&id].active();
+            if active.is_inactive_or_failed() {
+                self.forget_instance(id, active, turn);
+            }
         }
     }
 

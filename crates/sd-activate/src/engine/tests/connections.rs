@@ -60,6 +60,18 @@ fn a_unit_of_a_connection_that_has_failed_is_kept_until_that_is_reset_or_there_a
 }
 
 #[test]
+fn a_unit_of_a_connection_that_is_skipped_is_forgotten_with_the_connection() {
+    let (mut units, port) = accepting("");
+    units.met = false;
+    units.happen(Event::Incoming(port));
+    let text = "[Unit]\nConditionPathExists=/nope\n[Service]\nExecStart=/bin/a\n";
+    let instance = Instance { spec: unit("a@0.service", text), peer: String::new() };
+    units.happen(Event::Accepted { port, source: String::new(), instance });
+    assert!(matches!(units.done.last(), Some(Action::Forget(_))), "{:?}", units.done);
+    assert_eq!(units.engine.units().count(), 1);
+}
+
+#[test]
 fn connections_beyond_a_limit_are_refused() {
     let (mut units, port) = accepting("MaxConnections=3\nMaxConnectionsPerSource=2\n");
     let first = connect(&mut units, port, 0, "1.1.1.1").unwrap();
