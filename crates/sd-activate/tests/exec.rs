@@ -294,7 +294,7 @@ fn directories_are_made_for_the_unit_and_those_in_run_removed() {
     let seen = seen.unwrap_or_else(|| panic!("{output}"));
     let expected = format!("{run}/a:{run}/b {state} {cache} {logs} {configuration}\n0:0 755\n1:4 710\n0:0 755\n../a\n");
     assert_eq!(seen, expected);
-    assert_eq!(made, ["0:0 755", "1:4 755", "1:4 755", "1:4 2750", "0:0 755"]);
+    assert_eq!(made, ["0:0 755", "1:4 755", "1:4 755", "1:4 2750", "1:4 755"]);
     assert_eq!((sub.as_str(), link.as_str()), ("1:4 755", name.as_str()));
     assert_eq!((a.as_str(), links_left.as_str()), ("-", "-"), "removed when it has stopped");
 }

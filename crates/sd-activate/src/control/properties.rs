@@ -141,14 +141,13 @@ impl Properties<'_> {
         self.set_if("StatusText", view.status_text.as_deref());
         self.set("Result", view.result);
         self.set("NRestarts", view.restarts);
-        if let Some(main) = view.statuses.iter().rfind(|status| status.setting == "ExecStart") {
-            self.moment("ExecMainStart", Some(main.since));
-            self.moment("ExecMainExit", main.end.map(|(moment, _)| moment));
-            self.set("ExecMainPID", main.pid.as_raw());
-            let (code, status) = main.end.map_or((0, 0), |(_, end)| code_and_status(end));
-            self.set("ExecMainCode", code);
-            self.set("ExecMainStatus", status);
-        }
+        let main = view.statuses.iter().rfind(|status| status.setting == "ExecStart");
+        self.moment("ExecMainStart", main.map(|main| main.since));
+        self.moment("ExecMainExit", main.and_then(|main| main.end).map(|(moment, _)| moment));
+        self.set("ExecMainPID", main.map_or(0, |main| main.pid.as_raw()));
+        let (code, status) = main.and_then(|main| main.end).map_or((0, 0), |(_, end)| code_and_status(end));
+        self.set("ExecMainCode", code);
+        self.set("ExecMainStatus", status);
         self.commands(
             view,
             &[

@@ -210,8 +210,9 @@ impl Engine {
         }
         unit.changes.condition = Some((turn.now, unmet.is_none()));
         let Some(condition) = unmet else { return self.begin_start(id, turn) };
-        turn.log(id, Level::Info, messages::unmet(&unit.subject(), condition));
-        let result = if condition.assertion { JobResult::Assert } else { JobResult::Skipped };
+        let (level, result) =
+            if condition.assertion { (Level::Notice, JobResult::Assert) } else { (Level::Info, JobResult::Skipped) };
+        turn.log(id, level, messages::unmet(&unit.subject(), condition));
         self.finish(id, result, turn);
     }
 
@@ -263,11 +264,13 @@ impl Engine {
         turn.log_any(id, messages::ended(unit, job.kind, result));
         if result == JobResult::Dependency {
             let (name, kind) = (&unit.name, job.kind.word());
-            let what = format!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
-            turn.log(id, Level::Info, what);
+            let message = format_args!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
+            turn.log(id, Level::Notice, message);
         }
+        // To who asked for it, a unit that is skipped has not failed.
+        let told = if result == JobResult::Skipped && job.kind.starts() { JobResult::Done } else { result };
         for request in job.requests {
-            turn.act(Action::Answer(request, Answer::Ended(result)));
+            turn.act(Action::Answer(request, Answer::Ended(told)));
         }
         turn.touched.push(id);
         self.ended_jobs.push(id);

@@ -34,7 +34,11 @@ pub(super) fn ended(unit: &Unit, kind: JobKind, result: JobResult) -> Option<(Le
         (JobKind::Start, JobResult::Timeout, _) => "Timed out starting",
         _ => return None,
     };
-    let level = if matches!(result, JobResult::Done) { Level::Info } else { Level::Error };
+    let level = match result {
+        JobResult::Failed | JobResult::Timeout => Level::Error,
+        JobResult::Dependency | JobResult::Assert => Level::Warning,
+        _ => Level::Info,
+    };
     Some((level, format!("{words} {}.", unit.subject())))
 }
 

@@ -117,9 +117,12 @@ impl Place<'_> {
         make_parents(&path)?;
         let is_new = make_one(&path, self.set.mode)?;
         if self.step == Step::ConfigurationDirectory {
+            if is_new {
+                return lchown(&path, owner.uid.map(Uid::as_raw), owner.gid.map(Gid::as_raw));
+            }
             // What an administrator has made stays.
             let mode = fs::metadata(&path)?.mode() & 0o7777;
-            if !is_new && mode != self.set.mode {
+            if mode != self.set.mode {
                 let (name, wanted) = (directory.display(), self.set.mode);
                 say(format_args!(
                     "{} '{name}' already exists but the mode is different. (File system: {mode:o} {}Mode: {wanted:o})",

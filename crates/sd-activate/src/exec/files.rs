@@ -60,12 +60,16 @@ fn connect(address: &UnixAddr) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// O_NONBLOCK.
-pub(super) fn set_non_blocking(descriptor: RawFd) -> Result<(), Errno> {
+/// Sets or clears O_NONBLOCK, which a service may have left otherwise for the next.
+pub(super) fn set_non_blocking(descriptor: RawFd, on: bool) -> Result<(), Errno> {
     // SAFETY: takes numbers.
     let flags = Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFL) })?;
+    let wanted = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
+    if wanted == flags {
+        return Ok(());
+    }
     // SAFETY: takes numbers.
-    Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK) }).map(drop)
+    Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFL, wanted) }).map(drop)
 }
 
 /// OOMScoreAdjust=. Where it may not be had, the service does without, as with systemd in a container.

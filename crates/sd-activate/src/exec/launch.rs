@@ -143,9 +143,9 @@ impl Launch<'_> {
         }
         if surroundings.list {
             place(&mut plan.passed, LISTEN_FDS_START).at(Step::Fds)?;
-            if surroundings.non_blocking {
-                let end = LISTEN_FDS_START + plan.passed.len() as RawFd;
-                (LISTEN_FDS_START..end).try_for_each(files::set_non_blocking).at(Step::Fds)?;
+            if let Some(on) = surroundings.non_blocking {
+                let mut passed = LISTEN_FDS_START..LISTEN_FDS_START + plan.passed.len() as RawFd;
+                passed.try_for_each(|descriptor| files::set_non_blocking(descriptor, on)).at(Step::Fds)?;
             }
         }
         if let Some(root) = &plan.surroundings.root {

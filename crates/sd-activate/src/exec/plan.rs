@@ -46,8 +46,8 @@ pub struct Surroundings {
     /// Whether descriptors are passed from [`LISTEN_FDS_START`](sdlite_core::listen::LISTEN_FDS_START) on, and not as streams
     /// alone.
     pub list: bool,
-    /// Whether those are made O_NONBLOCK: NonBlocking=.
-    pub non_blocking: bool,
+    /// Whether those are O_NONBLOCK: NonBlocking=. None: as they are.
+    pub non_blocking: Option<bool>,
     /// LimitNOFILE= and its siblings.
     pub limits: Vec<ResourceLimit>,
     /// UMask=.
@@ -82,7 +82,7 @@ impl Default for Surroundings {
             streams: [Stream::Kept, Stream::Kept, Stream::Kept],
             patient: false,
             list: false,
-            non_blocking: false,
+            non_blocking: None,
             limits: Vec::new(),
             umask: None,
             oom_score_adjust: None,

@@ -89,7 +89,10 @@ impl UnitPlan {
             list: self.lists_descriptors(circumstances.phase, &streams),
             patient: streams.patient,
             streams: streams.list,
-            non_blocking: matches!(&self.unit.kind, Kind::Service(service) if service.non_blocking),
+            non_blocking: match &self.unit.kind {
+                Kind::Service(service) => Some(service.non_blocking),
+                _ => None,
+            },
             limits: exec.limits.clone(),
             umask: Some(Mode::from_bits_truncate(exec.umask)),
             oom_score_adjust: exec.oom_score_adjust.map(|adjustment| adjustment.to_string()),
@@ -97,7 +100,7 @@ impl UnitPlan {
             credentials: accounts.credentials(command.privileges),
             root: root.map(text).transpose()?,
             binds,
-            directory: Some(self.working_directory(exec, &accounts)?),
+            directory: Some(self.working_directory(exec, &accounts, circumstances.phase)?),
             shell: false,
             subjects: self.subjects(exec, command, circumstances.phase),
         };
@@ -157,7 +160,7 @@ impl UnitPlan {
         (directory.path.is_none() && exec.user.is_none()).then(|| self.manager.scope.home.clone())
     }
 
-    fn working_directory(&self, exec: &ExecSpec, accounts: &Accounts) -> Result<(CString, bool), Error> {
+    fn working_directory(&self, exec: &ExecSpec, accounts: &Accounts, phase: Phase) -> Result<(CString, bool), Error> {
         let scope = &self.manager.scope;
         let (path, optional) = match &exec.working_directory {
             None if scope.user => (scope.home.as_path(), false),
@@ -175,7 +178,11 @@ impl UnitPlan {
                 (path, directory.optional)
             }
         };
-        Ok((text(path)?, optional))
+        // Outside of another root directory it is the one in there, too.
+        match exec.root_directory.as_deref().filter(|_| !self.changes_root(phase)) {
+            Some(root) => Ok((text(&root.join(path.strip_prefix("/").unwrap_or(path)))?, optional)),
+            None => Ok((text(path)?, optional)),
+        }
     }
 
     /// What messages call the steps that can fail after this.

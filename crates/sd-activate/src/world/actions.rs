@@ -11,6 +11,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 use super::children::{Traits, processes_of};
 use super::instance::Peer;
 use super::poll::{Key, Tells};
+use super::sockets::set_on_connection;
 use super::units::Connection;
 use super::{Socket, World, terminal};
 use crate::conditions;
@@ -193,6 +194,7 @@ impl World {
         let (Some(units), Some(unit)) = (&mut self.units, engine.spec(id)) else { return Ok(None) };
         let Kind::Socket(spec) = &unit.kind else { return Ok(None) };
         let instance = units.instance(&spec.service, engine.count_accepted(id), &held.peer)?;
+        set_on_connection(&held.descriptor, spec);
         let source = held.peer.source.clone();
         self.held = Some(held);
         Ok(Some(Event::Accepted { port, source, instance }))

@@ -15,6 +15,7 @@ use nix::sys::socket::{self, SockaddrStorage, sockopt};
 use sdlite_core::listen::LISTEN_FDS_START;
 
 use file::{Owner, SocketFile};
+pub use options::set_on_connection;
 
 use super::children::name_in_proc;
 use super::holder::holder;
@@ -32,6 +33,8 @@ pub struct Socket {
     /// What it was opened for; nothing where it was passed in.
     opened_for: Option<Listen>,
     file: Option<SocketFile>,
+    /// Held for what its end does.
+    _queue: Option<node::Queue>,
 }
 
 /// The sockets of sd_listen_fds(3).
@@ -44,7 +47,7 @@ pub fn passed() -> Result<Vec<Socket>, Error> {
     let socket = |index| {
         // SAFETY: by the protocol these descriptors are this process's to use, and listen_fds found each of them open.
         let descriptor = unsafe { OwnedFd::from_raw_fd(LISTEN_FDS_START + index) };
-        Socket { descriptor, opened_for: None, file: None }
+        Socket { descriptor, opened_for: None, file: None, _queue: None }
     };
     Ok((0..count).map(socket).collect())
 }
@@ -73,7 +76,11 @@ impl Socket {
         for (setting, error) in options::set(&descriptor, &listen.endpoint, spec) {
             say(format_args!("{}: {setting}= cannot be set for {}: {error}", listen.origin, listen.endpoint));
         }
-        Ok(Self { descriptor, opened_for: Some(listen.clone()), file })
+        let queue = match &listen.endpoint {
+            Endpoint::MessageQueue(name) if spec.remove_on_stop => node::Queue::to_be_removed(name),
+            _ => None,
+        };
+        Ok(Self { descriptor, opened_for: Some(listen.clone()), file, _queue: queue })
     }
 
     /// Makes it ready for what it is used for.

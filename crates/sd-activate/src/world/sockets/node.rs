@@ -56,11 +56,29 @@ pub(super) fn netlink(family: c_int, groups: u32, spec: &SocketSpec) -> Result<O
     let socket = Errno::result(unsafe { libc::socket(libc::AF_NETLINK, kind, family) })?;
     // SAFETY: socket has just opened it.
     let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+    set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
     if spec.pass_packet_info {
         set_int(socket.as_fd(), libc::SOL_NETLINK, libc::NETLINK_PKTINFO, 1)?;
     }
     socket::bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
     Ok((socket, None))
+}
+
+/// A message queue that is removed when this is dropped.
+pub(super) struct Queue(CString);
+
+impl Queue {
+    /// The one of this name, with RemoveOnStop=.
+    pub(super) fn to_be_removed(name: &str) -> Option<Self> {
+        CString::new(name).ok().map(Self)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // SAFETY: a C string.
+        unsafe { libc::mq_unlink(self.0.as_ptr()) };
+    }
 }
 
 /// ListenMessageQueue=.

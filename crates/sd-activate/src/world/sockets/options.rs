@@ -68,6 +68,13 @@ pub(super) fn set(descriptor: &OwnedFd, endpoint: &Endpoint, spec: &SocketSpec) 
     errors
 }
 
+/// Sets what a connection does not inherit from the socket that it came to. What cannot be set there could not be set here.
+pub fn set_on_connection(connection: &OwnedFd, spec: &SocketSpec) {
+    if let Some(priority) = spec.priority {
+        let _ = set_int(connection.as_fd(), libc::SOL_SOCKET, libc::SO_PRIORITY, priority);
+    }
+}
+
 /// The options that are numbers, as far as their settings are given: setting, level, option, value.
 #[rustfmt::skip]
 fn int_options(is_inet6: bool, spec: &SocketSpec) -> Vec<(&'static str, c_int, c_int, c_int)> {
