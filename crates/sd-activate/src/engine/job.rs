@@ -267,10 +267,8 @@ impl Engine {
             let message = format_args!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
             turn.log(id, Level::Notice, message);
         }
-        // To who asked for it, a unit that is skipped has not failed.
-        let told = if result == JobResult::Skipped && job.kind.starts() { JobResult::Done } else { result };
         for request in job.requests {
-            turn.act(Action::Answer(request, Answer::Ended(told)));
+            turn.act(Action::Answer(request, Answer::Ended(result)));
         }
         turn.touched.push(id);
         self.ended_jobs.push(id);
