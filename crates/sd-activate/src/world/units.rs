@@ -139,11 +139,8 @@ impl World {
         let invocation = invocation.map(|invocation| ("INVOCATION_ID".into(), invocation.into()));
         let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         let told = told.chain(notify).chain(invocation).chain(opened.iter().flat_map(Opened::variable));
-        let circumstances = Circumstances {
-            phase,
-            variables: told.collect(),
-            journal: opened.as_ref().map(|opened| opened.writer.clone()),
-        };
+        let circumstances =
+            Circumstances { phase, variables: told.collect(), journal: opened.as_ref().and_then(Opened::writer) };
         let started = plan.lay_out(command, &circumstances).and_then(|mut plan| {
             if let Some(connection) = self.connection_of(id) {
                 plan.set_remote(&connection.peer.address, &connection.peer.port);
@@ -152,8 +149,8 @@ impl World {
         });
         if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
             match started {
-                Ok(pid) => journal.set_pid(opened.number, pid),
-                Err(_) => journal.close(opened.number),
+                Ok(pid) => journal.started(opened, pid),
+                Err(_) => journal.not_started(opened),
             }
         }
         started
@@ -191,14 +188,16 @@ impl World {
 
     /// Says something about a unit.
     pub(super) fn log(&mut self, engine: &Engine, id: UnitId, level: Level, message: &str) {
+        let Some(journal) = &mut self.journal else { return say(message) };
         let invocation = self.units.as_ref().and_then(|units| units.invocation(id));
-        match (&mut self.journal, engine.name(id), engine.spec(id)) {
-            (Some(journal), Some(name), Some(spec)) => {
+        match (engine.name(id), engine.spec(id)) {
+            (Some(name), Some(spec)) => {
                 static NO_LOG: LazyLock<Log> = LazyLock::new(Log::default);
                 let log = spec.exec().map_or(&*NO_LOG, |exec| &exec.log);
                 journal.say_of(&Unit::new(name.as_str(), invocation, log), level, message);
             }
-            _ => say(message),
+            // The engine has forgotten it by then: the message begins with its name.
+            _ => journal.say(message),
         }
     }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, UnixCredentials, shutdown, socketpair};
+use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, shutdown, socketpair};
 use nix::sys::stat::fstat;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
@@ -68,20 +68,25 @@ impl Default for Settings {
     }
 }
 
-/// A stream that was opened for a command.
+/// What there is of the log for a command.
 pub struct Opened {
-    /// Its number.
-    pub number: usize,
-    /// What is written to.
-    pub writer: Arc<OwnedFd>,
-    /// Whether it is written to, by programs that can reach the log's sockets as well.
+    unit: Rc<Unit>,
+    /// The number of its stream, and what is written to, where an output of the command goes to the log.
+    stream: Option<(usize, Arc<OwnedFd>)>,
+    /// Whether its programs can reach the log's sockets as well.
     is_journal: bool,
 }
 
 impl Opened {
+    /// What is written to.
+    pub fn writer(&self) -> Option<Arc<OwnedFd>> {
+        self.stream.as_ref().map(|(_, writer)| writer.clone())
+    }
+
     /// `$JOURNAL_STREAM`: who finds it has entries with fields be read.
     pub fn variable(&self) -> Option<(OsString, OsString)> {
-        let stream = self.is_journal.then(|| fstat(&self.writer).ok()).flatten()?;
+        let writer = self.stream.as_ref().filter(|_| self.is_journal).map(|(_, writer)| writer)?;
+        let stream = fstat(writer).ok()?;
         Some(("JOURNAL_STREAM".into(), format!("{}:{}", stream.st_dev, stream.st_ino).into()))
     }
 }
@@ -104,8 +109,8 @@ pub struct Journal {
     streams: Vec<Option<Source>>,
     /// Those of their numbers that are free.
     free: Vec<usize>,
-    /// Their numbers, by the processes that were started with them.
-    of_processes: HashMap<Pid, usize>,
+    /// The processes that units have started, and the number of the stream of each that has one.
+    of_processes: HashMap<Pid, Option<usize>>,
     connections: usize,
     senders: Senders,
     room: Room,
@@ -212,43 +217,46 @@ impl Journal {
         &self.book.ring
     }
 
-    /// Opens a stream for one command of a unit, and whatever that starts. When none of them has it open any more, it is closed by
-    /// itself.
+    /// Opens a stream for one command of a unit, and whatever that starts, if an output goes to the log. When none of them has it open
+    /// any more, it is closed by itself.
     ///
     /// Without an identifier of the unit's, entries have that of the program.
     pub fn open_for(&mut self, plan: &UnitPlan, command: &Command, invocation: Option<&str>) -> Result<Opened, Errno> {
-        let (exec, program) = (plan.exec(), command.path.file_name().unwrap_or_default());
+        let exec = plan.exec();
         let log = &exec.log;
-        let header = Header {
-            identifier: log.identifier.as_ref().map_or(program.as_bytes(), String::as_bytes).to_vec(),
-            priority: Priority::from(log.facility | log.level),
-            level_prefix: log.level_prefix,
-        };
         let unit = Unit::new(plan.unit.name.as_str(), invocation, log).with_copies(Copies::of(exec));
-        let (number, writer) = self.open(unit, header)?;
+        let unit = Rc::new(unit);
         let written = [&exec.standard_output, &exec.standard_error].into_iter().any(Output::is_logged);
-        Ok(Opened { number, writer: Arc::new(writer), is_journal: written && self.sockets.is_some() })
+        let stream = written.then(|| {
+            let program = command.path.file_name().unwrap_or_default();
+            let header = Header {
+                identifier: log.identifier.as_ref().map_or(program.as_bytes(), String::as_bytes).to_vec(),
+                priority: Priority::from(log.facility | log.level),
+                level_prefix: log.level_prefix,
+            };
+            self.open(unit.clone(), header)
+        });
+        let stream = stream.transpose()?.map(|(number, writer)| (number, Arc::new(writer)));
+        Ok(Opened { unit, stream, is_journal: self.sockets.is_some() })
     }
 
-    fn open(&mut self, unit: Unit, header: Header) -> Result<(usize, OwnedFd), Errno> {
+    fn open(&mut self, unit: Rc<Unit>, header: Header) -> Result<(usize, OwnedFd), Errno> {
         let (reader, writer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
         // As that of sd_journal_stream_fd(3), it has nothing to read.
         shutdown(writer.as_raw_fd(), Shutdown::Read)?;
-        let number = self.add(Source::new(reader, Stream::with_header(header), Some(Rc::new(unit))))?;
+        let number = self.add(Source::new(reader, Stream::with_header(header), Some(unit)))?;
         Ok((number, writer))
     }
 
-    /// Says which process was started with a stream.
-    pub fn set_pid(&mut self, number: usize, pid: Pid) {
-        if let Some(unit) = self.streams.get(number).and_then(Option::as_ref).and_then(Source::unit) {
-            self.senders.started(pid, unit.clone());
-            self.of_processes.insert(pid, number);
-        }
+    /// A command was started as this process.
+    pub fn started(&mut self, opened: Opened, pid: Pid) {
+        self.senders.started(pid, opened.unit);
+        self.of_processes.insert(pid, opened.stream.map(|(number, _)| number));
     }
 
-    /// Closes a stream that no process was started with.
-    pub fn close(&mut self, number: usize) {
-        self.remove(number);
+    /// A command was not started.
+    pub fn not_started(&mut self, opened: Opened) {
+        opened.stream.into_iter().for_each(|(number, _)| self.remove(number));
     }
 
     /// A process has ended: what it has written is read first.
@@ -260,9 +268,9 @@ impl Journal {
             let connected: Vec<_> = (0..self.streams.len()).filter(|other| is_its(&self.streams[*other])).collect();
             connected
                 .into_iter()
-                .filter(|other| *other != number)
+                .filter(|other| Some(*other) != number)
                 .for_each(|other| self.read_all(Token::Stream(other), now));
-            self.read_all(Token::Stream(number), now);
+            number.into_iter().for_each(|number| self.read_all(Token::Stream(number), now));
             self.read_all(Token::Messages, now);
             self.read_all(Token::Entries, now);
             self.flush();
@@ -322,11 +330,7 @@ impl Journal {
         fields.push("SYSLOG_IDENTIFIER", "sd-activate");
         unit.into_iter().for_each(|unit| unit.add_as_subject(&mut fields));
         fields.push("MESSAGE", message);
-        let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
-        let own =
-            UnixCredentials::from(libc::ucred { pid: Pid::this().as_raw(), uid: uid.as_raw(), gid: gid.as_raw() });
-        let sender = self.senders.sender(&own, None, Instant::now());
-        self.book.add(fields, "driver", &sender);
+        self.book.add(fields, "driver", self.senders.own());
         self.flush();
     }
 

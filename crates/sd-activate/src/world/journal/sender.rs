@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::UnixCredentials;
-use nix::unistd::{Pid, gethostname, getsid};
+use nix::unistd::{Pid, getgid, gethostname, getsid, getuid};
 
 use super::super::children;
 use super::copies::Copies;
@@ -83,6 +83,8 @@ pub struct Sender {
 pub struct Senders {
     /// `_HOSTNAME`, `_MACHINE_ID` and `_BOOT_ID`.
     machine: Fields,
+    /// This process.
+    own: Sender,
     /// The processes that units have started.
     units: HashMap<Pid, Rc<Unit>>,
     /// Those that have ended: their sessions may have outlived them.
@@ -111,7 +113,17 @@ impl Senders {
                 machine.push(name, id);
             }
         }
-        Self { machine, units: HashMap::new(), left: VecDeque::new(), known: HashMap::new() }
+        let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+        let mut fields = Fields::default();
+        of_process(&libc::ucred { pid: Pid::this().as_raw(), uid, gid }.into(), &mut fields);
+        fields.append(&machine);
+        let own = Sender { fields: Arc::new(fields), level_max: 7, copies: Copies::default() };
+        Self { machine, own, units: HashMap::new(), left: VecDeque::new(), known: HashMap::new() }
+    }
+
+    /// This process.
+    pub fn own(&self) -> &Sender {
+        &self.own
     }
 
     /// A unit has started this process.

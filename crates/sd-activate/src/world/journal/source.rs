@@ -40,11 +40,6 @@ impl Source {
         Self { reader, stream, unit, writer: None }
     }
 
-    /// The unit that it was opened for.
-    pub fn unit(&self) -> Option<&Rc<Unit>> {
-        self.unit.as_ref()
-    }
-
     /// Whether this process has written last, or has connected it.
     pub fn is_written_by(&self, pid: Pid) -> bool {
         self.writer.is_some_and(|writer| writer.pid() == pid.as_raw())
@@ -194,19 +189,21 @@ impl Source {
         now: Instant,
     ) -> Result<usize, Malformed> {
         let writer = received.credentials.filter(|writer| writer.pid() > 0).or(self.writer);
-        let sender = senders.sender(&self.writer.or(writer).unwrap_or_default(), self.unit.as_ref(), now);
+        let Self { stream, unit, .. } = self;
+        // Who it is takes reading files of /proc: only where there is an entry.
+        let mut add = |writer: Option<UnixCredentials>, fields| {
+            let sender = senders.sender(&writer.unwrap_or_default(), unit.as_ref(), now);
+            book.add(fields, "stdout", &sender);
+        };
         if received.bytes.is_empty() {
-            self.stream.end(|fields| book.add(fields, "stdout", &sender));
+            stream.end(|fields| add(self.writer.or(writer), fields));
             return Ok(0);
         }
-        if writer == self.writer {
-            self.stream.push(received.bytes, |fields| book.add(fields, "stdout", &sender))?;
-        } else {
-            self.stream.change_writer(|fields| book.add(fields, "stdout", &sender));
+        if writer != self.writer {
+            stream.change_writer(|fields| add(self.writer.or(writer), fields));
             self.writer = writer;
-            let sender = senders.sender(&writer.unwrap_or_default(), self.unit.as_ref(), now);
-            self.stream.push(received.bytes, |fields| book.add(fields, "stdout", &sender))?;
         }
+        stream.push(received.bytes, |fields| add(writer, fields))?;
         Ok(received.bytes.len())
     }
 

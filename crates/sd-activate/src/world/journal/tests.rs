@@ -17,7 +17,7 @@ fn journal() -> (Journal, File) {
 /// A stream of this unit.
 fn open(journal: &mut Journal, name: &str) -> (usize, File) {
     let header = Header { identifier: b"program".to_vec(), priority: Priority::from(6), level_prefix: true };
-    let opened = journal.open(Unit::new(name, None, &Log::default()), header);
+    let opened = journal.open(Unit::new(name, None, &Log::default()).into(), header);
     let (number, writer) = opened.expect("a stream");
     nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("a stream that does not block");
     (number, writer.into())
@@ -111,7 +111,7 @@ fn a_reader_of_standard_error_that_does_not_read_holds_up_nobody_and_is_told_wha
 fn what_a_process_wrote_before_it_ended_is_in_the_log_when_that_is_told() {
     let (mut journal, _error) = journal();
     let (number, mut writer) = open(&mut journal, "a.service");
-    journal.set_pid(number, Pid::from_raw(i32::MAX));
+    journal.of_processes.insert(Pid::from_raw(i32::MAX), Some(number));
     let length = flood(&mut writer);
     journal.ended(Pid::from_raw(i32::MAX));
     assert_eq!(journal.ring().end(), length.div_ceil(LINE) as u64);
