@@ -10,7 +10,7 @@ use common::Directory;
 use sd_activate::conditions::unmet;
 use sd_activate::spec::{Scope, UnitName};
 use sd_activate::unit::load::Loader;
-use sdlite_test_support::has;
+use sdlite_test_support::{has, not_here};
 
 /// What is asked, behind `Condition`; each is asked with a `!`, too.
 const ASKED: &[&str] = &[
@@ -137,8 +137,14 @@ fn each_condition_is_met_where_systemd_says_so() {
     if !has("/usr/bin/systemd-analyze", "systemd") {
         return;
     }
+    let mut asked: Vec<_> = ASKED.to_vec();
+    if !nix::unistd::getuid().is_root() {
+        // systemd asks which of them its user has been left.
+        asked.retain(|asked| !asked.starts_with("ControlGroupController="));
+        not_here("root, for the conditions on control groups");
+    }
     let mut differences = Vec::new();
-    for asked in ASKED {
+    for asked in asked {
         let (name, parameter) = asked.split_once('=').unwrap();
         for condition in [format!("Condition{name}={parameter}"), format!("Condition{name}=!{parameter}")] {
             let output = Command::new("systemd-analyze").args(["condition", &condition]).output().unwrap();

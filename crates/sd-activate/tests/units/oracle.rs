@@ -101,6 +101,8 @@ fn run(directory: &Path, unit: &str) -> String {
         .env("XDG_RUNTIME_DIR", parent.join("runtime"))
         .env("SYSTEMD_UNIT_PATH", directory)
         .env("SYSTEMD_LOG_LEVEL", "info")
+        // %T and %V.
+        .envs(["TMPDIR", "TEMP", "TMP"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .stdin(Stdio::null());
     if Uid::current().is_root() {
         command.uid(NOBODY).gid(NOBODY);
