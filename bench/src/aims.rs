@@ -3,7 +3,7 @@
 use crate::calls::Call;
 use crate::markdown::{share, table};
 use crate::measured::Measured;
-use crate::peers::SD_ACTIVATE;
+use crate::peers::{SD_ACTIVATE, UNITS};
 use crate::start;
 
 /// System calls that suffice for the answers, where libsystemd makes more.
@@ -40,6 +40,11 @@ pub fn aims(measured: &Measured) -> String {
         slower(&release.name, calls, &mut aims);
     }
     connections(measured, &mut aims);
+    aims.extend(measured.costs.iter().map(|cost| Aim {
+        what: format!("{}: at most {} of {}", cost.what, share(cost.aim), cost.beside),
+        measured: share(cost.ratio),
+        met: cost.ratio <= cost.aim,
+    }));
     aims.extend(measured.logged.iter().map(|row| Aim {
         what: format!("the log takes {} at least three times as fast as journald", row.way),
         measured: format!("{:.1} times; {:.1} in its own time", row.times_theirs, row.times_theirs_computed),
@@ -103,8 +108,13 @@ fn slower(release: &str, calls: &[Call], aims: &mut Vec<Aim>) {
 
 fn connections(measured: &Measured, aims: &mut Vec<Aim>) {
     for ours in measured.connections.iter().filter(|row| row.activator == SD_ACTIVATE) {
-        let others = measured.connections.iter().filter(|row| row.activator != SD_ACTIVATE);
-        let others = others.filter(|row| row.in_flight == ours.in_flight);
+        let all = || measured.connections.iter().filter(|row| row.in_flight == ours.in_flight);
+        aims.extend(all().find(|row| row.activator == UNITS).map(|units| Aim {
+            what: format!("and from units, {} at a time, at most 1.05 of the command line's time", ours.in_flight),
+            measured: format!("{:.2}", units.of_systemds_time / ours.of_systemds_time),
+            met: units.of_systemds_time <= 1.05 * ours.of_systemds_time,
+        }));
+        let others = all().filter(|row| ![SD_ACTIVATE, UNITS].contains(&row.activator));
         let fastest = others.min_by(|a, b| a.of_systemds_time.total_cmp(&b.of_systemds_time));
         let Some(fastest) = fastest else { continue };
         aims.push(Aim {

@@ -21,6 +21,7 @@ mod run;
 mod size;
 mod start;
 mod statistics;
+mod units;
 mod worker;
 
 use std::env;

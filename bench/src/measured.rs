@@ -9,8 +9,9 @@ use crate::peers::Peers;
 use crate::run;
 use crate::size::{self, Shared, Static};
 use crate::start::{self, Start};
+use crate::units::{self, Cost};
 
-pub const SECTIONS: [&str; 6] = ["size", "start", "calls", "messages", "activation", "log"];
+pub const SECTIONS: [&str; 7] = ["size", "start", "calls", "messages", "activation", "units", "log"];
 
 /// What was not measured is empty.
 pub struct Measured {
@@ -25,6 +26,7 @@ pub struct Measured {
     pub activators: Vec<String>,
     pub connections: Vec<Connections>,
     pub first_answers: Vec<FirstAnswer>,
+    pub costs: Vec<Cost>,
     pub logged: Vec<Logged>,
 }
 
@@ -33,8 +35,9 @@ impl Measured {
         let wanted = |section| sections.contains(&section);
         let releases = libraries::releases();
         // Before /run is one of our own: resolving a mirror's name may take what is in there.
-        let peers = wanted("activation").then(Peers::find);
+        let peers = (wanted("activation") || wanted("units")).then(Peers::find);
         run::enter();
+        let beside = |section| peers.as_ref().filter(|_| wanted(section));
         let each = |section| if wanted(section) { releases.as_slice() } else { &[] };
         Self {
             shared: size::shared(each("size")),
@@ -43,8 +46,9 @@ impl Measured {
             calls: each("calls").iter().map(calls::calls).collect(),
             messages: each("messages").iter().map(messages::messages).collect(),
             activators: peers.as_ref().map(Peers::versions).unwrap_or_default(),
-            connections: peers.as_ref().map(activation::connections).unwrap_or_default(),
-            first_answers: peers.as_ref().map(activation::first_answers).unwrap_or_default(),
+            connections: beside("activation").map(activation::connections).unwrap_or_default(),
+            first_answers: beside("activation").map(activation::first_answers).unwrap_or_default(),
+            costs: beside("units").map(units::costs).unwrap_or_default(),
             logged: if wanted("log") { log::logged() } else { Vec::new() },
             releases,
         }

@@ -9,6 +9,7 @@ use support::activation::{eventually, free_port};
 use support::{TempDir, debian, has, run, scratch};
 
 pub const SD_ACTIVATE: &str = "sd-activate";
+pub const UNITS: &str = "sd-activate, from units";
 pub const SYSTEMD: &str = "systemd-socket-activate";
 pub const INETD: &str = "openbsd-inetd";
 const UCSPI_TCP: &str = "ucspi-tcp";
@@ -20,7 +21,7 @@ pub struct Peers {
 
 /// An activator that listens. It is killed when dropped.
 pub struct Listening {
-    process: Child,
+    pub process: Child,
     pub port: u16,
     _configuration: TempDir,
 }
@@ -52,6 +53,7 @@ impl Peers {
     pub fn accepting(&self, service: &Path) -> Vec<(&'static str, Listening)> {
         vec![
             (SD_ACTIVATE, self.start(|port, _| accepting(support::release().join(SD_ACTIVATE), port, service))),
+            (UNITS, self.start(|port, directory| unit(port, directory, service, true))),
             (SYSTEMD, self.start(|port, _| accepting(SYSTEMD.into(), port, service))),
             (INETD, self.start(|port, directory| self.inetd(port, "nowait.1000000", directory, service))),
             ("tcpserver", self.start(|port, _| self.tcpserver(port, service))),
@@ -70,12 +72,14 @@ impl Peers {
         };
         vec![
             (SD_ACTIVATE, measure(&systemds(support::release().join(SD_ACTIVATE)))),
+            (UNITS, measure(&self.start(|port, directory| unit(port, directory, service, false)))),
             (SYSTEMD, measure(&systemds(SYSTEMD.into()))),
             (INETD, measure(&self.start(|port, directory| self.inetd(port, "wait", directory, service)))),
         ]
     }
 
-    fn start(&self, command: impl FnOnce(u16, &Path) -> Command) -> Listening {
+    /// Starts what listens on a port, with files of its own in a directory.
+    pub fn start(&self, command: impl FnOnce(u16, &Path) -> Command) -> Listening {
         let configuration = scratch();
         let port = free_port();
         let mut command = command(port, configuration.path());
@@ -118,6 +122,25 @@ impl Peers {
 fn accepting(activator: PathBuf, port: u16, service: &Path) -> Command {
     let mut command = Command::new(activator);
     command.args(["-l", &format!("127.0.0.1:{port}"), "--accept", "--inetd"]).arg(service);
+    command
+}
+
+/// sd-activate, with a socket and its service, and nothing else of what it would have in a container.
+fn unit(port: u16, directory: &Path, service: &Path, accept: bool) -> Command {
+    let no_limits = "PollLimitBurst=0\nTriggerLimitBurst=0\nMaxConnections=1000";
+    let socket = format!("[Socket]\nListenStream=127.0.0.1:{port}\nAccept={accept}\n{no_limits}\n");
+    let input = if accept { "StandardInput=socket\n" } else { "" };
+    let name = if accept { "bench@.service" } else { "bench.service" };
+    fs::write(directory.join("bench.socket"), socket).expect("a unit");
+    fs::write(directory.join(name), format!("[Service]\nExecStart={}\n{input}", service.display())).expect("a unit");
+    managing(directory, "bench.socket")
+}
+
+/// sd-activate with a unit of a directory, without the journal's sockets.
+pub fn managing(directory: &Path, unit: &str) -> Command {
+    let mut command = Command::new(support::release().join(SD_ACTIVATE));
+    command.arg("--no-journal").arg(format!("--control={}", directory.join("control").display()));
+    command.arg(format!("--unit-path={}", directory.display())).arg(unit);
     command
 }
 

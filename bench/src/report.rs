@@ -16,6 +16,7 @@ use crate::messages::Messages;
 use crate::plots;
 use crate::size::{Shared, Static};
 use crate::start::Start;
+use crate::units::Cost;
 
 /// What stands in the way of those that are not met on every machine.
 const BOUNDS: &str = "\
@@ -165,6 +166,13 @@ fn times(measured: &Measured, plots: bool) -> String {
         "",
     );
     text += &section(
+        "Many units",
+        "Loading is `sd-activate --verify`, with each of 500 sockets and its service. The sockets of the others are units, too, each with \
+        a service that nobody needs; a connection has a service of its own.",
+        costs_of_units(&measured.costs),
+        "",
+    );
+    text += &section(
         "Entries of the log",
         "One program logs as fast as it is read: to sd-activate, which keeps the newest entries in memory and writes them to a \
         file, as text; or to journald, which keeps them in a file in memory. By the clock on the wall, which includes what it \
@@ -266,6 +274,14 @@ fn connections(rows: &[Connections]) -> String {
         &["activator", "at a time", "connections per second", "of systemd-socket-activate's time"],
         rows.iter().map(row),
     )
+}
+
+fn costs_of_units(rows: &[Cost]) -> String {
+    let row = |row: &Cost| {
+        let [ours, theirs] = [row.ours, row.theirs].map(|figure| format!("{} {}", grouped(figure as u64), row.unit));
+        vec![row.what.to_owned(), ours, row.beside.to_owned(), theirs, share(row.ratio)]
+    };
+    table(&["what", "sd-activate", "beside", "that", "ratio"], rows.iter().map(row))
 }
 
 fn first_answers(rows: &[FirstAnswer]) -> String {
