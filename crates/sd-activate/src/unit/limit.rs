@@ -11,7 +11,8 @@ use crate::spec::ResourceLimit;
 
 /// Sets a limit, of which the soft and the hard one may differ: `SOFT:HARD`.
 pub fn set(draft: &mut Draft, given: &Given<'_>, resource: Resource) -> Result<(), Invalid> {
-    let (soft, hard) = given.value.split_once(':').unwrap_or((given.value, given.value));
+    let both = given.value.split_once(':').map(|(soft, hard)| (soft, hard.strip_suffix(':').unwrap_or(hard)));
+    let (soft, hard) = both.unwrap_or((given.value, given.value));
     let limit = |text: &str| limit(&quoting::uncovered(text), resource);
     let (soft, hard) = (limit(soft)?, limit(hard)?);
     if soft > hard {

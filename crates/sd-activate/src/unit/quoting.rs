@@ -1,5 +1,7 @@
 //! Words, as "Quoting" in systemd.syntax(7) describes them.
 
+use std::mem;
+
 /// What becomes of a backslash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escapes {
@@ -67,27 +69,46 @@ pub fn uncovered(text: &str) -> String {
     uncovered
 }
 
-/// The parts of a text between blanks, where quotation marks are nothing special and a backslash hides what follows it.
-pub fn parts(text: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut part = None;
+/// The parts of a text between blanks, where quotation marks are nothing special and a backslash hides what follows it. The last ends
+/// the text where it hides nothing.
+pub fn parts(text: &str) -> impl Iterator<Item = Result<String, Unreadable>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(is_blank);
+        let mut part = String::new();
+        while let Some((character, following)) = first(rest).filter(|(character, _)| !is_blank(*character)) {
+            rest = following;
+            if character == '\\' {
+                let Some((hidden, following)) = first(following) else {
+                    return Some(Err(Unreadable::UnknownEscape));
+                };
+                part.push(hidden);
+                rest = following;
+            } else {
+                part.push(character);
+            }
+        }
+        (!part.is_empty()).then_some(Ok(part))
+    })
+}
+
+/// The parts of a text between colons, of which a backslash hides some. Other escapes stay.
+pub fn between_colons(text: &str) -> Vec<String> {
+    let (mut parts, mut part) = (Vec::new(), String::new());
     let mut rest = text;
     while let Some((character, following)) = first(rest) {
         rest = following;
-        if is_blank(character) {
-            parts.extend(part.take());
-            continue;
-        }
-        let part: &mut String = part.get_or_insert_default();
         match first(following).filter(|_| character == '\\') {
             Some((hidden, following)) => {
+                part.extend((hidden != ':').then_some(character));
                 part.push(hidden);
                 rest = following;
             }
+            None if character == ':' => parts.push(mem::take(&mut part)),
             None => part.push(character),
         }
     }
-    parts.extend(part);
+    parts.push(part);
     parts
 }
 
@@ -255,15 +276,21 @@ mod tests {
 
     #[test]
     fn a_backslash_can_stand_before_what_it_hides() {
-        let cases: [(&str, &[&str]); 5] = [
+        let cases: [(&str, &[&str]); 4] = [
             ("a b", &["a", "b"]),
             ("a\\ b c", &["a b", "c"]),
             ("a\\\\b \\x41", &["a\\b", "x41"]),
             ("\"a b\"", &["\"a", "b\""]),
-            ("a\\", &["a\\"]),
         ];
         for (text, expected) in cases {
-            assert_eq!(parts(text), expected, "{text}");
+            let found: Result<Vec<_>, _> = parts(text).collect();
+            assert_eq!(found, Ok(expected.iter().map(|part| (*part).to_owned()).collect()), "{text}");
+        }
+        let found: Vec<_> = parts("a b\\").collect();
+        assert_eq!(found, [Ok("a".to_owned()), Err(Unreadable::UnknownEscape)]);
+        for (text, expected) in [("a:b", ["a", "b"]), ("a\\:b:c\\:", ["a:b", "c:"]), ("a\\\\:b\\n", ["a\\\\", "b\\n"])]
+        {
+            assert_eq!(between_colons(text), expected, "{text}");
         }
     }
 }

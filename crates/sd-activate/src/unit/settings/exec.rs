@@ -10,7 +10,7 @@ use super::{NO, Setting, confining, honoured, no_effect, refused, set};
 use crate::spec::{Preserve, WorkingDirectory};
 use crate::unit::directory::{Links, directories};
 use crate::unit::draft::Draft;
-use crate::unit::given::Given;
+use crate::unit::given::{Given, unreadable};
 use crate::unit::limit;
 use crate::unit::quoting::{self, Escapes};
 use crate::unit::stream::{base64, input, input_text, output};
@@ -106,6 +106,7 @@ pub(super) const EXEC: &[Setting] = &[
             list.clear();
         }
         for part in quoting::parts(given.value) {
+            let part = part.map_err(|error| unreadable(error, given.value).fatal())?;
             let group = given.specifiers.expand(&part).map_err(Invalid::fatal)?;
             list.push(value::account(&group)?);
         }

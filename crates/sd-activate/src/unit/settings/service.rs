@@ -7,7 +7,7 @@ use super::{Setting, honoured, no_effect, refused, set};
 use crate::spec::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceType, Signal, UnitName, UnitType, status};
 use crate::unit::diagnostic::Level;
 use crate::unit::draft::Draft;
-use crate::unit::given::Given;
+use crate::unit::given::{Given, unreadable};
 use crate::unit::quoting;
 use crate::unit::value::{self, Invalid};
 
@@ -137,6 +137,7 @@ fn statuses(list: &mut ExitStatuses, given: &Given<'_>) -> Result<(), Invalid> {
         *list = ExitStatuses::default();
     }
     for part in quoting::parts(given.value) {
+        let part = part.map_err(|error| unreadable(error, given.value))?;
         if let Some(status) = status::parse(&part) {
             list.statuses.insert(status);
         } else if let Some(signal) = Signal::parse(&part) {
