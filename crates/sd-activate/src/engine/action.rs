@@ -49,7 +49,7 @@ pub enum Action {
     HangUp,
     /// Accept a connection and close it: there are too many.
     Refuse(Port),
-    /// Close the connection of this unit, and forget all that there is for it.
+    /// Close the connection of this unit, and forget all that there is for it: [`Forgotten`](super::Event::Forgotten).
     Forget(UnitId),
     /// Send a signal.
     Kill(Pid, Signal),

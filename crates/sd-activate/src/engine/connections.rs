@@ -1,6 +1,7 @@
 //! Accept=yes: a service for each connection. That of a unit is a unit of its own; with the command line's form, it is a process.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -9,11 +10,11 @@ use super::event::{End, Instance, Port, UnitId};
 use super::job::JobKind;
 use super::socket;
 use super::turn::{Timer, Turn};
-use super::unit::Machine;
+use super::unit::{Machine, Unit};
 use super::view::ActiveState;
 use super::{Action, Engine, Form, Subject};
 use crate::error::Error;
-use crate::spec::Signal;
+use crate::spec::{Signal, UnitSpec};
 
 /// How long to wait where descriptors, memory or processes have run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,6 +37,8 @@ pub(super) struct Connections {
     told: Option<Instant>,
     /// The instances that have failed.
     failed: BTreeSet<UnitId>,
+    /// The instances that are no units any more, until what their end has come to is done.
+    leaving: HashMap<UnitId, Arc<UnitSpec>>,
 }
 
 impl Connections {
@@ -46,6 +49,15 @@ impl Connections {
 
     pub(super) fn runs(&self) -> bool {
         !self.running.is_empty()
+    }
+
+    /// What a unit was, as long as there is something to be done for it.
+    pub(super) fn leaving(&self, id: UnitId) -> Option<&Arc<UnitSpec>> {
+        self.leaving.get(&id)
+    }
+
+    pub(super) fn forgotten(&mut self, id: UnitId) {
+        self.leaving.remove(&id);
     }
 
     /// Has a port wait, where there is a shortage.
@@ -160,11 +172,11 @@ impl Engine {
                 unit.connection = None;
             }
             turn.act(Action::Forget(id));
-            self.connections.failed.insert(id);
             let oldest = self.connections.failed.first().copied();
-            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() > KEPT) {
+            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() == KEPT) {
                 self.forget_failed(oldest);
             }
+            self.connections.failed.insert(id);
         } else if unit.job.is_none() {
             self.remove(id, &connection, turn);
         }
@@ -182,7 +194,9 @@ impl Engine {
     fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {
         self.release(connection);
         turn.act(Action::Forget(id));
-        self.discard(id);
+        if let Some(unit) = self.discard(id) {
+            self.connections.leaving.insert(id, unit.spec);
+        }
     }
 
     fn release(&mut self, (socket, source): &(UnitId, String)) {
@@ -191,9 +205,9 @@ impl Engine {
         }
     }
 
-    fn discard(&mut self, id: UnitId) {
-        if let Some(unit) = self.units.remove(&id) {
-            self.graph.remove(id, &unit);
-        }
+    fn discard(&mut self, id: UnitId) -> Option<Unit> {
+        let unit = self.units.remove(&id)?;
+        self.graph.remove(id, &unit);
+        Some(unit)
     }
 }

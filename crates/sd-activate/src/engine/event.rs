@@ -102,6 +102,8 @@ pub enum Event {
     },
     /// A connection could not be accepted, or no service be started for it; then it waits.
     NotConnected(Port, Error),
+    /// The connection of a unit is closed: there is nothing more to be done for the unit.
+    Forgotten(UnitId),
 
     /// A child has ended, by itself a service's or one that was left to this process.
     Ended(Pid, End),

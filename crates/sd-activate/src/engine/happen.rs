@@ -60,6 +60,7 @@ impl Engine {
             }
             Event::Accepted { port, source, instance } => self.accepted(port, source, instance, turn),
             Event::NotConnected(port, error) => self.connections.not_connected(port, error, turn),
+            Event::Forgotten(id) => self.connections.forgotten(id),
 
             Event::Ended(pid, end) => match self.owners.remove(&pid) {
                 Some(Taker::Service(id)) => {

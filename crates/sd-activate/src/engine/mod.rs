@@ -228,14 +228,15 @@ impl Engine {
         self.wanted.push(unit);
     }
 
-    /// What a unit is.
+    /// What a unit is, or was until [`Action::Forget`] has come to [`Event::Forgotten`].
     pub fn spec(&self, id: UnitId) -> Option<&Arc<UnitSpec>> {
-        self.units.get(&id).map(|unit| &unit.spec)
+        self.units.get(&id).map(|unit| &unit.spec).or_else(|| self.connections.leaving(id))
     }
 
-    /// What a unit is called.
+    /// What a unit is called, or was until then.
     pub fn name(&self, id: UnitId) -> Option<&UnitName> {
-        self.units.get(&id).map(|unit| &unit.name)
+        let leaving = || self.connections.leaving(id).map(|spec| &spec.name);
+        self.units.get(&id).map(|unit| &unit.name).or_else(leaving)
     }
 
     /// The ports that a service is passed, in this order: those of the sockets that are for it, and of those that it names.

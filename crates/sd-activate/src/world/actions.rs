@@ -83,7 +83,7 @@ impl World {
             }
             Action::Forget(id) => {
                 self.forget(id);
-                return Ok(Outcome::Nothing);
+                Event::Forgotten(id)
             }
             Action::Kill(pid, signal) => {
                 // It can only fail where the process has ended; then SIGCHLD says so.

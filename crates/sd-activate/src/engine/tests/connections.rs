@@ -46,6 +46,25 @@ fn each_connection_has_a_unit_that_is_forgotten_when_it_is_inactive() {
 }
 
 #[test]
+fn it_is_known_what_the_unit_of_a_connection_was_until_what_it_leaves_is_removed() {
+    let (mut units, port) = accepting("PollLimitBurst=0\nTriggerLimitBurst=0\nMaxConnections=200\n");
+    let one = connect(&mut units, port, 0, "1.1.1.1").unwrap();
+    let id = units.id(&one);
+    units.end(&one, CLEAN);
+    assert_eq!(units.cleaned, [one]);
+    assert!(units.engine.spec(id).is_none(), "then it is forgotten");
+    // An old one that fails after a hundred others.
+    let old = connect(&mut units, port, 1, "1.1.1.1").unwrap();
+    for number in 2..102 {
+        let one = connect(&mut units, port, number, "1.1.1.1").unwrap();
+        units.end(&one, End::Exited(1));
+    }
+    units.end(&old, End::Exited(1));
+    assert_eq!(units.cleaned.last(), Some(&old));
+    assert_eq!(units.cleaned.len(), 102);
+}
+
+#[test]
 fn a_unit_of_a_connection_that_has_failed_is_kept_until_that_is_reset_or_there_are_too_many() {
     let (mut units, port) = accepting("PollLimitBurst=0\nTriggerLimitBurst=0\n");
     for number in 0..101 {

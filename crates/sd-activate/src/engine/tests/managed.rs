@@ -15,6 +15,8 @@ pub(super) struct Managed {
     log: Vec<String>,
     /// What was done, but for what is answered here.
     pub(super) done: Vec<Action>,
+    /// The units that were cleaned up, as it was known what they are.
+    pub(super) cleaned: Vec<String>,
     /// The processes that run, whose they are, and whether they are a main process.
     processes: BTreeMap<Pid, (UnitId, bool)>,
     /// Units that cannot be opened, and units that are not stopped by SIGTERM.
@@ -54,6 +56,7 @@ impl Managed {
             now: Instant::now(),
             log: Vec::new(),
             done: Vec::new(),
+            cleaned: Vec::new(),
             processes: BTreeMap::new(),
             busy: BTreeSet::new(),
             stubborn: BTreeSet::new(),
@@ -164,7 +167,11 @@ impl Managed {
                 }
                 self.done.push(Action::Kill(pid, signal));
             }
-            Action::CleanUp { .. } => (),
+            Action::CleanUp { unit, .. } => self.cleaned.extend(self.engine.name(unit).map(ToString::to_string)),
+            Action::Forget(id) => {
+                self.done.push(action);
+                return Some(Event::Forgotten(id));
+            }
             action => self.done.push(action),
         }
         None
