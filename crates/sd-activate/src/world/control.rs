@@ -1,7 +1,6 @@
 //! The control socket, and who is connected to it. Nobody there can keep anybody waiting: what a client does not read stays with that
 //! client, and its next call is read when it has had the answer to the one before.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -36,8 +35,6 @@ pub struct Control {
     /// Device and inode of its file.
     file: (u64, u64),
     clients: Vec<Option<Client>>,
-    /// The clients that have asked something of a unit, and the unit's name.
-    asked: HashMap<RequestId, (usize, String)>,
     last_request: u64,
     /// The clients that can go on.
     due: Vec<usize>,
@@ -58,7 +55,7 @@ enum State {
     /// It may call.
     Idle,
     /// A unit has still to do what it has asked; where it does not want to wait for that, it is answered at the next turn.
-    Waiting { request: RequestId, no_block: bool },
+    Waiting { request: RequestId, unit: String, no_block: bool },
     /// It is told the log.
     Reading { reading: Reading, next: Place },
 }
@@ -90,7 +87,6 @@ impl Control {
             path: path.to_owned(),
             file: (metadata.dev(), metadata.ino()),
             clients: Vec::new(),
-            asked: HashMap::new(),
             last_request: 0,
             due: Vec::new(),
             log_end: 0,
@@ -176,8 +172,7 @@ impl Control {
     pub fn request_of(&mut self, number: usize, unit: &str, no_block: bool) -> RequestId {
         let request = self.request();
         if let Some(Some(client)) = self.clients.get_mut(number) {
-            client.state = State::Waiting { request, no_block };
-            self.asked.insert(request, (number, unit.to_owned()));
+            client.state = State::Waiting { request, unit: unit.to_owned(), no_block };
             self.due.push(number);
         }
         request
@@ -191,12 +186,17 @@ impl Control {
         }
     }
 
-    /// Tells who has asked what has become of it.
+    /// Tells who has asked what has become of it, where somebody still waits for that.
     pub fn answer(&mut self, request: RequestId, answer: Answer) {
-        let Some((number, unit)) = self.asked.remove(&request) else { return };
+        let mut clients = self.clients.iter().enumerate();
+        let waiting = clients.find_map(|(number, client)| match &client.as_ref()?.state {
+            State::Waiting { request: its, unit, .. } if *its == request => Some((number, unit)),
+            _ => None,
+        });
+        let Some((number, unit)) = waiting else { return };
         let reply = match answer {
             Answer::Ended(result) => Reply::Returns(json!({ "result": result.word() })),
-            Answer::Refused(refusal) => Reply::Fails(refused(&unit, &refusal)),
+            Answer::Refused(refusal) => Reply::Fails(refused(unit, &refusal)),
         };
         self.reply(number, &reply, false);
     }
@@ -204,9 +204,6 @@ impl Control {
     fn drop_client(&mut self, number: usize, poll: &Poll) {
         let Some(client) = self.clients.get_mut(number).and_then(Option::take) else { return };
         let _ = poll.remove(&client.stream);
-        if let State::Waiting { request, .. } = client.state {
-            self.asked.remove(&request);
-        }
         self.due.retain(|due| *due != number);
     }
 }
@@ -378,3 +375,6 @@ fn another(path: &Path, other: &UnixStream) -> String {
         path.display()
     )
 }
+
+#[cfg(test)]
+mod tests;
