@@ -187,6 +187,12 @@ static void environment(void)
     }
 }
 
+/*
+ * Signals 32 and 33 are the C library's own: nobody else can set what they do. Its posix_spawn(3), with which make(1) starts all this,
+ * leaves them ignored, and PID 1 passes that on until it has a thread.
+ */
+#define LIBRARY_SIGNALS 0x180000000ULL
+
 static void status(void)
 {
     static const char *fields[] = {"Umask",  "Uid",    "Gid",    "Groups", "SigPnd", "ShdPnd", "SigBlk",     "SigIgn", "SigCgt",
@@ -205,6 +211,8 @@ static void status(void)
         for (char *at = value; *at; at++)
             if (*at == '\t')
                 *at = ' ';
+        if (strcmp(read, "SigIgn") == 0)
+            snprintf(value, 17, "%016llx", strtoull(value, NULL, 16) & ~LIBRARY_SIGNALS);
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
             if (strcmp(read, fields[i]) == 0)
                 line(value, "status.%s", read);
