@@ -159,12 +159,14 @@ systemd_control() {
 
 systemd_logs() {
     journalctl --sync
-    journalctl -q --no-pager -o json -u "$1"
+    journalctl -q --no-pager --since="$began" -o json -u "$1"
 }
 
 # A target that is behind all the units in order, and else has nothing to do with them, keeps them loaded: systemd forgets what nobody
 # names once it is dead, and how it ended.
 systemd_begin() {
+    # What was said before is of a run before.
+    began=@$(date +%s)
     printf '[Unit]\nAfter=%s\n' "$(units_of_steps)" >"/run/systemd/system/kept-$pair.target"
     systemctl --quiet start "kept-$pair.target"
 }
@@ -173,7 +175,7 @@ systemd_end() {
     # What it said, beside what sd-activate says on standard error.
     journalctl --sync
     for unit in $(units_of_pair); do
-        journalctl -q --no-pager -u "$unit"
+        journalctl -q --no-pager --since="$began" -u "$unit"
     done >"$result.said"
     # shellcheck disable=SC2046 # a list
     systemctl --quiet stop "kept-$pair.target" $(units_of_pair) 2>/dev/null
