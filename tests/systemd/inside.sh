@@ -87,6 +87,37 @@ port_open() {
     done </proc/net/tcp
 }
 
+# asks: what the service behind sd-activate answers.
+asks() {
+    python3 -c 'import socket; s = socket.create_connection(("127.0.0.1", 8099), 10); print(s.recv(100).decode(), end="")'
+}
+
+check_nested() {
+    units='nested.socket nested.service'
+    mkdir -p "$work/nested"
+    printf '[Socket]\nListenStream=127.0.0.1:8099\nAccept=yes\n' | tee "$work/nested/in.socket" | grep -v Accept | unit nested.socket
+    printf '[Service]\nExecStart=/bin/echo inside\nStandardOutput=socket\n' >"$work/nested/in@.service"
+    unit nested.service <<service
+[Service]
+Type=notify
+WatchdogSec=2
+ExecStart=/usr/local/bin/sd-activate --control=$work/nested/control --no-journal --unit-path=$work/nested in.socket
+ExecReload=/usr/local/bin/sdctl --control=$work/nested/control daemon-reload
+service
+    systemctl daemon-reload
+    systemctl start nested.socket
+    expect 'sd-activate under systemd answers at the socket that it is given' inside "$(asks)"
+    expect 'and tells that it is ready' active/running "$(show nested.service ActiveState)/$(show nested.service SubState)"
+    expect 'and where it listens' 'Listening on 127.0.0.1:8099.' "$(show nested.service StatusText)"
+    pid=$(show nested.service MainPID)
+    sleep 5
+    systemctl reload nested.service
+    expect 'it tells its watchdog that it lives' "$pid 0" "$(show nested.service MainPID) $(show nested.service NRestarts)"
+    expect 'and answers still' inside "$(asks)"
+    systemctl stop nested.service nested.socket 2>/dev/null
+    expect 'and stops' success "$(show nested.service Result)"
+}
+
 # holds PID INODE: the process has that socket among its descriptors.
 holds() {
     case $(ls -l "/proc/$1/fd") in *"socket:[$2]"*) ;; *) false ;; esac
@@ -541,6 +572,7 @@ if run 'The system' check_boot && run 'The programs' check_build; then
     run 'Type=notify, with a watchdog' check_notify
     run 'Stored descriptors' check_store
     run 'Named descriptors' check_names
+    run 'sd-activate under systemd' check_nested
     run 'The journal' check_journal root
     run 'The journal, unprivileged' check_journal nobody
     run 'Logins' check_login

@@ -276,6 +276,11 @@ impl Engine {
         self.begun && self.jobs == 0
     }
 
+    /// Whether all units are being stopped.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// What is to be done, now that this has happened.
     pub fn step(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut turn = Turn::new(now, self.form);

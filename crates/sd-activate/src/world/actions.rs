@@ -44,7 +44,10 @@ impl World {
                 Err(error) => Event::NotReopened(port, error),
             },
             Action::Close(port) => {
-                self.close(port);
+                let passed = self.close(port).filter(|socket| socket.opened_for().is_none());
+                if let Some(units) = &mut self.units {
+                    units.given_back.extend(passed);
+                }
                 return Ok(Outcome::Nothing);
             }
             Action::Flush(port) => {

@@ -9,11 +9,11 @@ mod instance;
 mod journal;
 mod load;
 mod notifications;
-mod notify;
 mod poll;
 mod requests;
 mod signals;
 mod sockets;
+mod supervisor;
 mod terminal;
 mod units;
 
@@ -39,6 +39,7 @@ use children::{Reaped, lineage, reap};
 use poll::{Key, Poll, Tells};
 use requests::Asked;
 use signals::Received;
+use supervisor::Supervisor;
 use units::Connection;
 
 use crate::engine::{Engine, Event, Port};
@@ -52,6 +53,7 @@ pub struct World {
     journal: Option<Journal>,
     notifications: Option<Notifications>,
     asked: Option<Asked>,
+    supervisor: Supervisor,
     /// The command of the command line's form.
     command: Option<Box<Plan>>,
     /// What units need, with the other form.
@@ -75,6 +77,7 @@ impl World {
             journal: None,
             notifications: None,
             asked: None,
+            supervisor: Supervisor::new(),
             command: None,
             units: None,
             ports: HashMap::new(),
@@ -112,21 +115,21 @@ impl World {
 
     /// Runs until the engine ends it. Returns the exit status.
     pub fn run(mut self, mut engine: Engine) -> Result<u8, Error> {
-        let mut is_ready = false;
         let mut now = Instant::now();
         let mut events = VecDeque::from([Event::Begun]);
         loop {
             while let Some(event) = events.pop_front() {
-                if let Some(status) = self.carry_out_all(&mut engine, now, event)? {
+                let status = self.carry_out_all(&mut engine, now, event)?;
+                if engine.is_stopping() {
+                    self.supervisor.stops();
+                }
+                if let Some(status) = status {
                     return Ok(status);
                 }
             }
             events.extend(self.go_on_with_clients(&mut engine));
-            let deadline = if events.is_empty() && !self.is_due() { engine.deadline() } else { Some(now) };
-            if !is_ready && engine.is_settled() {
-                is_ready = true;
-                self.is_ready();
-            }
+            self.tell_supervisor(&engine, now);
+            let deadline = if events.is_empty() && !self.is_due() { self.deadline(&engine) } else { Some(now) };
             let ready = self.poll.wait(now, deadline)?;
             now = Instant::now();
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
@@ -145,18 +148,26 @@ impl World {
         }
     }
 
-    /// Tells the manager that has started this process that all is as it was asked for.
-    fn is_ready(&mut self) {
-        self.close_passed();
+    /// When something is due, if nothing comes before.
+    fn deadline(&self, engine: &Engine) -> Option<Instant> {
+        engine.deadline().into_iter().chain(self.supervisor.deadline()).min()
+    }
+
+    /// Tells the manager that has started this process how it is.
+    fn tell_supervisor(&mut self, engine: &Engine, now: Instant) {
+        if engine.is_settled() && !self.supervisor.knows_ready() {
+            self.close_passed();
+            self.supervisor.is_ready(&self.listening());
+        }
+        self.supervisor.lives(now);
+    }
+
+    /// Where is listened.
+    fn listening(&self) -> String {
         let mut ports: Vec<_> = self.ports.iter().collect();
         ports.sort_unstable_by_key(|(port, _)| **port);
         let addresses: Vec<_> = ports.iter().filter_map(|(_, socket)| socket.address()).collect();
-        let status = if addresses.is_empty() {
-            String::new()
-        } else {
-            format!("\nSTATUS=Listening on {}.", addresses.join(", "))
-        };
-        notify::notify(&format!("READY=1{status}"));
+        addresses.join(", ")
     }
 
     /// Tells the engine of an event, and of what comes of that. The exit status where it ends.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::control::{self, Control, failure, refused};
 use super::journal::Unit;
 use super::poll::{Key, Tells};
+use super::supervisor::Supervisor;
 use super::{Journal, Units, World};
 use crate::control::call::{Failure, Reply};
 use crate::control::properties::{Clock, properties};
@@ -74,7 +75,7 @@ impl World {
 
     /// Goes on with a client: up to its next call, which may come to events.
     pub(super) fn go_on_with(&mut self, client: usize, flags: EpollFlags, engine: &mut Engine) -> Vec<Event> {
-        let (Some(asked), Some(journal), Some(units)) = (&mut self.asked, &mut self.journal, &mut self.units) else {
+        let Self { asked: Some(asked), journal: Some(journal), units: Some(units), supervisor, .. } = self else {
             return Vec::new();
         };
         let hung_up = flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
@@ -82,7 +83,7 @@ impl World {
             None => Vec::new(),
             Some((call, request)) => {
                 let caller = Caller { client, oneway: call.oneway };
-                asked.serve(caller, request, &mut Told { engine, units, journal })
+                asked.serve(caller, request, &mut Told { engine, units, journal, supervisor })
             }
         }
     }
@@ -106,6 +107,7 @@ struct Told<'a> {
     engine: &'a mut Engine,
     units: &'a mut Units,
     journal: &'a mut Journal,
+    supervisor: &'a mut Supervisor,
 }
 
 impl Asked {
@@ -127,7 +129,8 @@ impl Asked {
                 return told.engine.units().map(reset).collect();
             }
             Request::Reload => {
-                let Told { engine, units, journal } = told;
+                let Told { engine, units, journal, supervisor } = told;
+                supervisor.reloads();
                 units.reload(engine, &mut |said| journal.say(&said.to_string()));
                 Ok(json!({}))
             }

@@ -27,6 +27,8 @@ pub struct Units {
     manager: Arc<Manager>,
     /// The sockets that were passed to this process, until a unit with their address takes them.
     pub passed: Vec<Socket>,
+    /// Those that a unit has taken and given back: who has passed them has them open as well, and so they cannot be opened anew.
+    pub(super) given_back: Vec<Socket>,
     /// The templates of services for one connection each.
     pub(super) templates: HashMap<UnitName, Template>,
     /// The connections that services are for.
@@ -44,8 +46,8 @@ pub(super) struct Connection {
 impl Units {
     /// None is loaded.
     pub fn new(loader: Loader, manager: Manager, passed: Vec<Socket>) -> Self {
-        let (templates, connections, invocations) = Default::default();
-        Self { loader, manager: Arc::new(manager), passed, templates, connections, invocations }
+        let (given_back, templates, connections, invocations) = Default::default();
+        Self { loader, manager: Arc::new(manager), passed, given_back, templates, connections, invocations }
     }
 
     /// `$INVOCATION_ID` of a unit that was started so many times.
@@ -72,10 +74,11 @@ impl Units {
                 let setting = listen.endpoint.setting();
                 Error::Unit { unit: name.to_string(), reason: format!("{}: {setting}=: {error}", listen.origin) }
             };
-            let socket = match self.passed.iter().position(|socket| socket.is_for(&listen.endpoint)) {
-                Some(position) => self.passed.remove(position),
-                None => Socket::open(listen, spec).map_err(failed)?,
-            };
+            let taken = [&mut self.passed, &mut self.given_back].into_iter().find_map(|passed| {
+                let position = passed.iter().position(|socket| socket.is_for(&listen.endpoint))?;
+                Some(passed.remove(position))
+            });
+            let socket = taken.map_or_else(|| Socket::open(listen, spec), Ok).map_err(failed)?;
             socket.prepare(Port(sockets.len()), spec.accept).map_err(failed)?;
             sockets.push(socket);
         }

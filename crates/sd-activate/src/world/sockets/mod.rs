@@ -7,11 +7,15 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::socket::{self, SockaddrStorage, sockopt};
+use nix::sys::socket::{self, SockType, SockaddrStorage, sockopt};
+use sdlite_core::is;
 use sdlite_core::listen::LISTEN_FDS_START;
 
 use file::{Owner, SocketFile};
@@ -134,10 +138,24 @@ impl Socket {
         Some(Bound(&address).to_string())
     }
 
-    /// Whether it has this address, and is of this type.
+    /// Whether it is what a unit listens on: has this address, and is of this type; or is this file, or this queue.
     pub fn is_for(&self, endpoint: &Endpoint) -> bool {
-        let Endpoint::Socket { address, socket_type } = endpoint else { return false };
-        let same_type = socket::getsockopt(&self.descriptor, sockopt::SockType) == Ok(*socket_type);
+        let descriptor = self.descriptor.as_raw_fd();
+        let at = |path: &Path| CString::new(path.as_os_str().as_bytes());
+        match endpoint {
+            Endpoint::Socket { address, socket_type } => self.has_address(address, *socket_type),
+            Endpoint::Fifo(path) => at(path).is_ok_and(|path| is::is_fifo(descriptor, Some(&path)).is_ok()),
+            Endpoint::Special(path) => at(path).is_ok_and(|path| is::is_special(descriptor, Some(&path)).is_ok()),
+            Endpoint::MessageQueue(name) => {
+                at(Path::new(name)).is_ok_and(|name| is::is_mq(descriptor, Some(&name)).is_ok())
+            }
+            // What family of netlink(7) it is of cannot be told by sd_is_socket(3).
+            Endpoint::Netlink { .. } => false,
+        }
+    }
+
+    fn has_address(&self, address: &Address, socket_type: SockType) -> bool {
+        let same_type = socket::getsockopt(&self.descriptor, sockopt::SockType) == Ok(socket_type);
         let own = self.address();
         let named = |name: String| own.as_ref() == Some(&name);
         same_type
