@@ -23,6 +23,11 @@ impl Limit {
         self.rate
     }
 
+    /// From now on it may happen as often as that. What has happened counts.
+    pub fn set_rate(&mut self, rate: RateLimit) {
+        self.rate = rate;
+    }
+
     /// It happens.
     pub fn count(&mut self, now: Instant) {
         if self.until().is_none_or(|end| end <= now) {

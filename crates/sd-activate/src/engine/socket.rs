@@ -188,7 +188,10 @@ impl Socket {
     }
 
     /// Other settings, from its next state on.
-    pub(super) fn replace(&mut self, spec: Arc<SocketSpec>, subject: Subject) {
+    pub(super) fn replace(&mut self, spec: Arc<SocketSpec>, start_limit: RateLimit, subject: Subject) {
+        self.poll_limit.set_rate(spec.poll_limit);
+        self.trigger_limit.set_rate(spec.trigger_limit);
+        self.start_limit.set_rate(start_limit);
         (self.spec, self.subject) = (spec, subject);
     }
 

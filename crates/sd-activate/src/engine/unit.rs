@@ -74,9 +74,12 @@ impl Unit {
         self.title = self.spec.title().to_owned();
         let subject = self.subject();
         match (&mut self.machine, &self.spec.kind) {
-            (Machine::Socket(socket), Kind::Socket(spec)) => socket.replace(spec.clone(), subject),
+            (Machine::Socket(socket), Kind::Socket(spec)) => {
+                socket.replace(spec.clone(), self.spec.start_limit, subject);
+            }
             (Machine::Service(service), Kind::Service(spec)) => {
                 (service.spec, service.subject) = (spec.clone(), subject);
+                service.start_limit.set_rate(self.spec.start_limit);
             }
             _ => (),
         }

@@ -278,3 +278,25 @@ fn what_has_failed_fails_its_job_and_can_be_forgotten() {
     assert_eq!(units.state("a.service"), "inactive dead");
     assert_eq!(units.start("a.service"), DONE);
 }
+
+#[test]
+fn limits_that_are_loaded_anew_hold_at_once_and_what_was_started_before_counts() {
+    let socket = "[Socket]\nListenStream=1\nTriggerLimitIntervalSec=10s\nTriggerLimitBurst=2\n";
+    let mut units = Managed::new(&[("a.socket", socket), ("a.service", "")]);
+    units.start("a.socket");
+    let a = units.id("a.socket");
+    let port = units.engine.ports.iter().find(|(_, of)| **of == a).map(|(port, _)| *port).expect("a port");
+    let trigger = |units: &mut Managed| {
+        units.happen(Event::Incoming(port));
+        let runs = units.state("a.socket") == "active running";
+        if runs {
+            units.end("a.service", End::Exited(0));
+        }
+        runs
+    };
+    assert!(trigger(&mut units) && trigger(&mut units));
+    units.engine.replace(a, LoadState::Loaded, Some(unit("a.socket", &socket.replace("Burst=2", "Burst=3"))));
+    assert!(trigger(&mut units), "the third");
+    assert!(!trigger(&mut units), "the fourth");
+    assert_eq!(units.state("a.socket"), "failed failed");
+}
