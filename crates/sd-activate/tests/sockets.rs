@@ -144,13 +144,14 @@ fn a_service_may_have_streams_and_datagrams_at_the_same_port() {
 #[test]
 fn who_has_started_it_is_told_when_it_listens() {
     let directory = Directory::new();
-    let manager = UnixDatagram::bind(directory.path("notify")).unwrap();
-    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let (first, second) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
-    for options in [&[][..], &["--accept"], &["--inetd", "--accept"]] {
+    for (number, options) in [&[][..], &["--accept"], &["--inetd", "--accept"]].into_iter().enumerate() {
+        let path = directory.path(&format!("notify-{number}"));
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut command = Command::new(ACTIVATOR);
         command.args(["-l", &first, "-l", &second]).args(options).arg(service()).arg("serve");
-        command.env("NOTIFY_SOCKET", directory.path("notify"));
+        command.env("NOTIFY_SOCKET", path);
         let mut activator = Activator::run(&directory, command);
         let mut state = [0; 200];
         let length = manager.recv(&mut state).unwrap();
