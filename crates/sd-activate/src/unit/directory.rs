@@ -17,7 +17,8 @@ pub enum Links {
 /// Paths that are relative, each perhaps with a colon and the path of a link to it.
 pub fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> Result<(), Invalid> {
     if given.is_empty() {
-        set.directories.clear();
+        // Their mode, too, is as if nothing had been said.
+        *set = DirectorySet::default();
     }
     let checked = |text: &str| {
         let text = given.specifiers.expand(text)?;

@@ -316,10 +316,18 @@ fn assignment(unit_type: UnitType) -> impl Strategy<Value = String> {
             // A port with a zero before it is octal to 252, and refused by later releases as it is here.
             let octal = value.trim_start().trim_start_matches('+').starts_with('0') || value.contains(":0");
             let value = if name.starts_with("Listen") && octal { "8080".to_owned() } else { value };
+            // A unit that names another instance of its template, which names another: until the name is too long.
+            let value = if section == "Unit" && grows(&value) { "%n".to_owned() } else { value };
             let value = if continued { value.replacen(' ', " \\\n# in between\n  ", 1) } else { value };
             format!("[{section}]\n{name}{between}{value}")
         },
     )
+}
+
+/// Whether a unit's name, or its instance, is only a part of what it names.
+fn grows(value: &str) -> bool {
+    let followed = |rest: &str| !rest.is_empty() && !rest.starts_with([' ', '\t']);
+    ["%n", "%N", "%i"].iter().any(|own| value.split(own).skip(1).any(followed))
 }
 
 fn value() -> impl Strategy<Value = String> {

@@ -152,8 +152,9 @@ fn statuses(list: &mut ExitStatuses, given: &Given<'_>) -> Result<(), Invalid> {
 }
 
 fn sockets(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
-    for part in given.parts() {
-        let text = given.specifiers.expand_name(part)?;
+    for part in quoting::parts(given.value) {
+        let part = part.map_err(|error| unreadable(error, given.value))?;
+        let text = given.specifiers.expand_name(&part)?;
         match UnitName::new(&text).filter(|name| name.unit_type() == UnitType::Socket) {
             Some(name) => draft.service.sockets.push(name),
             None => {
