@@ -147,6 +147,7 @@ fn run(matches: &ArgMatches) -> u8 {
         Some(given) => path::split(given),
         None => unit_path(&scope),
     });
+    let directories = path::once(directories);
     let ignored = matches.get_many::<String>("ignore").unwrap_or_default().cloned();
     let path = matches.get_one::<PathBuf>("control").cloned().or_else(|| control::path(scope.user));
     let asking = Asking { path, unit_path: directories.clone(), user: scope.user };

@@ -14,6 +14,8 @@ const LINKS_MAX: usize = 16;
 pub struct Files {
     path: Vec<PathBuf>,
     units: HashMap<UnitName, Entry>,
+    /// The names that lead to another.
+    aliases: Vec<UnitName>,
     /// The directories `NAME.d`, `NAME.wants` and `NAME.requires`, and in which of the path's directories they are.
     directories: HashMap<String, Vec<usize>>,
 }
@@ -43,7 +45,7 @@ pub enum Found {
 impl Files {
     /// Reads the directories. Those that are not there, or that may not be read, are as good as empty.
     pub fn read(path: Vec<PathBuf>) -> Self {
-        let mut files = Self { path, units: HashMap::new(), directories: HashMap::new() };
+        let mut files = Self { path, units: HashMap::new(), aliases: Vec::new(), directories: HashMap::new() };
         for index in 0..files.path.len() {
             let Ok(entries) = fs::read_dir(&files.path[index]) else { continue };
             for entry in entries.flatten() {
@@ -67,6 +69,9 @@ impl Files {
         // The first one wins.
         if let Some(unit) = UnitName::new(&name).filter(|unit| !self.units.contains_key(unit)) {
             if let Some(found) = self.entry(entry, &unit) {
+                if matches!(found, Entry::Alias(_)) {
+                    self.aliases.push(unit.clone());
+                }
                 self.units.insert(unit, found);
             }
         }
@@ -112,12 +117,10 @@ impl Files {
     pub fn aliases(&self, name: &UnitName) -> Vec<UnitName> {
         // A template's other names are not those of an instance that has a file of its own.
         let own_file = self.units.contains_key(name) && !name.is_template();
-        let links = self.units.iter().filter(|(_, entry)| matches!(entry, Entry::Alias(_)));
-        let links = links.filter(|(alias, _)| !(own_file && alias.is_template()));
+        let links = self.aliases.iter().filter(|alias| !(own_file && alias.is_template()));
         let instance = name.instance().filter(|instance| !instance.is_empty());
-        let names = links.map(|(alias, _)| {
-            instance.and_then(|instance| alias.instantiate(instance)).unwrap_or_else(|| alias.clone())
-        });
+        let names = links
+            .map(|alias| instance.and_then(|instance| alias.instantiate(instance)).unwrap_or_else(|| alias.clone()));
         let leads_there = |alias: &UnitName| matches!(self.find(alias), Found::File(target, _) if target == *name);
         let mut aliases: Vec<UnitName> = names.filter(|alias| alias != name).filter(leads_there).collect();
         aliases.sort();

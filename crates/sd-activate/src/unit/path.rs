@@ -1,5 +1,6 @@
 //! Where unit files are looked for: "Unit File Load Path" in systemd.unit(5).
 
+use std::collections::HashSet;
 use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -67,14 +68,13 @@ fn user(scope: &Scope) -> Vec<PathBuf> {
     path.extend(below(list("XDG_DATA_DIRS", &["/usr/local/share", "/usr/share"])));
     path.extend(["/usr/local/lib/systemd/user", "/usr/lib/systemd/user"].map(PathBuf::from));
     path.extend(below_runtime("generator.late"));
-    let mut seen = Vec::new();
-    path.retain(|directory| {
-        !seen.contains(directory) && {
-            seen.push(directory.clone());
-            true
-        }
-    });
-    path
+    once(path)
+}
+
+/// Each directory once, where it stands first.
+pub fn once(directories: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    directories.into_iter().filter(|directory| seen.insert(directory.clone())).collect()
 }
 
 /// A path without `.`, `..` and repeated slashes, from what it says alone.
@@ -90,4 +90,15 @@ pub fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_many_files_are_in_is_read_once() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(once(paths(&["/b", "/a", "/b", "/c", "/a"])), paths(&["/b", "/a", "/c"]));
+    }
 }

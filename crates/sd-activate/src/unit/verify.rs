@@ -1,7 +1,7 @@
 //! What `sd-activate --verify UNIT…` says: all that is wrong with units, and what of them is not honoured here.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Level};
 use super::load::{Loaded, Loader, State};
@@ -21,9 +21,7 @@ impl Wanted {
     pub fn parse(argument: &Path) -> Option<Self> {
         let name = UnitName::new(argument.file_name()?.to_str()?).filter(|name| name.unit_type() != UnitType::Other)?;
         let directory = argument.parent().filter(|directory| !directory.as_os_str().is_empty());
-        let absolute = |directory: &Path| {
-            std::env::current_dir().map_or_else(|_| directory.to_owned(), |here| here.join(directory))
-        };
+        let absolute = |directory: &Path| path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         Some(Self { name, directory: directory.map(|directory| normal(&absolute(directory))) })
     }
 }
@@ -35,36 +33,36 @@ pub fn verify(loader: &Loader, names: &[UnitName]) -> (Vec<Diagnostic>, bool) {
     let names: Vec<UnitName> = names.iter().map(instance).collect();
     let units = loader.load_all(&names);
     let asked: BTreeSet<&UnitName> = names.iter().collect();
+    let not_found = units.iter().filter(|unit| unit.state == State::NotFound && !unit.name.is_of_boot());
+    let not_found: BTreeSet<&UnitName> = not_found.map(|unit| &unit.name).collect();
 
     let mut diagnostics = Vec::new();
     for unit in &units {
         if unit.state != State::NotFound || asked.contains(&unit.name) {
             diagnostics.extend(unit.diagnostics.iter().cloned());
         }
-        diagnostics.extend(missing(unit, &units));
+        diagnostics.extend(missing(unit, &not_found));
     }
     let good = diagnostics.iter().all(|diagnostic| diagnostic.level > Level::Refused);
     (diagnostics, good)
 }
 
 /// Units without which this one cannot be started.
-fn missing(unit: &Loaded, units: &[Loaded]) -> Vec<Diagnostic> {
+fn missing(unit: &Loaded, not_found: &BTreeSet<&UnitName>) -> Vec<Diagnostic> {
     let Some(spec) = &unit.spec else { return Vec::new() };
-    let is_missing = |name: &UnitName| {
-        units.iter().any(|other| other.name == *name && other.state == State::NotFound) && !name.is_of_boot()
-    };
     let error =
         |origin, message| Diagnostic { level: Level::Error, origin, unit: unit.name.clone(), setting: None, message };
     let mut missing = Vec::new();
     for dependency in &spec.dependencies {
-        if matches!(dependency.relation, Relation::Requires | Relation::BindsTo) && is_missing(&dependency.unit) {
+        if matches!(dependency.relation, Relation::Requires | Relation::BindsTo) && not_found.contains(&dependency.unit)
+        {
             let message = format!("{:?}=: there is no {} on the unit path", dependency.relation, dependency.unit);
             missing.push(error(Some(dependency.origin.clone()), message));
         }
     }
     if let Kind::Socket(socket) = &spec.kind {
         let service = if socket.accept { socket.service.instantiate("0") } else { Some(socket.service.clone()) };
-        if service.as_ref().is_some_and(is_missing) {
+        if service.as_ref().is_some_and(|service| not_found.contains(service)) {
             let message = format!("there is no {} on the unit path, which the socket is for", socket.service);
             missing.push(error(spec.origin("Service").cloned(), message));
         }
