@@ -306,9 +306,6 @@ impl Engine {
         let names = |ids: Vec<UnitId>| ids.iter().map(|id| self.units[id].name.clone()).collect();
         let mut view = View {
             id,
-            name: unit.name.clone(),
-            spec: Some(unit.spec.clone()),
-            load: unit.load,
             active: unit.active(),
             sub: unit.sub_state(),
             changes: unit.changes,
@@ -317,16 +314,8 @@ impl Engine {
                 kind: job.kind.word(),
                 running: job.progress == Progress::Running,
             }),
-            main: None,
-            control: None,
-            result: "success",
-            statuses: Vec::new(),
-            restarts: 0,
-            accepted: 0,
-            connections: 0,
-            triggers: Vec::new(),
             triggered_by: names(self.triggers_of(unit)),
-            status_text: None,
+            ..View::not_loaded(unit.name.clone(), unit.load, Some(unit.spec.clone()))
         };
         match &unit.machine {
             Machine::Service(service) => {
@@ -344,8 +333,6 @@ impl Engine {
                 if socket.spec.accept {
                     let of_it = |other: &&Unit| other.connection.as_ref().is_some_and(|(socket, _)| *socket == id);
                     view.triggers.extend(self.units.values().filter(of_it).map(|other| other.name.clone()));
-                } else {
-                    view.triggers.push(socket.spec.service.clone());
                 }
             }
             Machine::Target(_) => (),
