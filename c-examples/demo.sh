@@ -131,16 +131,7 @@ is_closed() {
     [ -z "$(listening_inode /proc/net/tcp)" ]
 }
 
-# within SECONDS COMMAND...: asks until the answer is yes.
-within() {
-    tries=$(($1 * 20))
-    shift
-    until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
+. "$here/../tests/units/within.sh"
 
 stop_manager() {
     [ -n "$manager" ] || return 0

@@ -34,15 +34,7 @@ expect() {
     ok "$1"
 }
 
-within() {
-    tries=$(($1 * 20))
-    shift
-    until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
+. ./units/within.sh
 
 # becomes WHAT EXPECTED COMMAND...: within a minute the command says what is expected.
 becomes() {

@@ -32,15 +32,7 @@ step() {
     step=$(printf '%02d-%s' "$steps" "$1")
 }
 
-within() {
-    tries=$(($1 * 20))
-    shift
-    until "$@"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
-        sleep 0.05
-    done
-}
+. "$here/within.sh"
 
 # ask VERB UNIT...: asks the manager, and records the exit status.
 ask() {
