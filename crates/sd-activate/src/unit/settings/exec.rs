@@ -299,7 +299,8 @@ fn number(given: &Given<'_>, least: i32, most: i32) -> Result<Option<i32>, Inval
 }
 
 fn rows(given: &Given<'_>) -> Result<Option<u16>, Invalid> {
-    if given.is_empty() { Ok(None) } else { value::integer(given.value, 0, u16::MAX).map(Some) }
+    // A terminal has sixteen bits for it; systemd takes more, and leaves out the upper ones.
+    if given.is_empty() { Ok(None) } else { given.unsigned().map(|number| Some(number as u16)) }
 }
 
 fn level(given: &Given<'_>) -> Result<libc::c_int, Invalid> {
