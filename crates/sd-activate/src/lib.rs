@@ -17,6 +17,7 @@ pub mod error;
 pub mod exec;
 pub mod glob;
 pub mod log;
+pub mod saved;
 pub mod sdctl;
 pub mod spec;
 pub mod unit;

@@ -14,6 +14,7 @@ mod scope;
 mod service;
 mod signal;
 mod socket;
+mod source;
 pub mod status;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 pub use command::{Command, CommandId, Phase, Privileges};
 pub use exec::{
@@ -32,6 +35,7 @@ pub use scope::Scope;
 pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceSpec, ServiceType};
 pub use signal::Signal;
 pub use socket::{BindIpv6Only, Endpoint, Listen, Protocol, SocketSpec, Timestamping};
+pub use source::{Source, UnitFile};
 
 /// A length of time after which something happens; `None`, "infinity" in a unit, is never.
 pub type Timeout = Option<Duration>;
@@ -49,6 +53,8 @@ pub struct UnitSpec {
     pub fragment: Option<PathBuf>,
     /// The drop-ins that were read after that, in their order.
     pub drop_ins: Vec<PathBuf>,
+    /// All of these, as they were read: its own, and the drop-ins.
+    pub files: Arc<[UnitFile]>,
     /// Every dependency: those of `.wants/` and `.requires/` directories, then the others in the order in which they are written.
     pub dependencies: Vec<Dependency>,
     /// Condition…= and Assert…=.
@@ -78,6 +84,7 @@ impl UnitSpec {
             description: None,
             fragment: None,
             drop_ins: Vec::new(),
+            files: Arc::default(),
             dependencies: Vec::new(),
             conditions: Vec::new(),
             start_limit: RateLimit { interval: Duration::from_secs(10), burst: 5 },
@@ -116,7 +123,7 @@ impl UnitSpec {
 }
 
 /// What systemctl(1) calls the load state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadState {
     /// It can be started.
     Loaded,
@@ -182,7 +189,7 @@ impl Display for Origin {
 }
 
 /// How often something may happen: `burst` times within `interval`. Where either is zero, as often as it likes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
     /// …IntervalSec=.
     pub interval: Duration,
@@ -202,7 +209,7 @@ pub struct Dependency {
 }
 
 /// The dependencies of systemd.unit(5) that are honoured; each is the setting of this name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Relation {
     /// Requires=, and what a `.requires/` directory holds.
     Requires,

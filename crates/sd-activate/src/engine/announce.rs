@@ -1,5 +1,7 @@
 //! What is said of a service's start, stop and reload, in systemd's words: of its job, while it has one.
 
+use serde::{Deserialize, Serialize};
+
 use super::Form;
 use super::service::{Service, State};
 use super::turn::{Level, Turn};
@@ -8,10 +10,10 @@ use super::view::ActiveState;
 use crate::spec::ServiceType;
 
 /// What was asked of a service, and whether its beginning was said.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Announcer(Option<(Job, bool)>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Job {
     Start,
     Stop,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::event::{End, Instance, Port, UnitId};
 use super::job::JobKind;
@@ -14,6 +15,7 @@ use super::unit::{Machine, Unit};
 use super::view::ActiveState;
 use super::{Action, Engine, Form, Subject};
 use crate::error::Error;
+use crate::saved;
 use crate::spec::{Signal, UnitSpec};
 
 /// How long to wait where descriptors, memory or processes have run out.
@@ -24,20 +26,23 @@ const SILENCE: Duration = Duration::from_secs(10);
 const KEPT: usize = 100;
 
 /// What connections wait for, and the processes of the command line's form.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Connections {
     /// The command, with the command line's form.
     subject: Option<Subject>,
+    #[serde(with = "saved")]
     running: HashSet<Pid>,
     /// Whether a service ran before.
     ran: bool,
     /// The ports to go on with when a shortage is over, while there is one. The first has a connection that was accepted.
     waiting: Option<Vec<Port>>,
     /// When the user was told of a shortage.
+    #[serde(with = "saved")]
     told: Option<Instant>,
     /// The instances that have failed.
     failed: BTreeSet<UnitId>,
     /// The instances that are no units any more, until what their end has come to is done.
+    #[serde(with = "saved")]
     leaving: HashMap<UnitId, Arc<UnitSpec>>,
 }
 

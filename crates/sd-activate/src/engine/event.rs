@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use nix::unistd::Pid;
 use sdlite_core::listen::LISTEN_FDS_START;
+use serde::{Deserialize, Serialize};
 
 use super::view::{RequestId, Verb};
 use crate::error::Error;
 use crate::spec::{Condition, Signal, UnitSpec, status};
 
 /// A descriptor that is listened on: one of those that a socket unit has. The number is its place among all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Port(pub usize);
 
 impl Display for Port {
@@ -23,7 +24,7 @@ impl Display for Port {
 }
 
 /// A unit, by the order in which they were made known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitId(pub usize);
 
 /// A service for one connection.
@@ -141,7 +142,7 @@ pub struct Notification {
 }
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// With an exit status.
     Exited(u8),

@@ -3,6 +3,8 @@
 //! What is asked for becomes a [`transaction`](super::transaction): the job of the unit, and those of others that come of it. Each
 //! unit has one job at most. A job runs as soon as no other has to come before it, and ends when its unit is as it was to become.
 
+use serde::{Deserialize, Serialize};
+
 use super::Engine;
 use super::event::UnitId;
 use super::graph::{is_called, related};
@@ -14,7 +16,7 @@ use super::{Action, Form};
 use crate::spec::{Condition, Relation};
 
 /// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum JobKind {
     Start,
     Stop,
@@ -24,7 +26,7 @@ pub(super) enum JobKind {
 }
 
 /// A job, until it has ended.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     pub(super) id: u32,
     pub(super) kind: JobKind,
@@ -34,7 +36,7 @@ pub(super) struct Job {
 }
 
 /// How far a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Progress {
     /// Others come before it.
     Waiting,

@@ -2,12 +2,16 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
+use crate::saved;
 use crate::spec::RateLimit;
 
 /// Counts what a [`RateLimit`] limits. An interval begins with the first that is counted after the last interval.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Limit {
     rate: RateLimit,
+    #[serde(with = "saved")]
     since: Option<Instant>,
     count: u32,
 }

@@ -22,6 +22,7 @@ mod limit;
 mod listening;
 mod messages;
 mod request;
+mod restore;
 mod service;
 mod settle;
 mod socket;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 pub use action::Action;
 pub use event::{End, Event, Instance, Notification, Port, Process, UnitId};
@@ -52,10 +54,11 @@ use service::Service;
 use turn::{Taker, Timer, Turn};
 use unit::{Machine, Unit};
 
+use crate::saved;
 use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Form {
     /// A command, as systemd-socket-activate(1) has it: it stands for this process. Signals are passed on, and where it ends
     /// because of one, all does.
@@ -65,7 +68,7 @@ pub enum Form {
 }
 
 /// How often a command is started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Once {
     /// It is started at once.
     pub now: bool,
@@ -74,7 +77,7 @@ pub struct Once {
 }
 
 /// What messages call a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Subject {
     /// Its name.
     pub name: String,
@@ -96,11 +99,13 @@ impl Display for Subject {
 }
 
 /// Everything that is listened on and may run.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Engine {
     form: Form,
     units: BTreeMap<UnitId, Unit>,
     next_unit: usize,
+    /// Made of the units anew.
+    #[serde(skip)]
     graph: Graph,
     /// The sockets that ports are of. Nobody's are closed.
     ports: HashMap<Port, UnitId>,
@@ -109,7 +114,9 @@ pub struct Engine {
     /// The only one of them, where there was one.
     only: Option<UnitId>,
     connections: Connections,
+    #[serde(with = "saved")]
     owners: HashMap<Pid, Taker>,
+    #[serde(with = "saved")]
     timers: BTreeSet<(Instant, Timer)>,
     next_job: u32,
     /// How many jobs there are.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::Subject;
 use super::announce::Announcer;
@@ -18,18 +19,21 @@ use super::turn::Turn;
 use super::verdict::Outcome;
 use super::view::{ActiveState, CommandStatus, Whom};
 use crate::error::Error;
+use crate::saved;
 use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal};
 
 /// A service, from one start to the next.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Service {
     pub(super) id: UnitId,
+    #[serde(skip)]
     pub(super) spec: Arc<ServiceSpec>,
     pub(super) subject: Subject,
     pub(super) state: State,
     /// What an answer is awaited to. Until it has come, nothing else is attended to.
     pub(super) awaited: Option<Awaited>,
     /// What has happened meanwhile.
+    #[serde(skip)]
     deferred: VecDeque<Happening>,
     /// StartLimitIntervalSec= and StartLimitBurst=: beyond it, the service fails.
     pub(super) start_limit: Limit,
@@ -39,12 +43,15 @@ pub(super) struct Service {
     pub(super) ran: bool,
 
     /// The process of ExecStart=, while it runs, and the how-manieth command there it is.
+    #[serde(with = "saved")]
     pub(super) main: Option<Pid>,
     pub(super) main_index: usize,
     /// The process of another command, while it runs, and which command that is.
+    #[serde(with = "saved")]
     pub(super) control: Option<Pid>,
     pub(super) command: Option<CommandId>,
     /// Processes that those have left, while it is waited for their end.
+    #[serde(with = "saved")]
     pub(super) others: Vec<Pid>,
     /// What was executed since it was started.
     pub(super) records: Vec<CommandStatus>,
@@ -64,6 +71,7 @@ pub(super) struct Service {
     /// Whether that is half of a restart.
     pub(super) restarting: bool,
     /// When the time of its state is up.
+    #[serde(with = "saved")]
     pub(super) deadline: Option<Instant>,
     pub(super) announcer: Announcer,
 
@@ -74,7 +82,7 @@ pub(super) struct Service {
 }
 
 /// SubState= of systemctl(1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     #[default]
     Dead,
@@ -139,7 +147,7 @@ impl State {
 }
 
 /// What an answer is awaited to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum Awaited {
     /// Whether a command was executed.
     Execution(CommandId),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::event::{End, Port, UnitId};
 use super::limit::Limit;
@@ -16,14 +17,16 @@ use super::turn::{Level, Timer, Turn};
 use super::view::{ActiveState, CommandStatus};
 use super::{Action, Form, Subject};
 use crate::error::Error;
+use crate::saved::{self, Word};
 use crate::spec::{CommandId, Phase, RateLimit, Signal, SocketSpec, Timeout};
 
 const SUCCESS: &str = "success";
 
 /// A socket, from one start to the next.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Socket {
     pub(super) id: UnitId,
+    #[serde(skip, default = "super::restore::unknown")]
     pub(super) spec: Arc<SocketSpec>,
     subject: Subject,
     state: State,
@@ -32,7 +35,8 @@ pub(super) struct Socket {
     /// The ports that somebody has come to, and that are not watched since.
     pub(super) heard: Vec<Port>,
     /// Result=: how it did.
-    pub(super) result: &'static str,
+    #[serde(with = "saved")]
+    pub(super) result: Word,
     /// PollLimitIntervalSec= and PollLimitBurst=: beyond it, those who come wait.
     pub(super) poll_limit: Limit,
     /// TriggerLimitIntervalSec= and TriggerLimitBurst=: beyond it, it fails.
@@ -52,10 +56,11 @@ pub(super) struct Socket {
     /// The commands that were executed since it was started.
     pub(super) statuses: Vec<CommandStatus>,
     /// When the time of its state is up.
+    #[serde(with = "saved")]
     deadline: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     #[default]
     Dead,
@@ -67,13 +72,13 @@ pub(super) enum State {
     /// Its service takes what comes.
     Running,
     /// A command is executed; its process, once there is one.
-    Command(CommandId, Option<Pid>),
+    Command(CommandId, #[serde(with = "saved")] Option<Pid>),
     /// A command's process was sent a signal.
-    Signalled(Signalled, Pid),
+    Signalled(Signalled, #[serde(with = "saved")] Pid),
 }
 
 /// What a command that took too long, or that is not needed any more, is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Signalled {
     /// Before ExecStopPost=.
     StopPreSigterm,

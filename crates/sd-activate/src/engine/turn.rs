@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::event::UnitId;
 use super::service::Happening;
 use super::{Action, Form};
 
 /// Whose a process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Taker {
     Service(UnitId),
     /// That of a connection, with the command line's form.
@@ -17,7 +18,7 @@ pub(super) enum Taker {
 }
 
 /// What there is to do at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// Those who wait for a service may be let in again.
     Rest(UnitId),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::Subject;
 use super::event::UnitId;
 use super::job::Job;
@@ -12,18 +14,21 @@ use super::socket::{self, Socket};
 use super::turn::Turn;
 use super::verdict::Outcome;
 use super::view::{ActiveState, Changes};
+use crate::saved;
 use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
 
 /// A unit that was loaded.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Unit {
     pub(super) name: UnitName,
+    #[serde(with = "saved")]
     pub(super) spec: Arc<UnitSpec>,
     pub(super) load: LoadState,
     pub(super) machine: Machine,
     pub(super) job: Option<Job>,
     pub(super) changes: Changes,
     /// The states that it was last seen in.
+    #[serde(skip)]
     pub(super) seen: (ActiveState, &'static str),
     /// What messages call it.
     pub(super) title: String,
@@ -32,7 +37,7 @@ pub(super) struct Unit {
 }
 
 /// What goes through the states of its type.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Machine {
     Socket(Socket),
     Service(Service),

@@ -1,10 +1,12 @@
 //! What the end of a process means for its service.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::End;
 use crate::spec::{ExitStatuses, Restart, ServiceSpec, ServiceType, Signal};
 
 /// Result= of systemctl(1): how a service did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
     Success,
     ExitCode,

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::event::UnitId;
 use super::job::Progress;
 use super::unit::{Machine, Unit};
 use super::{End, Engine};
+use crate::saved::{self, Word};
 use crate::spec::{Kind, LoadState, Signal, UnitName, UnitSpec};
 
 /// Something that was asked of a unit, until it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
 /// What is asked of a unit: the verb of systemctl(1).
@@ -32,7 +34,7 @@ pub enum Verb {
 }
 
 /// `--kill-whom=`: which of a unit's processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whom {
     /// The main process.
     Main,
@@ -134,7 +136,7 @@ impl JobResult {
 }
 
 /// ActiveState= of systemctl(1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the state of this name")]
 pub enum ActiveState {
     Active,
@@ -171,19 +173,25 @@ impl ActiveState {
 }
 
 /// When a unit has changed last: StateChangeTimestamp= and its siblings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// Its active or sub state changed.
+    #[serde(with = "saved")]
     pub state: Option<Instant>,
     /// It left "inactive" or "failed".
+    #[serde(with = "saved")]
     pub inactive_exit: Option<Instant>,
     /// It became "active".
+    #[serde(with = "saved")]
     pub active_enter: Option<Instant>,
     /// It left "active".
+    #[serde(with = "saved")]
     pub active_exit: Option<Instant>,
     /// It became "inactive" or "failed".
+    #[serde(with = "saved")]
     pub inactive_enter: Option<Instant>,
     /// Its conditions were checked, and whether they were met.
+    #[serde(with = "saved")]
     pub condition: Option<(Instant, bool)>,
 }
 
@@ -199,17 +207,21 @@ pub struct JobView {
 }
 
 /// A process that a command of a unit was.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandStatus {
     /// The setting: `ExecStart`, `ExecStartPre` and so on.
-    pub setting: &'static str,
+    #[serde(with = "saved")]
+    pub setting: Word,
     /// The how-manieth of the setting's commands.
     pub index: usize,
     /// Its process.
+    #[serde(with = "saved")]
     pub pid: Pid,
     /// When that began.
+    #[serde(with = "saved")]
     pub since: Instant,
     /// When and how it has ended, if it has.
+    #[serde(with = "saved")]
     pub end: Option<(Instant, End)>,
 }
 

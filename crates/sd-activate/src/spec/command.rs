@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::Origin;
 
 /// A command that a unit has executed: one of ExecStart= and its siblings.
@@ -34,7 +36,7 @@ pub enum Privileges {
 }
 
 /// What a command is executed for: the setting that it stands in, without Exec before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is the setting of this name in systemd.service(5) or systemd.socket(5)")]
 pub enum Phase {
     Condition,
@@ -66,7 +68,7 @@ impl Phase {
 }
 
 /// One of a unit's commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId {
     /// The setting that it stands in.
     pub phase: Phase,

@@ -2,11 +2,13 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use serde::{Deserialize, Serialize};
+
 /// The longest name, with its suffix.
 const LENGTH_MAX: usize = 255;
 
 /// The name of a unit: a prefix, perhaps `@` and an instance, and a suffix that names its type.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UnitName(String);
 
 /// What kind of unit it is.

@@ -108,6 +108,20 @@ impl Loader {
         })
     }
 
+    /// Reads a unit again from what it was read from before, whatever its files hold now.
+    pub fn read_again(&self, unit: &UnitSpec) -> Loaded {
+        let mut known = UnitSpec::new(unit.name.clone(), Kind::Target);
+        (known.aliases, known.drop_ins) = (unit.aliases.clone(), unit.drop_ins.clone());
+        known.dependencies = unit.dependencies.iter().filter(|it| it.origin.line == 0).cloned().collect();
+        let Some((own, drop_ins)) = unit.files.split_first() else {
+            return Loaded::without(&unit.name, State::NotFound, None);
+        };
+        self.assemble(known, &own.path, |reader| {
+            reader.read_text(&own.path, &own.text, Part::Fragment);
+            drop_ins.iter().for_each(|file| reader.read_text(&file.path, &file.text, Part::DropIn));
+        })
+    }
+
     /// Makes a unit of what is known of it and of what is read.
     fn assemble(&self, unit: UnitSpec, fragment: &Path, read: impl FnOnce(&mut Reader<'_>)) -> Loaded {
         let name = unit.name.clone();
@@ -115,7 +129,10 @@ impl Loader {
         let mut draft = Draft::new(unit);
         draft.unit.fragment = Some(fragment.to_owned());
         let mut loaded = Loaded::without(&name, State::Loaded, None);
-        read(&mut Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded));
+        let mut reader = Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded);
+        read(&mut reader);
+        let files = reader.files();
+        draft.unit.files = files.into();
         loaded.uses_instance = specifiers.uses_instance();
 
         // What was refused may be what is missing now.

@@ -13,7 +13,7 @@ use super::settings::{self, Setting, Word};
 use super::specifier::Specifiers;
 use super::syntax::{Content, Line, parse};
 use super::value::Invalid;
-use crate::spec::Origin;
+use crate::spec::{Origin, UnitFile};
 
 /// What `--ignore=` with this word means, besides the names of settings: all that confine a service.
 const CONFINEMENT: &str = "confinement";
@@ -36,6 +36,8 @@ pub struct Reader<'a> {
     part: Part,
     /// Whether the rest of the file does not count.
     ended: bool,
+    /// What was read.
+    files: Vec<UnitFile>,
 }
 
 impl<'a> Reader<'a> {
@@ -46,7 +48,12 @@ impl<'a> Reader<'a> {
         draft: &'a mut Draft,
         loaded: &'a mut Loaded,
     ) -> Self {
-        Self { ignored, specifiers, draft, loaded, part: Part::Fragment, ended: false }
+        Self { ignored, specifiers, draft, loaded, part: Part::Fragment, ended: false, files: Vec::new() }
+    }
+
+    /// What was read.
+    pub fn files(self) -> Vec<UnitFile> {
+        self.files
     }
 
     /// Reads a file.
@@ -64,6 +71,7 @@ impl<'a> Reader<'a> {
     /// Reads what stands in a file.
     pub fn read_text(&mut self, path: &Path, text: &[u8], part: Part) {
         (self.part, self.ended) = (part, false);
+        self.files.push(UnitFile { path: path.to_owned(), text: text.to_owned() });
         let path: Arc<Path> = path.into();
         let mut section = None;
         for Line { number, content } in parse(text) {

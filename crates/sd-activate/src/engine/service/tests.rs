@@ -72,6 +72,14 @@ fn duration(text: &str) -> Duration {
     Duration::from_millis(number.parse::<u64>().unwrap() * if unit == "ms" { 1 } else { 1000 })
 }
 
+/// The service as another process reads it that goes on.
+fn anew(service: &Service) -> Service {
+    let written = serde_json::to_value(service).expect("JSON");
+    let read: Service = serde_json::from_value(written.clone()).expect("a service");
+    assert_eq!(serde_json::to_value(&read).expect("JSON"), written);
+    Service { spec: service.spec.clone(), ..read }
+}
+
 impl Trial {
     fn new(settings: &str) -> Self {
         let loader = Loader::new(Scope::system(), Vec::new(), []);
@@ -103,6 +111,7 @@ impl Trial {
             }
             happenings.extend(turn.later.into_iter().map(|(_, happening)| happening));
         }
+        self.service = anew(&self.service);
     }
 
     /// The answer, where there is one.

@@ -39,6 +39,18 @@ pub(super) fn unit(unit_name: &str, text: &str) -> Arc<UnitSpec> {
     Arc::new(loaded.spec.unwrap_or_else(|| panic!("{text}: {:?}", loaded.diagnostics)))
 }
 
+/// The engine as another process reads it that goes on: whatever has happened so far, it is as it was.
+fn anew(engine: &Engine) -> Engine {
+    let written = serde_json::to_value(engine).expect("JSON");
+    let mut read: Engine = serde_json::from_value(written.clone()).expect("an engine");
+    let loader = Loader::new(Scope::system(), Vec::new(), []);
+    read.equip(|unit| loader.read_again(unit).spec);
+    assert_eq!(serde_json::to_value(&read).expect("JSON"), written);
+    let views = |engine: &Engine| engine.units().map(|id| format!("{:?}", engine.view(id))).collect::<Vec<_>>();
+    assert_eq!(views(&read), views(engine));
+    read
+}
+
 impl Managed {
     /// Units: their names, and their texts, in which [Service] may be missing where that would be all.
     pub(super) fn new(units: &[(&str, &str)]) -> Self {
@@ -127,6 +139,7 @@ impl Managed {
                     actions.extend(self.engine.step(self.now, event));
                 }
             }
+            self.engine = anew(&self.engine);
         }
     }
 
