@@ -141,7 +141,7 @@ impl Properties<'_> {
         self.set_if("StatusText", view.status_text.as_deref());
         self.set("Result", view.result);
         self.set("NRestarts", view.restarts);
-        let main = view.statuses.iter().rfind(|status| status.setting == "ExecStart");
+        let main = view.main_status.as_ref();
         self.moment("ExecMainStart", main.map(|main| main.since));
         self.moment("ExecMainExit", main.and_then(|main| main.end).map(|(moment, _)| moment));
         self.set("ExecMainPID", main.map_or(0, |main| main.pid.as_raw()));
@@ -248,6 +248,8 @@ fn type_word(service_type: ServiceType) -> &'static str {
         ServiceType::Exec => "exec",
         ServiceType::Oneshot => "oneshot",
         ServiceType::Notify => "notify",
+        ServiceType::Forking => "forking",
+        ServiceType::Idle => "idle",
     }
 }
 
@@ -328,6 +330,7 @@ mod tests {
             main: None,
             control: None,
             result: "success",
+            main_status: Some(status("ExecStart", End::Killed(Signal::KILL))),
             statuses: vec![status("ExecStartPre", End::Exited(3)), status("ExecStart", End::Killed(Signal::KILL))],
             restarts: 2,
             accepted: 0,

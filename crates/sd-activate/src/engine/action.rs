@@ -56,6 +56,8 @@ pub enum Action {
     /// Look for the processes of a service: those that were executed for it, what descends from them, and what they have
     /// left. [`Inspected`](super::Event::Inspected).
     Inspect(UnitId, Vec<Pid>),
+    /// Read PIDFile= of a service: [`PidFileRead`](super::Event::PidFileRead).
+    ReadPidFile(UnitId),
     /// Remove what a unit that has stopped does not leave: its PIDFile=, its RuntimeDirectory=.
     CleanUp {
         /// The unit.

@@ -51,6 +51,7 @@ impl Service {
         let subject = &self.subject;
         let finished = self.spec.service_type == ServiceType::Oneshot;
         let (level, message, ends) = match (job, self.active()) {
+            (Job::Start, ActiveState::Activating) if self.spec.service_type == ServiceType::Idle => return,
             (Job::Start, ActiveState::Activating) if !said && self.state != State::AutoRestart => {
                 (Level::Info, format!("Starting {subject}..."), false)
             }

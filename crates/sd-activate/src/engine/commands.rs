@@ -11,7 +11,7 @@ use super::verdict::Outcome;
 use super::view::CommandStatus;
 use super::{Action, Form};
 use crate::error::Error;
-use crate::spec::{CommandId, NotifyAccess, Phase};
+use crate::spec::{CommandId, NotifyAccess, Phase, ServiceType};
 
 /// Whose process a command has that cannot be executed.
 pub(super) const NOBODY: Pid = Pid::from_raw(0);
@@ -52,11 +52,12 @@ impl Service {
         let Some(Awaited::Execution(command)) = self.awaited.take() else { return self.state };
         self.record(command, pid, turn);
         turn.own(self.id, &[pid]);
-        if command.phase != Phase::Start {
+        self.ran |= command.phase == Phase::Start;
+        if !self.is_main(command) {
             (self.control, self.command) = (Some(pid), Some(command));
             return self.state;
         }
-        (self.main, self.main_index, self.ran) = (Some(pid), command.index, true);
+        (self.main, self.main_index) = (Some(pid), command.index);
         self.passed_on.clear();
         turn.say_any(turn.form.executed(&self.subject, pid));
         self.main_executed(turn)
@@ -77,7 +78,7 @@ impl Service {
         self.log(if status == 0 { Level::Info } else { Level::Error }, error, turn);
         self.record(command, NOBODY, turn);
         turn.later.push((self.id, Happening::Unborn(command, end)));
-        if command.phase == Phase::Start {
+        if self.is_main(command) {
             self.main_index = command.index;
             return self.main_executed(turn);
         }
@@ -88,7 +89,16 @@ impl Service {
     fn record(&mut self, CommandId { phase, index }: CommandId, pid: Pid, turn: &Turn) {
         let setting = phase.setting();
         self.records.retain(|record| (record.setting, record.index) != (setting, index));
-        self.records.push(CommandStatus { setting, index, pid, since: turn.now, end: None });
+        let status = CommandStatus { setting, index, pid, since: turn.now, end: None };
+        if self.is_main(CommandId { phase, index }) {
+            self.main_status = Some(status.clone());
+        }
+        self.records.push(status);
+    }
+
+    /// Whether the process of a command is the main one. That of Type=forking leaves one behind.
+    fn is_main(&self, command: CommandId) -> bool {
+        command.phase == Phase::Start && self.spec.service_type != ServiceType::Forking
     }
 
     /// Whose end it is, and what that means; whether a notification is to be heard, and whether the time is up. None where
@@ -107,7 +117,7 @@ impl Service {
                 self.others.retain(|other| *other != pid);
                 Some(Happening::OtherEnded)
             }
-            Happening::Unborn(command, end) if command.phase == Phase::Start => {
+            Happening::Unborn(command, end) if self.is_main(command) => {
                 Some(Happening::MainEnded(self.main_outcome(NOBODY, end, turn)))
             }
             Happening::Unborn(_, end) => Some(Happening::CommandEnded(self.command_outcome(NOBODY, end, turn))),
@@ -120,8 +130,8 @@ impl Service {
     fn main_outcome(&mut self, pid: Pid, end: End, turn: &mut Turn) -> Outcome {
         self.has_ended(pid, end, turn);
         self.main_end = Some(end);
-        let command = self.spec.start.get(self.main_index);
-        let ignored = command.is_some_and(|command| command.ignore_failure);
+        let command = CommandId { phase: Phase::Start, index: self.main_index };
+        let ignored = self.is_main(command) && self.spec.start.get(command.index).is_some_and(|it| it.ignore_failure);
         let outcome = if ignored { Outcome::Success } else { Outcome::of(&self.spec, end) };
         // That of Type=notify has to say that it is ready first.
         self.result.worsen(outcome);
@@ -141,6 +151,7 @@ impl Service {
         let outcome = match end {
             _ if ignored => Outcome::Success,
             _ if condition => Outcome::of_condition(&self.spec, end),
+            _ if command.phase == Phase::Start => Outcome::of(&self.spec, end),
             _ => Outcome::of_command(&self.spec, end),
         };
         let process = if condition { "Condition check process" } else { "Control process" };
@@ -149,9 +160,10 @@ impl Service {
     }
 
     fn has_ended(&mut self, pid: Pid, end: End, turn: &Turn) {
-        let mut records = self.records.iter_mut();
-        if let Some(record) = records.find(|record| record.pid == pid && record.end.is_none()) {
-            record.end = Some((turn.now, end));
+        for record in self.records.iter_mut().chain(&mut self.main_status) {
+            if record.pid == pid && record.end.is_none() {
+                record.end = Some((turn.now, end));
+            }
         }
     }
 

@@ -5,12 +5,14 @@ use std::fmt::{self, Display, Formatter};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use sdlite_core::listen::LISTEN_FDS_START;
 use serde::{Deserialize, Serialize};
 
 use super::view::{RequestId, Verb};
 use crate::error::Error;
+use crate::saved;
 use crate::spec::{Condition, Signal, UnitSpec, status};
 
 /// A descriptor that is listened on: one of those that a socket unit has. The number is its place among all of them.
@@ -110,6 +112,8 @@ pub enum Event {
     Ended(Pid, End),
     /// A child was stopped by a signal.
     Suspended(Pid, Signal),
+    /// PIDFile= of a service was read: what it says, or why that cannot be told.
+    PidFileRead(UnitId, Result<Claim, PidFileError>),
     /// What there is of a service.
     Inspected {
         /// The service.
@@ -130,6 +134,40 @@ pub struct Process {
     pub name: String,
     /// Whether it is a child of this process, which then hears of its end.
     pub is_child: bool,
+    /// Whether it has ended, and nobody has been told.
+    pub is_zombie: bool,
+}
+
+/// A process that is said to be the main one of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Which.
+    #[serde(with = "saved")]
+    pub pid: Pid,
+    /// What it is.
+    pub claimed: Claimed,
+    /// Whether root says so: who is believed of a process that is not known to be the service's.
+    pub trusted: bool,
+}
+
+/// What a process is that is said to be the main one of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claimed {
+    /// It runs.
+    Running,
+    /// There is no such process, or it has ended.
+    Gone,
+    /// This process.
+    Manager,
+}
+
+/// Why it cannot be told what PIDFile= says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PidFileError {
+    /// It cannot be opened.
+    Open(Errno),
+    /// It holds no number of a process.
+    Parse(Errno),
 }
 
 /// What a process has said by sd_notify(3).

@@ -74,6 +74,7 @@ impl Engine {
                     self.tell_service(id, Happening::Suspended(pid, signal), turn);
                 }
             }
+            Event::PidFileRead(id, read) => self.tell_service(id, Happening::PidFileRead(read), turn),
             Event::Inspected { service, mut processes, unlinked } => {
                 let its = Taker::Service(service);
                 processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
@@ -115,6 +116,7 @@ impl Engine {
             match due.1 {
                 Timer::Rest(id) => self.tell_socket(id, socket::Happening::RestOver, turn),
                 Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
+                Timer::PidFile(id) => self.tell_service(id, Happening::PidFileDue, turn),
                 Timer::Shortage => self.connections.shortage_is_over(turn),
             }
         }

@@ -31,6 +31,7 @@ impl Service {
         (self.result, self.reload_result) = (Outcome::Success, Outcome::Success);
         (self.stopping, self.restarting) = (false, false);
         (self.main_end, self.status_text) = (None, None);
+        (self.main_status, self.awaits_pid_file) = (None, false);
         self.records.clear();
         self.enter(Phase::Condition, turn)
     }
@@ -48,7 +49,11 @@ impl Service {
         match command.phase {
             Phase::Condition => self.enter(Phase::StartPre, turn),
             Phase::StartPre => self.enter(Phase::Start, turn),
+            Phase::Start if self.spec.service_type == ServiceType::Forking => self.find_main(turn),
             Phase::Start => self.enter(Phase::StartPost, turn),
+            // With no command there, it was read before.
+            Phase::StartPost if command.index > 0 && self.spec.pid_file.is_some() => self.find_main(turn),
+            Phase::Reload if self.spec.pid_file.is_some() || self.is_headless() => self.find_main(turn),
             Phase::StartPost | Phase::Reload => self.settle(turn),
             Phase::Stop | Phase::StopPre => self.signal(State::StopSigterm, Outcome::Success, turn),
             Phase::StopPost => self.signal(State::FinalSigterm, Outcome::Success, turn),
@@ -60,8 +65,8 @@ impl Service {
         match self.spec.service_type {
             // What could not be executed has not started, except that Type=simple does not know.
             ServiceType::Exec if self.main.is_none() => State::Start,
-            ServiceType::Simple | ServiceType::Exec => self.enter(Phase::StartPost, turn),
-            ServiceType::Oneshot | ServiceType::Notify => State::Start,
+            ServiceType::Simple | ServiceType::Exec | ServiceType::Idle => self.enter(Phase::StartPost, turn),
+            ServiceType::Oneshot | ServiceType::Notify | ServiceType::Forking => State::Start,
         }
     }
 
@@ -80,6 +85,8 @@ impl Service {
                 self.go_on(CommandId { phase: Phase::Start, index: self.main_index + 1 }, turn)
             }
             (ServiceType::Notify, Outcome::Success) => self.signal(State::StopSigterm, Outcome::Protocol, turn),
+            // That is seen when its command has ended, or PIDFile= is there.
+            (ServiceType::Forking, _) => State::Start,
             _ => self.signal(State::StopSigterm, outcome, turn),
         }
     }
@@ -87,8 +94,12 @@ impl Service {
     /// It has started or reloaded; or its main process has ended, now or meanwhile.
     pub(super) fn settle(&mut self, turn: &mut Turn) -> State {
         self.deadline = None;
-        // That of Type=simple that could not be executed is about to be told.
-        if self.main.is_some() || self.main_end.is_none() && !self.spec.start.is_empty() {
+        let goes_on = match self.spec.service_type {
+            ServiceType::Forking => self.main_end.is_none() && !self.others.is_empty(),
+            // That of Type=simple that could not be executed is about to be told.
+            _ => self.main_end.is_none() && !self.spec.start.is_empty(),
+        };
+        if self.main.is_some() || goes_on {
             return State::Running;
         }
         if self.result != Outcome::Success {

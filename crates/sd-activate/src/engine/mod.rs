@@ -20,6 +20,7 @@ mod job;
 mod lifecycle;
 mod limit;
 mod listening;
+mod main_process;
 mod messages;
 mod request;
 mod restore;
@@ -44,7 +45,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 pub use action::Action;
-pub use event::{End, Event, Instance, Notification, Port, Process, UnitId};
+pub use event::{Claim, Claimed, End, Event, Instance, Notification, PidFileError, Port, Process, UnitId};
 pub use turn::Level;
 pub use view::{ActiveState, Answer, CommandStatus, JobResult, Refusal, RefusalKind, RequestId, Verb, View, Whom};
 
@@ -55,7 +56,7 @@ use turn::{Taker, Timer, Turn};
 use unit::{Machine, Unit};
 
 use crate::saved;
-use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
+use crate::spec::{Kind, LoadState, ServiceType, UnitName, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -286,6 +287,12 @@ impl Engine {
     /// Whether all units are being stopped.
     pub fn is_stopping(&self) -> bool {
         self.stopping
+    }
+
+    /// Whether no job is under way that services of Type=idle wait for: any but theirs.
+    pub fn is_idle(&self) -> bool {
+        let is_idle = |unit: &Unit| matches!(&unit.spec.kind, Kind::Service(service) if service.service_type == ServiceType::Idle);
+        self.jobs == 0 || self.units.values().filter(|unit| unit.job.is_some()).all(is_idle)
     }
 
     /// What is to be done, now that this has happened.

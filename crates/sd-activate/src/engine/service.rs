@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Subject;
 use super::announce::Announcer;
-use super::event::{End, Notification, Process, UnitId};
+use super::event::{Claim, End, Notification, PidFileError, Process, UnitId};
 use super::limit::Limit;
 use super::turn::Turn;
 use super::verdict::Outcome;
@@ -46,6 +46,10 @@ pub(super) struct Service {
     #[serde(with = "saved")]
     pub(super) main: Option<Pid>,
     pub(super) main_index: usize,
+    /// The main process, and how it has ended, if it has.
+    pub(super) main_status: Option<CommandStatus>,
+    /// Whether PIDFile= is waited for.
+    pub(super) awaits_pid_file: bool,
     /// The process of another command, while it runs, and which command that is.
     #[serde(with = "saved")]
     pub(super) control: Option<Pid>,
@@ -157,6 +161,12 @@ pub(super) enum Awaited {
     Victims(Signal, Whom),
     /// Which processes it leaves behind.
     Remains,
+    /// What PIDFile= says.
+    PidFile,
+    /// Which processes it has, one of which is the main one: that which is said to be it, or, where nothing is said, the only one.
+    MainProcess(Option<Claim>),
+    /// Which processes it has, as none of them is known to be the main one.
+    Others,
 }
 
 /// What happens to a service.
@@ -180,6 +190,10 @@ pub(super) enum Happening {
     NotExecuted(Error),
     /// The processes that it has.
     Found(Vec<Process>),
+    /// What its PIDFile= says.
+    PidFileRead(Result<Claim, PidFileError>),
+    /// That may say something by now.
+    PidFileDue,
     /// A process has said something by sd_notify(3).
     Notified(Pid, Notification),
     Ended(Pid, End),
@@ -218,6 +232,8 @@ impl Service {
             ran: false,
             main: None,
             main_index: 0,
+            main_status: None,
+            awaits_pid_file: false,
             control: None,
             command: None,
             others: Vec::new(),
@@ -259,7 +275,7 @@ impl Service {
     /// Takes in what has happened, or has it wait where an answer is awaited.
     pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
         use Happening as H;
-        let answers = matches!(happening, H::Executed(_) | H::NotExecuted(_) | H::Found(_));
+        let answers = matches!(happening, H::Executed(_) | H::NotExecuted(_) | H::Found(_) | H::PidFileRead(_));
         if self.awaited.is_some() && !answers {
             return self.deferred.push_back(happening);
         }
@@ -289,12 +305,17 @@ impl Service {
             (_, H::Executed(pid))                         => self.executed(pid, turn),
             (_, H::NotExecuted(error))                    => self.not_executed(error, turn),
             (_, H::Found(processes))                      => self.found(processes, turn),
+            (_, H::PidFileRead(read))                     => self.pid_file_read(read, turn),
 
-            (S::Condition | S::StartPre | S::StartPost | S::Reload | S::Stop | S::StopPost, H::CommandEnded(outcome))
-                                                          => self.command_ended(outcome, turn),
+            (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload | S::Stop | S::StopPost,
+             H::CommandEnded(outcome))                    => self.command_ended(outcome, turn),
 
             (S::Start, H::MainEnded(outcome))             => self.ended_while_starting(outcome, turn),
             (S::Start, H::Notified(..))                   => self.ready(turn),
+            (S::Start | S::StartPost, H::PidFileDue | H::OtherEnded) if self.awaits_pid_file
+                                                          => self.find_main(turn),
+            (S::Running, H::OtherEnded) if self.is_headless() && self.others.is_empty()
+                                                          => self.inspect(Awaited::Others, turn),
             (S::Running, H::MainEnded(_))                 => self.settle(turn),
             (S::Running | S::Exited, H::Reload)           => self.reload(turn),
 

@@ -50,7 +50,7 @@ impl Service {
         state
     }
 
-    fn inspect(&mut self, awaited: Awaited, turn: &mut Turn) -> State {
+    pub(super) fn inspect(&mut self, awaited: Awaited, turn: &mut Turn) -> State {
         self.awaited = Some(awaited);
         let executed = self.records.iter().map(|record| record.pid).filter(|pid| *pid != NOBODY);
         turn.act(Action::Inspect(self.id, executed.collect()));
@@ -66,7 +66,12 @@ impl Service {
                 self.state
             }
             Some(Awaited::Remains) => self.leave(&processes, turn),
-            Some(Awaited::Execution(_)) | None => self.state,
+            Some(Awaited::MainProcess(claim)) => self.main_found(claim, &processes, turn),
+            Some(Awaited::Others) => {
+                self.watch_others(&processes, turn);
+                self.settle(turn)
+            }
+            Some(Awaited::Execution(_) | Awaited::PidFile) | None => self.state,
         }
     }
 

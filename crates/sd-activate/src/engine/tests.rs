@@ -156,7 +156,7 @@ impl Trial {
 
 /// These processes were found.
 fn inspected(left: &[Pid]) -> Event {
-    let process = |pid: &Pid| Process { pid: *pid, name: "a".to_owned(), is_child: true };
+    let process = |pid: &Pid| Process { pid: *pid, name: "a".to_owned(), is_child: true, is_zombie: false };
     Event::Inspected { service: SERVICE, processes: left.iter().map(process).collect(), unlinked: Vec::new() }
 }
 

@@ -250,6 +250,8 @@ pub struct View {
     pub control: Option<Pid>,
     /// Result=: `success`, `exit-code` and so on.
     pub result: &'static str,
+    /// The main process of a service, while it runs and after that.
+    pub main_status: Option<CommandStatus>,
     /// The commands that were executed last, the main one among them.
     pub statuses: Vec<CommandStatus>,
     /// NRestarts= of a service.
@@ -285,6 +287,7 @@ impl View {
             main: None,
             control: None,
             result: "success",
+            main_status: None,
             statuses: Vec::new(),
             restarts: 0,
             accepted: 0,
@@ -333,6 +336,7 @@ impl Engine {
             Machine::Service(service) => {
                 (view.main, view.control) = (service.main, service.control);
                 (view.result, view.restarts) = (service.result().word(), service.restarts);
+                view.main_status.clone_from(&service.main_status);
                 view.statuses.clone_from(&service.records);
                 view.status_text.clone_from(&service.status_text);
                 let socket = unit.connection.as_ref().and_then(|(socket, _)| self.units.get(socket));

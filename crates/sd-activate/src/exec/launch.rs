@@ -111,6 +111,9 @@ impl Launch<'_> {
         }
         let plan = &mut *self.plan;
         let surroundings = &plan.surroundings;
+        if let Some(idle) = &surroundings.idle {
+            idle.wait();
+        }
         for signal in &surroundings.default_signals {
             set_default(*signal);
         }

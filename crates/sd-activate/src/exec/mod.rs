@@ -12,6 +12,7 @@ pub mod environment;
 mod expand;
 mod files;
 mod find;
+mod idle;
 mod launch;
 mod limit;
 mod manager;
@@ -23,6 +24,7 @@ mod unit;
 mod variable;
 
 pub use find::find;
+pub use idle::Idle;
 pub use launch::set_default;
 pub use manager::Manager;
 pub use plan::{Credentials, Plan, Stream, Surroundings};

@@ -15,6 +15,7 @@ use nix::unistd::{Gid, Uid};
 
 use super::bind::Bind;
 use super::environment::{Environment, Value};
+use super::idle::Idle;
 use super::step::Step;
 use super::terminal::{Control, Terminal};
 use super::variable::OwnVariable;
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub terminal: Option<Terminal>,
     /// Standard input, output and error.
     pub streams: [Stream; 3],
+    /// What it waits for first: Type=idle.
+    pub idle: Option<Arc<Idle>>,
     /// Whether opening those may take as long as it likes: this process does not wait for it.
     pub patient: bool,
     /// Whether descriptors are passed from [`LISTEN_FDS_START`](sdlite_core::listen::LISTEN_FDS_START) on, and not as streams
@@ -80,6 +83,7 @@ impl Default for Surroundings {
             session: false,
             terminal: None,
             streams: [Stream::Kept, Stream::Kept, Stream::Kept],
+            idle: None,
             patient: false,
             list: false,
             non_blocking: None,
@@ -152,6 +156,11 @@ impl Plan {
         for (variable, value) in self.remote.iter_mut().zip([address, port]) {
             variable.set_text(value);
         }
+    }
+
+    /// Has the service wait until no job is under way any more.
+    pub fn wait_for_idleness(&mut self, idle: Arc<Idle>) {
+        (self.surroundings.idle, self.surroundings.patient) = (Some(idle), true);
     }
 
     /// Lays out how the first of the files that is there is executed.

@@ -83,6 +83,7 @@ impl UnitPlan {
         let surroundings = Surroundings {
             mask: SigSet::empty(),
             default_signals: self.manager.ignored.clone(),
+            idle: None,
             ignore_sigpipe: exec.ignore_sigpipe,
             session: true,
             terminal: terminal(exec)?,

@@ -62,8 +62,10 @@ pub struct ServiceSpec {
     pub sockets: Vec<UnitName>,
     /// NonBlocking=: the passed descriptors are made O_NONBLOCK.
     pub non_blocking: bool,
-    /// PIDFile=: removed after it has stopped.
+    /// PIDFile=: which process is the main one, with Type=forking; removed after it has stopped.
     pub pid_file: Option<PathBuf>,
+    /// GuessMainPID=: without that, with Type=forking, it is the only one that is left.
+    pub guess_main_pid: bool,
 
     /// What its commands run in.
     pub exec: ExecSpec,
@@ -98,6 +100,7 @@ impl Default for ServiceSpec {
             sockets: Vec::new(),
             non_blocking: false,
             pid_file: None,
+            guess_main_pid: true,
             exec: ExecSpec::default(),
             kill: Kill::default(),
         }
@@ -131,6 +134,10 @@ pub enum ServiceType {
     Oneshot,
     /// When it says READY=1.
     Notify,
+    /// When it has exited, and left a daemon behind.
+    Forking,
+    /// At once; but it is executed when no job is under way any more.
+    Idle,
 }
 
 /// Restart=: after which ends it is started again.

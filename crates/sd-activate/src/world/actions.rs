@@ -13,7 +13,7 @@ use super::instance::Peer;
 use super::poll::{Key, Tells};
 use super::sockets::set_on_connection;
 use super::units::Connection;
-use super::{Socket, World, terminal};
+use super::{Socket, World, pid_file, terminal};
 use crate::conditions;
 use crate::engine::{Action, Engine, Event, Port, UnitId};
 use crate::error::Error;
@@ -95,6 +95,7 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Inspect(id, executed) => self.inspect(engine, id, &executed),
+            Action::ReadPidFile(id) => Event::PidFileRead(id, pid_file::read(engine, id)),
             Action::CleanUp { unit, restarts } => {
                 let plan = engine.spec(unit).and_then(|spec| self.unit_plan(engine, unit, spec));
                 plan.into_iter().for_each(|plan| plan.clean_up(restarts));

@@ -85,7 +85,8 @@ pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
             }
         }
     }
-    let process = |(pid, is_child)| Process { pid: Pid::from_raw(pid), name: name(pid), is_child };
+    let process =
+        |(pid, is_child)| Process { pid: Pid::from_raw(pid), name: name(pid), is_child, is_zombie: is_zombie(pid) };
     found.into_iter().map(process).collect()
 }
 
@@ -148,9 +149,18 @@ pub fn processes() -> impl Iterator<Item = libc::pid_t> {
 
 /// The parent of a process.
 pub fn parent(pid: libc::pid_t) -> Option<libc::pid_t> {
+    stat(pid)?.split(' ').nth(1)?.parse().ok()
+}
+
+/// Whether a process is gone, or has ended and only its parent has not been told.
+pub fn is_zombie(pid: libc::pid_t) -> bool {
+    stat(pid).is_none_or(|fields| fields.starts_with(['Z', 'X']))
+}
+
+/// What stands in /proc/PID/stat behind the name, which may itself contain blanks and parentheses.
+fn stat(pid: libc::pid_t) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it may itself contain blanks and parentheses.
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    Some(stat.rsplit_once(") ")?.1.to_owned())
 }
 
 /// Whether a process has one of these sockets open.

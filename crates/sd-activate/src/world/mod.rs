@@ -9,6 +9,7 @@ mod instance;
 mod journal;
 mod load;
 mod notifications;
+mod pid_file;
 mod poll;
 mod requests;
 mod signals;
@@ -19,6 +20,7 @@ mod units;
 
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -44,7 +46,7 @@ use units::Connection;
 
 use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
-use crate::exec::Plan;
+use crate::exec::{Idle, Plan};
 
 /// Everything that is open.
 pub struct World {
@@ -60,6 +62,8 @@ pub struct World {
     units: Option<Units>,
     ports: HashMap<Port, Socket>,
     next_port: usize,
+    /// What services of Type=idle wait for, as long as jobs are under way.
+    idle: Option<Arc<Idle>>,
     /// A connection that was accepted, and that no service has yet.
     held: Option<Connection>,
     /// Whether children run, those that services have left behind included.
@@ -82,6 +86,7 @@ impl World {
             units: None,
             ports: HashMap::new(),
             next_port: 0,
+            idle: None,
             held: None,
             has_children: false,
         })
@@ -127,6 +132,7 @@ impl World {
                     return Ok(status);
                 }
             }
+            self.idle.take_if(|_| engine.is_idle());
             events.extend(self.go_on_with_clients(&mut engine));
             self.tell_supervisor(&engine, now);
             let deadline = if events.is_empty() && !self.is_due() { self.deadline(&engine) } else { Some(now) };

@@ -14,9 +14,9 @@ use super::poll::{Key, Tells};
 use super::{Journal, Notifications, Socket, World};
 use crate::engine::{Engine, Event, Level, Port, UnitId};
 use crate::error::Error;
-use crate::exec::{Circumstances, Manager, UnitPlan};
+use crate::exec::{Circumstances, Idle, Manager, UnitPlan};
 use crate::log::say;
-use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, SocketSpec, UnitName, UnitSpec};
+use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, ServiceType, SocketSpec, UnitName, UnitSpec};
 use crate::unit::load::Loader;
 
 /// What units need.
@@ -148,6 +148,9 @@ impl World {
             if let Some(connection) = self.connection_of(id) {
                 plan.set_remote(&connection.peer.address, &connection.peer.port);
             }
+            if waits_for_idleness(&unit, phase) {
+                plan.wait_for_idleness(self.idleness()?);
+            }
             plan.start(self.descriptors(engine, id))
         });
         if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
@@ -157,6 +160,15 @@ impl World {
             }
         }
         started
+    }
+
+    /// What ends when no job is under way any more.
+    fn idleness(&mut self) -> Result<Arc<Idle>, Error> {
+        let idle = match self.idle.take() {
+            Some(idle) => idle,
+            None => Arc::new(Idle::new().map_err(Error::Fork)?),
+        };
+        Ok(self.idle.insert(idle).clone())
     }
 
     fn connection_of(&self, id: UnitId) -> Option<&Connection> {
@@ -228,6 +240,10 @@ fn command(unit: &UnitSpec, command: CommandId) -> Option<&Command> {
         Kind::Target => &[],
     };
     commands.get(command.index)
+}
+
+fn waits_for_idleness(unit: &UnitSpec, phase: Phase) -> bool {
+    matches!(&unit.kind, Kind::Service(service) if service.service_type == ServiceType::Idle && phase == Phase::Start)
 }
 
 /// Whether a command is told where to notify: the main process wherever anybody is heard, the others where they are.

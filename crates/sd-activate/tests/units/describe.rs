@@ -259,6 +259,8 @@ fn describe_service(all: &mut Properties, service: &ServiceSpec) {
             ServiceType::Exec => "exec",
             ServiceType::Oneshot => "oneshot",
             ServiceType::Notify => "notify",
+            ServiceType::Forking => "forking",
+            ServiceType::Idle => "idle",
         }
         .to_owned(),
     );
@@ -299,6 +301,7 @@ fn describe_service(all: &mut Properties, service: &ServiceSpec) {
         );
     }
     one("RemainAfterExit", yes(service.remain_after_exit));
+    one("GuessMainPID", yes(service.guess_main_pid));
     one("RootDirectoryStartOnly", yes(service.root_directory_start_only));
     let restart = Some(service.restart_delay).filter(|delay| *delay != Duration::MAX);
     one("RestartSec", microseconds(restart));

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use super::*;
+use crate::engine::event::Claimed;
+use crate::engine::turn::Timer;
 use crate::engine::{Action, Form};
 use crate::spec::Scope;
 use crate::spec::{Kind, UnitName};
@@ -23,6 +27,9 @@ struct Trial {
     executed: Vec<String>,
     /// Whether it was to be started again, each time that what was made for it was removed.
     cleaned_up: Vec<bool>,
+    /// What its PIDFile= says.
+    pid_file: Result<Claim, PidFileError>,
+    timers: Vec<(Instant, Timer)>,
 }
 
 /// A process. What it does stands in its unit in place of a path:
@@ -97,6 +104,8 @@ impl Trial {
             lines: Vec::new(),
             executed: Vec::new(),
             cleaned_up: Vec::new(),
+            pid_file: Err(PidFileError::Open(Errno::ENOENT)),
+            timers: Vec::new(),
         }
     }
 
@@ -109,6 +118,7 @@ impl Trial {
             if self.service.awaited.is_none() && self.states.last() != Some(&self.service.sub_state()) {
                 self.states.push(self.service.sub_state());
             }
+            self.timers.extend(turn.timers);
             happenings.extend(turn.later.into_iter().map(|(_, happening)| happening));
         }
         self.service = anew(&self.service);
@@ -118,6 +128,7 @@ impl Trial {
     fn carry_out(&mut self, action: Action) -> Option<Happening> {
         match action {
             Action::Execute { command, variables, .. } => return Some(self.execute(command, variables)),
+            Action::ReadPidFile(_) => return Some(Happening::PidFileRead(self.pid_file)),
             Action::Inspect(..) => return Some(Happening::Found(self.found())),
             Action::Kill(pid, signal) => {
                 self.processes.get_mut(&pid.as_raw()).into_iter().for_each(|process| process.get(signal));
@@ -143,17 +154,36 @@ impl Trial {
             });
         }
         let mut behaviours = words.split(|word| word == "with");
-        let pid = self.add(behaviours.next().unwrap(), None);
-        for child in behaviours {
-            self.add(child, Some(pid));
+        let pid = 101 + self.executed.len() as i32 * 10;
+        self.processes.insert(pid, Simulated::new(behaviours.next().unwrap(), None));
+        for (child, number) in behaviours.zip(1..) {
+            self.processes.insert(pid + number, Simulated::new(child, Some(pid)));
         }
         Happening::Executed(Pid::from_raw(pid))
     }
 
-    fn add(&mut self, behaviour: &[String], parent: Option<i32>) -> i32 {
-        let pid = 101 + self.executed.len() as i32 * 10 + i32::from(parent.is_some());
-        self.processes.insert(pid, Simulated::new(behaviour, parent));
-        pid
+    /// The main process, that of a command, or one of the others.
+    fn pid(&mut self, who: &str) -> Pid {
+        let known = [self.service.main, self.service.control];
+        match who {
+            "main" => self.main(),
+            "control" => self.service.control.unwrap(),
+            "another" => self.found().iter().map(|it| it.pid).find(|pid| !known.contains(&Some(*pid))).unwrap(),
+            _ => panic!("nobody: {who}"),
+        }
+    }
+
+    fn pid_file_says(&mut self, what: &str) {
+        let claim = |pid, claimed, trusted| Ok(Claim { pid: Pid::from_raw(pid), claimed, trusted });
+        self.pid_file = match what {
+            "nothing" => Err(PidFileError::Open(Errno::ENOENT)),
+            "garbage" => Err(PidFileError::Parse(Errno::EINVAL)),
+            "gone" => claim(99, Claimed::Gone, true),
+            "manager" => claim(1, Claimed::Manager, true),
+            "stranger" => claim(99, Claimed::Running, false),
+            "stranger by root" => claim(99, Claimed::Running, true),
+            who => claim(self.pid(who).as_raw(), Claimed::Running, true),
+        };
     }
 
     /// The processes that there are, as /proc shows them: those of a parent that is gone are this process's.
@@ -164,7 +194,7 @@ impl Trial {
             let process = &self.processes[pid];
             let name = process.behaviour[0].trim_start_matches('/').to_owned();
             let is_child = process.parent.is_none_or(|parent| !alive.contains(&parent));
-            Process { pid: Pid::from_raw(*pid), name, is_child }
+            Process { pid: Pid::from_raw(*pid), name, is_child, is_zombie: false }
         };
         alive.iter().map(process).collect()
     }
@@ -181,10 +211,16 @@ impl Trial {
 
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
-        while let Some(deadline) = self.service.deadline.filter(|deadline| *deadline <= until) {
-            self.now = deadline;
-            self.tell(Happening::TimeUp);
+        self.timers.sort_unstable();
+        while let Some((due, timer)) = self.timers.first().copied().filter(|(due, _)| *due <= until) {
+            self.timers.remove(0);
+            self.now = due;
+            self.tell(match timer {
+                Timer::PidFile(_) => Happening::PidFileDue,
+                _ => Happening::TimeUp,
+            });
             self.settle();
+            self.timers.sort_unstable();
         }
         self.now = until;
     }
@@ -204,8 +240,11 @@ impl Trial {
             ["reload"] => self.tell(Happening::Reload),
             ["reset-failed"] => self.tell(Happening::ResetFailed),
             ["pass", time] => self.pass(duration(time)),
-            ["main", "exits", status] => self.exits(self.main(), status),
-            ["control", "exits", status] => self.exits(self.service.control.unwrap(), status),
+            [who, "exits", status] => {
+                let pid = self.pid(who);
+                self.exits(pid, status);
+            }
+            ["pid", "file", "says", ..] => self.pid_file_says(&line["pid file says ".len()..]),
             ["kill", "main", signal, "quietly"] => {
                 let signal = Signal::parse(signal).unwrap();
                 self.processes.get_mut(&self.main().as_raw()).into_iter().for_each(|main| main.get(signal));
@@ -389,7 +428,7 @@ fn what_happens_while_an_answer_is_awaited_waits_for_it() {
     assert_eq!(step(Happening::Stop { restart: false }), []);
     let main = Pid::from_raw(101);
     assert_eq!(step(Happening::Executed(main)), [Action::Inspect(ID, vec![main])], "it is stopped now");
-    let found = Process { pid: main, name: "run".into(), is_child: true };
+    let found = Process { pid: main, name: "run".into(), is_child: true, is_zombie: false };
     let kills = [Action::Kill(main, Signal::TERM), Action::Kill(main, Signal::CONT)];
     assert_eq!(step(Happening::Found(vec![found])), kills, "and goes on, if it was suspended");
 }

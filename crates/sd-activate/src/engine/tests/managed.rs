@@ -168,7 +168,8 @@ impl Managed {
             }
             Action::Inspect(service, _) => {
                 let its = self.processes.iter().filter(|(_, (of, _))| *of == service);
-                let process = |(pid, _): (&Pid, _)| Process { pid: *pid, name: "a".to_owned(), is_child: true };
+                let process =
+                    |(pid, _): (&Pid, _)| Process { pid: *pid, name: "a".to_owned(), is_child: true, is_zombie: false };
                 return Some(Event::Inspected { service, processes: its.map(process).collect(), unlinked: Vec::new() });
             }
             Action::Kill(pid, signal) => {

@@ -17,9 +17,9 @@ const TYPES: &[(&str, Option<ServiceType>)] = &[
     ("oneshot", Some(ServiceType::Oneshot)),
     ("notify", Some(ServiceType::Notify)),
     ("notify-reload", None),
-    ("forking", None),
+    ("forking", Some(ServiceType::Forking)),
     ("dbus", None),
-    ("idle", None),
+    ("idle", Some(ServiceType::Idle)),
 ];
 
 const RESTARTS: &[(&str, Restart)] = &[
@@ -48,7 +48,7 @@ pub(super) const SERVICE: &[Setting] = &[
     honoured("Type", service_type),
     refused("ExitType", OneOf(&["main"])),
     honoured("RemainAfterExit", |draft, given| set(&mut draft.service.remain_after_exit, given.boolean())),
-    no_effect("GuessMainPID", "it belongs to Type=forking"),
+    honoured("GuessMainPID", |draft, given| set(&mut draft.service.guess_main_pid, given.boolean())),
     honoured("PIDFile", |draft, given| set(&mut draft.service.pid_file, pid_file(given))),
     no_effect("BusName", "it belongs to Type=dbus"),
     honoured("ExecCondition", |draft, given| given.commands(&mut draft.service.condition)),
