@@ -61,9 +61,11 @@ void end(void)
     /* In one write, so that parts of several processes do not mix. Who comes next may be another user. */
     int fd = open(dump_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
+    /* Who cannot get there has it for standard output. */
     if (fd < 0)
-        err(1, "%s", dump_file);
-    fchmod(fd, 0666);
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FIRST);
+    else
+        fchmod(fd, 0666);
     if (write(fd, text, length) != (ssize_t)length)
         err(1, "%s", dump_file);
     close(fd);
@@ -193,6 +195,14 @@ static void environment(void)
  */
 #define LIBRARY_SIGNALS 0x180000000ULL
 
+/* Whether these are numbers of DynamicUser=, which are made up. */
+static int is_dynamic(const char *field, const char *value)
+{
+    unsigned long id = strtoul(value, NULL, 10);
+
+    return (strcmp(field, "Uid") == 0 || strcmp(field, "Gid") == 0 || strcmp(field, "Groups") == 0) && id >= 61184 && id <= 65519;
+}
+
 static void status(void)
 {
     static const char *fields[] = {"Umask",  "Uid",    "Gid",    "Groups", "SigPnd", "ShdPnd", "SigBlk",     "SigIgn", "SigCgt",
@@ -215,7 +225,7 @@ static void status(void)
             snprintf(value, 17, "%016llx", strtoull(value, NULL, 16) & ~LIBRARY_SIGNALS);
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
             if (strcmp(read, fields[i]) == 0)
-                line(value, "status.%s", read);
+                line(is_dynamic(read, value) ? "(dynamic)" : value, "status.%s", read);
     }
     if (file)
         fclose(file);

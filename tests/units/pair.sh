@@ -187,14 +187,24 @@ units_of_pair() {
 
 # Without anything of the system's but its files; sd-activate runs for a socket that nobody knows.
 sd_activate_begin() {
-    mount -t tmpfs tmpfs /run
-    mount -t tmpfs tmpfs /tmp
+    mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs /run
+    mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /tmp
     for directory in lib cache log; do
-        mount -t tmpfs tmpfs "/var/$directory"
+        mkdir -p "/units/var/$pair/$directory"
+        mount --bind "/units/var/$pair/$directory" "/var/$directory"
     done
-    mkdir -p /run/lock /run/user
-    mount -t mqueue mqueue /dev/mqueue
-    # A container's own, which went with its /proc.
+    mkdir -m 0700 -p /var/lib/private
+    mkdir -p /run/lock /run/user /run/systemd
+    mount -t tmpfs -o nosuid,nodev,noexec,mode=1777 tmpfs /run/lock
+    mount -t mqueue -o nosuid,nodev,noexec mqueue /dev/mqueue
+    # What the container has made of its /proc, which went with that.
+    for directory in sys acpi fs irq bus; do
+        mount --bind "/proc/$directory" "/proc/$directory"
+        mount -o remount,bind,ro,nosuid,nodev,noexec "/proc/$directory"
+    done
+    mkfifo -m 0600 /run/kmsg
+    mount --bind /run/kmsg /proc/kmsg
+    rm /run/kmsg
     mount --bind "/units/boot-id.$pair" /proc/sys/kernel/random/boot_id
     # A service that nobody starts has the units loaded.
     mkdir /run/idle

@@ -9,6 +9,7 @@
  *   syslog:TEXT         calls syslog(3)
  *   notify:TEXT         sends that to $NOTIFY_SOCKET
  *   note:TEXT           writes it into the dump
+ *   try                 writes into the dump what it can and cannot do
  *   trap:SIGNAL         writes into the dump that the signal has come, and ends
  *   catch:SIGNAL        the same, without an end
  *   ignore:SIGNAL       does as it says
@@ -197,6 +198,8 @@ static void act(const char *act)
         send_to(getenv("NOTIFY_SOCKET") ?: "", value);
     else if (is(act, "note", &value))
         note("note", value);
+    else if (is(act, "try", &value))
+        try_everything(label);
     else if (is(act, "trap", &value))
         signal(atoi(value), caught_and_ended);
     else if (is(act, "catch", &value))

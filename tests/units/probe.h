@@ -17,6 +17,8 @@ void end(void);
 
 /* Dumps all that a service finds when it is started. */
 void dump(const char *label, char *argv[]);
+/* Dumps what it can and cannot do. */
+void try_everything(const char *label);
 /* Its descriptors alone. */
 void dump_descriptors(void);
 

@@ -17,6 +17,7 @@ pub mod error;
 pub mod exec;
 pub mod glob;
 pub mod log;
+pub mod rights;
 pub mod saved;
 pub mod sdctl;
 pub mod spec;

@@ -5,17 +5,21 @@
 //! settings. Whoever fills these types has checked them: a port is a port, and a relative path is where one is allowed.
 //! `Duration::MAX` is "infinity", where that makes sense; a [`Timeout`] says it by `None`.
 
+pub mod capability;
 mod command;
+mod confine;
 pub mod environment_file;
 mod exec;
 pub mod name;
 pub mod number;
+mod scheduling;
 mod scope;
 mod service;
 mod signal;
 mod socket;
 mod source;
 pub mod status;
+pub mod system_call;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -26,11 +30,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use command::{Command, CommandId, Phase, Privileges};
+pub use confine::{AddressFamilies, Architecture, Confinement, Denial, SystemCalls};
 pub use exec::{
     Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
     ResourceLimit, Terminal, WorkingDirectory,
 };
 pub use name::{UnitName, UnitType};
+pub use scheduling::{CpuScheduling, IoScheduling, Scheduling};
 pub use scope::Scope;
 pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceSpec, ServiceType};
 pub use signal::Signal;

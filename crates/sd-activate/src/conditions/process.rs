@@ -3,58 +3,14 @@
 use nix::unistd::{Gid, Uid, getgroups};
 
 use crate::account;
+use crate::spec::capability;
 
 /// The last number of a system's own users.
 const SYSTEM_UID_MAX: u32 = 999;
 
-/// The names of capabilities, by their numbers.
-const CAPABILITIES: [&str; 41] = [
-    "cap_chown",
-    "cap_dac_override",
-    "cap_dac_read_search",
-    "cap_fowner",
-    "cap_fsetid",
-    "cap_kill",
-    "cap_setgid",
-    "cap_setuid",
-    "cap_setpcap",
-    "cap_linux_immutable",
-    "cap_net_bind_service",
-    "cap_net_broadcast",
-    "cap_net_admin",
-    "cap_net_raw",
-    "cap_ipc_lock",
-    "cap_ipc_owner",
-    "cap_sys_module",
-    "cap_sys_rawio",
-    "cap_sys_chroot",
-    "cap_sys_ptrace",
-    "cap_sys_pacct",
-    "cap_sys_admin",
-    "cap_sys_boot",
-    "cap_sys_nice",
-    "cap_sys_resource",
-    "cap_sys_time",
-    "cap_sys_tty_config",
-    "cap_mknod",
-    "cap_lease",
-    "cap_audit_write",
-    "cap_audit_control",
-    "cap_setfcap",
-    "cap_mac_override",
-    "cap_mac_admin",
-    "cap_syslog",
-    "cap_wake_alarm",
-    "cap_block_suspend",
-    "cap_audit_read",
-    "cap_perfmon",
-    "cap_bpf",
-    "cap_checkpoint_restore",
-];
-
 /// Whether a capability is in the bounding set. None where there is none of that name.
 pub(super) fn has_capability(name: &str) -> Option<bool> {
-    let number = CAPABILITIES.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+    let number = capability::number(name)?;
     // SAFETY: takes numbers.
     Some(unsafe { libc::prctl(libc::PR_CAPBSET_READ, number as libc::c_ulong, 0, 0, 0) } == 1)
 }

@@ -74,11 +74,15 @@ pub(super) fn set_non_blocking(descriptor: RawFd, on: bool) -> Result<(), Errno>
 
 /// OOMScoreAdjust=. Where it may not be had, the service does without, as with systemd in a container.
 pub(super) fn adjust_oom_score(adjustment: &str) -> Result<(), Errno> {
-    let file = open(c"/proc/self/oom_score_adj", libc::O_WRONLY)?;
-    // SAFETY: a buffer and its length.
-    let written = unsafe { libc::write(file.as_raw_fd(), adjustment.as_ptr().cast(), adjustment.len()) };
-    match Errno::result(written) {
-        Ok(_) | Err(Errno::EACCES | Errno::EPERM) => Ok(()),
-        Err(error) => Err(error),
+    match set_of_process(c"/proc/self/oom_score_adj", adjustment) {
+        Err(Errno::EACCES | Errno::EPERM) => Ok(()),
+        set => set,
     }
+}
+
+/// Writes what the kernel has a file for to be told of this process.
+pub(super) fn set_of_process(path: &CStr, value: &str) -> Result<(), Errno> {
+    let file = open(path, libc::O_WRONLY)?;
+    // SAFETY: a buffer and its length.
+    Errno::result(unsafe { libc::write(file.as_raw_fd(), value.as_ptr().cast(), value.len()) }).map(drop)
 }

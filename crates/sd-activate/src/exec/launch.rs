@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::log::say;
 
 /// Where it ended before it was executed.
-type Failure = (Step, Errno);
+pub(super) type Failure = (Step, Errno);
 
 /// Says of an error in which step it is.
 pub(super) trait In<T> {
@@ -144,6 +144,7 @@ impl Launch<'_> {
             // SAFETY: takes numbers.
             Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }).at(Step::Nice)?;
         }
+        surroundings.scheduled.apply()?;
         if surroundings.list {
             place(&mut plan.passed, LISTEN_FDS_START).at(Step::Fds)?;
             if let Some(on) = surroundings.non_blocking {
@@ -158,9 +159,14 @@ impl Launch<'_> {
         for limit in &surroundings.limits {
             limit::set(limit).at(Step::Limits)?;
         }
+        let privileges = &surroundings.confined.privileges;
+        privileges.bound().at(Step::Capabilities)?;
+        privileges.keep().at(Step::Capabilities)?;
+        privileges.secure().at(Step::SecureBits)?;
         if let Some(credentials) = &surroundings.credentials {
             become_another(credentials)?;
         }
+        privileges.raise().at(Step::Capabilities)?;
         if let Some((directory, optional)) = &surroundings.directory {
             // What is missing leaves it in the root directory.
             // SAFETY: a C string.
@@ -176,6 +182,8 @@ impl Launch<'_> {
             variable.set(pidfd_id(self.pid).at(Step::Exec)?);
         }
         plan.surroundings.mask.thread_set_mask().at(Step::SignalMask)?;
+        plan.surroundings.confined.privileges.forgo().at(Step::NoNewPrivileges)?;
+        plan.surroundings.confined.filter().at(Step::Seccomp)?;
         Err((Step::Exec, plan.execute()))
     }
 }

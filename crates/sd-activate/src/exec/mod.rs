@@ -2,10 +2,11 @@
 //! that is needed between clone(2) and execve(2).
 //!
 //! `unit` lays plans out for the commands of units, and the rooms that are named after settings help it; `launch` carries them
-//! out, with `files`, `limit` and `terminal`.
+//! out, with `files`, `limit`, `terminal`, `scheduling` and `confine`.
 
 mod bind;
 mod block;
+mod confine;
 mod credentials;
 mod directories;
 pub mod environment;
@@ -17,6 +18,7 @@ mod launch;
 mod limit;
 mod manager;
 mod plan;
+mod scheduling;
 mod step;
 mod streams;
 mod terminal;

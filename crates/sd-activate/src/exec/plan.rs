@@ -14,8 +14,10 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
 use super::bind::Bind;
+use super::confine::Confined;
 use super::environment::{Environment, Value};
 use super::idle::Idle;
+use super::scheduling::Scheduled;
 use super::step::Step;
 use super::terminal::{Control, Terminal};
 use super::variable::OwnVariable;
@@ -59,8 +61,12 @@ pub struct Surroundings {
     pub oom_score_adjust: Option<String>,
     /// Nice=.
     pub nice: Option<c_int>,
+    /// CPUSchedulingPolicy= and its siblings, and others of the kind.
+    pub scheduled: Scheduled,
     /// User=, Group= and SupplementaryGroups=.
     pub credentials: Option<Credentials>,
+    /// What confines it.
+    pub confined: Confined,
     /// RootDirectory=.
     pub root: Option<CString>,
     /// What of this machine is in that as well.
@@ -91,7 +97,9 @@ impl Default for Surroundings {
             umask: None,
             oom_score_adjust: None,
             nice: None,
+            scheduled: Scheduled::default(),
             credentials: None,
+            confined: Confined::default(),
             root: None,
             binds: Vec::new(),
             directory: None,

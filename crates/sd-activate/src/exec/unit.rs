@@ -12,15 +12,30 @@ use nix::sys::stat::Mode;
 
 use super::bind::Bind;
 use super::block::About;
+use super::confine::Confined;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
 use super::manager::Manager;
 use super::plan::{Plan, Surroundings};
+use super::scheduling::Scheduled;
 use super::step::Step;
 use super::terminal::Terminal;
 use super::{expand, find, streams};
 use crate::error::{Error, reason};
-use crate::spec::{Command, ExecSpec, Kind, Phase, UnitSpec};
+use crate::spec::{Command, ExecSpec, Kind, Phase, Privileges, UnitSpec};
+
+/// The settings that other steps are about; the first one of each that a unit has.
+const OTHERS: [(Step, &[&str]); 9] = [
+    (Step::SetScheduler, &["CPUSchedulingPolicy", "CPUSchedulingPriority", "CPUSchedulingResetOnFork"]),
+    (Step::CpuAffinity, &["CPUAffinity"]),
+    (Step::IoPriority, &["IOSchedulingClass", "IOSchedulingPriority"]),
+    (Step::TimerSlack, &["TimerSlackNSec"]),
+    (Step::Personality, &["Personality"]),
+    (Step::Capabilities, &["CapabilityBoundingSet", "AmbientCapabilities", "ProtectClock"]),
+    (Step::SecureBits, &["SecureBits"]),
+    (Step::NoNewPrivileges, &["NoNewPrivileges"]),
+    (Step::Seccomp, &["SystemCallFilter"]),
+];
 
 /// How the commands of a unit are executed.
 pub struct UnitPlan {
@@ -80,6 +95,11 @@ impl UnitPlan {
         let shown = directories.iter().filter(|_| root.is_some()).flat_map(|made| &made.list);
         let binds = shown.map(|path| Bind::new(path)).collect::<Result<_, _>>()?;
         let paths = self.find(exec, command, circumstances.phase, root)?;
+        let credentials = accounts.credentials(command.privileges);
+        let confined = match command.privileges {
+            Privileges::Full => Confined::default(),
+            _ => Confined::new(exec, credentials.as_ref()),
+        };
         let surroundings = Surroundings {
             mask: SigSet::empty(),
             default_signals: self.manager.ignored.clone(),
@@ -88,7 +108,8 @@ impl UnitPlan {
             session: true,
             terminal: terminal(exec)?,
             list: self.lists_descriptors(circumstances.phase, &streams),
-            patient: streams.patient,
+            // That filter is the memory's, which must not be this process's.
+            patient: streams.patient || exec.scheduling.coredump_filter.is_some(),
             streams: streams.list,
             non_blocking: match &self.unit.kind {
                 Kind::Service(service) => Some(service.non_blocking),
@@ -98,7 +119,9 @@ impl UnitPlan {
             umask: Some(Mode::from_bits_truncate(exec.umask)),
             oom_score_adjust: exec.oom_score_adjust.map(|adjustment| adjustment.to_string()),
             nice: exec.nice,
-            credentials: accounts.credentials(command.privileges),
+            scheduled: Scheduled::from(&exec.scheduling),
+            credentials,
+            confined,
             root: root.map(text).transpose()?,
             binds,
             directory: Some(self.working_directory(exec, &accounts, circumstances.phase)?),
@@ -192,7 +215,11 @@ impl UnitPlan {
         let directory =
             exec.working_directory.as_ref().map_or(Some(Path::new("/")), |directory| directory.path.as_deref());
         let limits = exec.limits.iter().map(|limit| format!("{:?}", limit.resource).replace("RLIMIT_", "Limit")).next();
-        vec![
+        let others = OTHERS.iter().map(|(step, settings)| {
+            let given = settings.iter().find(|setting| self.unit.origin(setting).is_some()).unwrap_or(&settings[0]);
+            (*step, self.what(given, ""))
+        });
+        let mut subjects = vec![
             (Step::Exec, what_command(command, phase)),
             (Step::Stdin, self.what("StandardInput", "")),
             (Step::Stdout, self.what("StandardOutput", "")),
@@ -204,11 +231,13 @@ impl UnitPlan {
             (Step::Group, self.what("Group", exec.group.as_deref().unwrap_or_default())),
             (Step::User, self.what("User", exec.user.as_deref().unwrap_or_default())),
             (Step::Chdir, self.what("WorkingDirectory", &path(directory))),
-        ]
+        ];
+        subjects.extend(others);
+        subjects
     }
 
     /// What messages call a setting: where it is written, its name and its value.
-    pub(super) fn what(&self, setting: &'static str, value: &str) -> String {
+    pub(super) fn what(&self, setting: &str, value: &str) -> String {
         match self.unit.origin(setting) {
             Some(origin) => format!("{origin}: {setting}={value}"),
             None => format!("{setting}={value}"),

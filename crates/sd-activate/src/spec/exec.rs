@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::libc::mode_t;
 use nix::sys::resource::{Resource, rlim_t};
 
-use super::{Origin, Signal};
+use super::{Confinement, Origin, Scheduling, Signal};
 
 /// What a command of a unit is executed with.
 #[derive(Clone, Debug)]
@@ -60,6 +60,11 @@ pub struct ExecSpec {
     pub oom_score_adjust: Option<c_int>,
     /// IgnoreSIGPIPE=.
     pub ignore_sigpipe: bool,
+
+    /// CPUSchedulingPolicy= and its siblings, and others of the kind.
+    pub scheduling: Scheduling,
+    /// What confines it.
+    pub confinement: Confinement,
 }
 
 impl Default for ExecSpec {
@@ -87,6 +92,8 @@ impl Default for ExecSpec {
             nice: None,
             oom_score_adjust: None,
             ignore_sigpipe: true,
+            scheduling: Scheduling::default(),
+            confinement: Confinement::default(),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod command;
 pub mod complete;
+pub mod confine;
 pub mod diagnostic;
 pub mod directory;
 pub mod draft;
@@ -20,6 +21,7 @@ pub mod load;
 pub mod path;
 pub mod quoting;
 pub mod reader;
+pub mod scheduling;
 pub mod settings;
 pub mod specifier;
 pub mod stream;

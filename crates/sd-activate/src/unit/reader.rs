@@ -13,6 +13,7 @@ use super::settings::{self, Setting, Word};
 use super::specifier::Specifiers;
 use super::syntax::{Content, Line, parse};
 use super::value::Invalid;
+use crate::rights::Right;
 use crate::spec::{Origin, UnitFile};
 
 /// What `--ignore=` with this word means, besides the names of settings: all that confine a service.
@@ -125,8 +126,14 @@ impl<'a> Reader<'a> {
         let ignored_by = |word: &str| Invalid::no_effect(format!("ignored, as --ignore={word} says"));
         let result = match setting.word {
             Word::NoEffect(why) => Err(Invalid::no_effect(why.to_owned())),
-            Word::Honoured(_) | Word::Refused { .. } if self.ignored.contains(name) => Err(ignored_by(name)),
+            _ if self.ignored.contains(name) => Err(ignored_by(name)),
             Word::Honoured(read) => read(self.draft, &given),
+            Word::Confines { .. } if self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
+            Word::Confines { read, right, unless } => match unless.met(value) {
+                Ok(false) if !right.is_had() => Err(not_allowed(name, right)),
+                Ok(_) => read(self.draft, &given),
+                Err(error) => Err(error),
+            },
             Word::Refused { unless, confines } => match unless.met(value) {
                 Err(error) => Err(error),
                 Ok(true) => Ok(()),
@@ -162,5 +169,14 @@ fn error_message(message: String) -> Invalid {
 fn refusal(name: &str, confines: bool) -> Invalid {
     let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
     let message = format!("not honoured here; --ignore={name}{confinement} starts the service without it");
+    Invalid { level: Level::Refused, message }
+}
+
+/// The same where this process may not do what the setting asks for.
+fn not_allowed(name: &str, right: Right) -> Invalid {
+    let message = format!(
+        "it takes {}, which this process does not have; --ignore={name} or --ignore={CONFINEMENT} starts the service without it",
+        right.description()
+    );
     Invalid { level: Level::Refused, message }
 }

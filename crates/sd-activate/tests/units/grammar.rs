@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use sd_activate::spec::UnitType;
-use sd_activate::unit::settings::{self, Word};
+use sd_activate::unit::settings;
 
 use crate::same::Files;
 
@@ -305,7 +305,7 @@ fn assignment(unit_type: UnitType) -> impl Strategy<Value = String> {
     let mut all = Vec::new();
     for (section, tables) in settings::sections(unit_type) {
         for setting in tables.iter().flat_map(|table| table.iter()) {
-            if matches!(setting.word, Word::Honoured(_)) && setting.since.is_none() {
+            if setting.is_honoured() && setting.since.is_none() {
                 all.push((*section, setting.name));
             }
         }

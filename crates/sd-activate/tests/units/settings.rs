@@ -8,7 +8,7 @@ use std::process::Command;
 use sd_activate::spec::Scope;
 use sd_activate::spec::UnitType;
 use sd_activate::unit::path::unit_path;
-use sd_activate::unit::settings::{self, Word};
+use sd_activate::unit::settings;
 
 use crate::oracle::{self, SYSTEMD};
 
@@ -77,8 +77,7 @@ fn every_setting_that_is_honoured_is_run_under_systemd_and_here() {
     let mut missing = BTreeSet::new();
     for (_, tables) in [UnitType::Socket, UnitType::Service].into_iter().flat_map(settings::sections) {
         for setting in tables.iter().flat_map(|table| table.iter()) {
-            let honoured =
-                matches!(setting.word, Word::Honoured(_)) && setting.since.is_none_or(|release| release <= 252);
+            let honoured = setting.is_honoured() && setting.since.is_none_or(|release| release <= 252);
             if honoured && !set.contains(setting.name) && !OTHER_NAMES.contains(&setting.name) {
                 missing.insert(setting.name);
             }

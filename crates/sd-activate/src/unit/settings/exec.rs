@@ -6,13 +6,14 @@ use nix::libc;
 use nix::sys::resource::Resource;
 
 use super::Unless::{Empty, Off, OneOf};
-use super::{NO, Setting, confining, honoured, no_effect, refused, set};
+use super::{Setting, honoured, no_effect, refused, set};
 use crate::spec::{Preserve, WorkingDirectory};
 use crate::unit::directory::{Links, directories};
 use crate::unit::draft::Draft;
 use crate::unit::given::{Given, unreadable};
 use crate::unit::limit;
 use crate::unit::quoting::{self, Escapes};
+use crate::unit::scheduling;
 use crate::unit::stream::{base64, input, input_text, output};
 use crate::unit::value::{self, Invalid};
 use crate::unit::variables::{environment, environment_file, not_a_variable};
@@ -86,10 +87,6 @@ pub(super) const EXEC: &[Setting] = &[
     refused("RootVerity", Empty),
     refused("MountAPIVFS", Off),
     refused("BindLogSockets", Off).since(257),
-    confining("ProtectProc", OneOf(&["default"])),
-    confining("ProcSubset", OneOf(&["all"])),
-    refused("BindPaths", Empty),
-    refused("BindReadOnlyPaths", Empty),
     refused("MountImages", Empty),
     refused("MountImagePolicy", Empty).since(254),
     refused("ExtensionImages", Empty),
@@ -98,8 +95,6 @@ pub(super) const EXEC: &[Setting] = &[
     // User and group.
     honoured("User", |draft, given| set(&mut draft.exec.user, given.user())),
     honoured("Group", |draft, given| set(&mut draft.exec.group, given.account())),
-    // Not one of those that `--ignore=confinement` means: without it the service would be root.
-    refused("DynamicUser", Off),
     honoured("SupplementaryGroups", |draft, given| {
         let list = &mut draft.exec.supplementary_groups;
         if given.is_empty() {
@@ -114,14 +109,6 @@ pub(super) const EXEC: &[Setting] = &[
     }),
     refused("SetLoginEnvironment", Off).since(255),
     refused("PAMName", Empty),
-    // Capabilities and the like.
-    confining("CapabilityBoundingSet", super::Unless::Never),
-    confining("AmbientCapabilities", Empty),
-    confining("NoNewPrivileges", Off),
-    confining("SecureBits", Empty),
-    confining("SELinuxContext", Empty),
-    confining("AppArmorProfile", Empty),
-    confining("SmackProcessLabel", Empty),
     // What a process has.
     honoured("LimitCPU", |draft, given| limit::set(draft, given, Resource::RLIMIT_CPU)),
     honoured("LimitFSIZE", |draft, given| limit::set(draft, given, Resource::RLIMIT_FSIZE)),
@@ -140,25 +127,31 @@ pub(super) const EXEC: &[Setting] = &[
     honoured("LimitRTPRIO", |draft, given| limit::set(draft, given, Resource::RLIMIT_RTPRIO)),
     honoured("LimitRTTIME", |draft, given| limit::set(draft, given, Resource::RLIMIT_RTTIME)),
     honoured("UMask", |draft, given| set(&mut draft.exec.umask, given.mode())),
-    refused("CoredumpFilter", Empty),
+    honoured("CoredumpFilter", |draft, given| {
+        scheduling::coredump_filter(&mut draft.exec.scheduling.coredump_filter, given)
+    }),
     refused("KeyringMode", OneOf(&["inherit"])),
     honoured("OOMScoreAdjust", |draft, given| set(&mut draft.exec.oom_score_adjust, number(given, -1000, 1000))),
-    refused("TimerSlackNSec", Empty),
-    refused("Personality", Empty),
+    honoured("TimerSlackNSec", |draft, given| {
+        set(&mut draft.exec.scheduling.timer_slack, scheduling::timer_slack(given).map(Some))
+    }),
+    honoured("Personality", |draft, given| set(&mut draft.exec.scheduling.personality, scheduling::personality(given))),
     honoured("IgnoreSIGPIPE", |draft, given| set(&mut draft.exec.ignore_sigpipe, given.boolean())),
     honoured("Nice", |draft, given| set(&mut draft.exec.nice, number(given, -20, 19))),
-    refused("CPUSchedulingPolicy", OneOf(&["other"])),
-    refused("CPUSchedulingPriority", Empty),
-    refused("CPUSchedulingResetOnFork", Off),
-    refused("CPUAffinity", Empty),
+    honoured("CPUSchedulingPolicy", |draft, given| scheduling::cpu_policy(&mut draft.exec.scheduling, given)),
+    honoured("CPUSchedulingPriority", |draft, given| scheduling::cpu_priority(&mut draft.exec.scheduling, given)),
+    honoured("CPUSchedulingResetOnFork", |draft, given| {
+        let reset = given.boolean()?;
+        draft.exec.scheduling.cpu.get_or_insert_default().reset_on_fork = reset;
+        Ok(())
+    }),
+    honoured("CPUAffinity", |draft, given| scheduling::affinity(&mut draft.exec.scheduling.affinity, given)),
     refused("NUMAPolicy", OneOf(&["default"])),
     no_effect("NUMAMask", "it belongs to NUMAPolicy="),
-    refused("IOSchedulingClass", Empty),
-    refused("IOSchedulingPriority", Empty),
+    honoured("IOSchedulingClass", |draft, given| scheduling::io_class(&mut draft.exec.scheduling, given)),
+    honoured("IOSchedulingPriority", |draft, given| scheduling::io_priority(&mut draft.exec.scheduling, given)),
     no_effect("MemoryKSM", "it shares memory, nothing else").since(254),
-    // Confinement.
-    confining("ProtectSystem", OneOf(NO)),
-    confining("ProtectHome", OneOf(NO)),
+    // Directories.
     honoured("RuntimeDirectory", |draft, given| {
         directories(&mut draft.exec.directories.runtime, given, Links::Allowed)
     }),
@@ -187,50 +180,6 @@ pub(super) const EXEC: &[Setting] = &[
     refused("StateDirectoryQuota", Empty).since(258),
     refused("CacheDirectoryQuota", Empty).since(258),
     refused("LogsDirectoryQuota", Empty).since(258),
-    confining("ReadWritePaths", Empty),
-    confining("ReadOnlyPaths", Empty),
-    confining("InaccessiblePaths", Empty),
-    confining("ExecPaths", Empty),
-    confining("NoExecPaths", Empty),
-    confining("ReadWriteDirectories", Empty),
-    confining("ReadOnlyDirectories", Empty),
-    confining("InaccessibleDirectories", Empty),
-    confining("TemporaryFileSystem", Empty),
-    confining("PrivateTmp", Off),
-    confining("PrivateDevices", Off),
-    confining("PrivateNetwork", Off),
-    confining("NetworkNamespacePath", Empty),
-    confining("PrivateIPC", Off),
-    confining("IPCNamespacePath", Empty),
-    confining("PrivatePIDs", Off).since(257),
-    confining("PrivateUsers", Off),
-    confining("UserNamespacePath", Empty).since(258),
-    confining("PrivateBPF", Off).since(258),
-    confining("BPFDelegateCommands", Empty).since(258),
-    confining("BPFDelegateMaps", Empty).since(258),
-    confining("BPFDelegatePrograms", Empty).since(258),
-    confining("BPFDelegateAttachments", Empty).since(258),
-    confining("ProtectHostname", Off),
-    confining("ProtectClock", Off),
-    confining("ProtectKernelTunables", Off),
-    confining("ProtectKernelModules", Off),
-    confining("ProtectKernelLogs", Off),
-    confining("ProtectControlGroups", Off),
-    confining("RestrictAddressFamilies", Empty),
-    confining("RestrictFileSystems", Empty),
-    confining("RestrictNamespaces", OneOf(NO)),
-    confining("DelegateNamespaces", Empty).since(258),
-    confining("LockPersonality", Off),
-    confining("MemoryDenyWriteExecute", Off),
-    confining("RestrictRealtime", Off),
-    confining("RestrictSUIDSGID", Off),
-    confining("RemoveIPC", Off),
-    confining("PrivateMounts", Off),
-    confining("MountFlags", Empty),
-    confining("SystemCallFilter", Empty),
-    no_effect("SystemCallErrorNumber", "it belongs to SystemCallFilter="),
-    confining("SystemCallArchitectures", Empty),
-    no_effect("SystemCallLog", "nothing is logged of system calls here"),
     // Environment.
     honoured("Environment", environment),
     honoured("EnvironmentFile", environment_file),

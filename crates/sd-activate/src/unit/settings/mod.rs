@@ -3,11 +3,13 @@
 //! It holds those of systemd.unit(5), systemd.socket(5), systemd.service(5), systemd.exec(5), systemd.kill(5) and
 //! systemd.resource-control(5), a table for each page. A line is a setting's name and one of three words:
 //!
-//! - honoured, with how its value is read and where in the specs it goes;
+//! - honoured, with how its value is read and where in the specs it goes; what confines a service takes a right of this process, and is
+//!   refused without it;
 //! - without effect here, with why;
 //! - refused, with the values that ask for nothing: any other keeps the unit from being started, unless `--ignore=` names the
 //!   setting.
 
+mod confine;
 mod exec;
 mod kill;
 mod resource;
@@ -21,6 +23,7 @@ use std::sync::OnceLock;
 use super::draft::Draft;
 use super::given::Given;
 use super::value::{self, Invalid};
+use crate::rights::Right;
 use crate::spec::UnitType;
 
 /// A setting.
@@ -38,6 +41,15 @@ pub struct Setting {
 pub enum Word {
     /// It does what the manual says: this reads it.
     Honoured(Read),
+    /// The same of what confines the service. Values that ask for something take a right, without which they are refused.
+    Confines {
+        /// Reads it.
+        read: Read,
+        /// What it takes.
+        right: Right,
+        /// What asks for nothing.
+        unless: Unless,
+    },
     /// What it orders or describes does not exist here, which is why.
     NoEffect(&'static str),
     /// The service would be another one without it.
@@ -85,6 +97,11 @@ impl Setting {
         Self { name, word, since: None }
     }
 
+    /// Whether it does what the manual says.
+    pub fn is_honoured(&self) -> bool {
+        matches!(self.word, Word::Honoured(_) | Word::Confines { .. })
+    }
+
     const fn since(self, release: u16) -> Self {
         Self { since: Some(release), ..self }
     }
@@ -102,7 +119,11 @@ const fn refused(name: &'static str, unless: Unless) -> Setting {
     Setting::new(name, Word::Refused { unless, confines: false })
 }
 
-const fn confining(name: &'static str, unless: Unless) -> Setting {
+const fn confining(name: &'static str, right: Right, unless: Unless, read: Read) -> Setting {
+    Setting::new(name, Word::Confines { read, right, unless })
+}
+
+const fn confining_not_here(name: &'static str, unless: Unless) -> Setting {
     Setting::new(name, Word::Refused { unless, confines: true })
 }
 
@@ -117,12 +138,12 @@ pub fn sections(unit_type: UnitType) -> &'static [(&'static str, &'static [&'sta
     match unit_type {
         UnitType::Socket => &[
             ("Unit", &[unit::UNIT]),
-            ("Socket", &[socket::SOCKET, exec::EXEC, kill::KILL, resource::RESOURCE_CONTROL]),
+            ("Socket", &[socket::SOCKET, exec::EXEC, confine::CONFINE, kill::KILL, resource::RESOURCE_CONTROL]),
             ("Install", &[unit::INSTALL]),
         ],
         UnitType::Service => &[
             ("Unit", &[unit::UNIT]),
-            ("Service", &[service::SERVICE, exec::EXEC, kill::KILL, resource::RESOURCE_CONTROL]),
+            ("Service", &[service::SERVICE, exec::EXEC, confine::CONFINE, kill::KILL, resource::RESOURCE_CONTROL]),
             ("Install", &[unit::INSTALL]),
         ],
         UnitType::Target | UnitType::Other => &[("Unit", &[unit::UNIT]), ("Install", &[unit::INSTALL])],

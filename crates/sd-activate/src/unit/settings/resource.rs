@@ -2,7 +2,7 @@
 
 use super::Unless::{Empty, Never, Off, OneOf};
 
-use super::{NO, Setting, confining, no_effect, refused};
+use super::{NO, Setting, confining_not_here, no_effect, refused};
 
 const ACCOUNTING: &str = "nothing is accounted for here";
 const SHARES: &str = "it shares the machine out between control groups, and none are made here";
@@ -52,17 +52,17 @@ pub(super) const RESOURCE_CONTROL: &[Setting] = &[
     refused("IOWriteIOPSMax", Empty),
     no_effect("IODeviceLatencyTargetSec", SHARES),
     no_effect("IPAccounting", ACCOUNTING),
-    confining("IPAddressAllow", Empty),
-    confining("IPAddressDeny", Empty),
-    confining("IPIngressFilterPath", Empty),
-    confining("IPEgressFilterPath", Empty),
-    confining("BPFProgram", Empty),
-    confining("SocketBindAllow", Empty),
-    confining("SocketBindDeny", Empty),
-    confining("RestrictNetworkInterfaces", Empty),
+    confining_not_here("IPAddressAllow", Empty),
+    confining_not_here("IPAddressDeny", Empty),
+    confining_not_here("IPIngressFilterPath", Empty),
+    confining_not_here("IPEgressFilterPath", Empty),
+    confining_not_here("BPFProgram", Empty),
+    confining_not_here("SocketBindAllow", Empty),
+    confining_not_here("SocketBindDeny", Empty),
+    confining_not_here("RestrictNetworkInterfaces", Empty),
     refused("NFTSet", Empty).since(255),
-    confining("DeviceAllow", Empty),
-    confining("DevicePolicy", OneOf(&["auto"])),
+    confining_not_here("DeviceAllow", Empty),
+    confining_not_here("DevicePolicy", OneOf(&["auto"])),
     no_effect("Slice", "there are no slices here"),
     refused("Delegate", OneOf(NO)),
     refused("DelegateSubgroup", Empty).since(254),

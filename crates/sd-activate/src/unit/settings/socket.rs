@@ -6,7 +6,7 @@ use nix::libc;
 use nix::sys::socket::SockType;
 
 use super::Unless::{Empty, Off};
-use super::{Setting, confining, honoured, refused, set};
+use super::{Setting, confining_not_here, honoured, refused, set};
 use crate::address::Address;
 use crate::spec::{BindIpv6Only, Endpoint, Listen, Protocol, Timestamping, UnitName, UnitType};
 use crate::unit::draft::Draft;
@@ -99,10 +99,10 @@ pub(super) const SOCKET: &[Setting] = &[
     honoured("IPTTL", |draft, given| set(&mut draft.socket.ip_ttl, given.integer())),
     honoured("Mark", |draft, given| set(&mut draft.socket.mark, given.integer())),
     honoured("ReusePort", |draft, given| set(&mut draft.socket.reuse_port, given.boolean())),
-    confining("SmackLabel", Empty),
-    confining("SmackLabelIPIn", Empty),
-    confining("SmackLabelIPOut", Empty),
-    confining("SELinuxContextFromNet", Off),
+    confining_not_here("SmackLabel", Empty),
+    confining_not_here("SmackLabelIPIn", Empty),
+    confining_not_here("SmackLabelIPOut", Empty),
+    confining_not_here("SELinuxContextFromNet", Off),
     honoured("PipeSize", |draft, given| set(&mut draft.socket.pipe_size, given.size())),
     honoured("MessageQueueMaxMessages", |draft, given| {
         set(&mut draft.socket.message_queue_max_messages, value::integer(given.value, i64::MIN, i64::MAX).map(Some))

@@ -1,0 +1,116 @@
+//! System calls: their names, their groups, and their numbers on the machines whose programs the kernel executes here.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use super::Architecture;
+
+/// What `systemd-analyze syscall-filter` of release 252 prints, without what it says of the groups: the name of a group and, below it,
+/// names of calls and of other groups.
+const GROUPS: &str = include_str!("system_call_groups.txt");
+
+/// The calls that a list of those that are allowed has by itself.
+pub const ALWAYS: &str = "@default";
+
+/// The group of all calls.
+const KNOWN: &str = "@known";
+
+/// The calls of a group, those of the groups in it included. None where there is no such group.
+pub fn group(name: &str) -> Option<BTreeSet<&'static str>> {
+    let mut lines = GROUPS.lines().skip_while(|line| line.strip_suffix(':') != Some(name));
+    lines.next()?;
+    let mut calls = BTreeSet::new();
+    for line in lines.take_while(|line| !line.ends_with(':')) {
+        if line.starts_with('@') {
+            calls.extend(group(line)?);
+        } else {
+            calls.insert(line);
+        }
+    }
+    Some(calls)
+}
+
+/// Whether there is a call of this name on any machine.
+pub fn is_known(name: &str) -> bool {
+    TABLES.iter().any(|table| (table.number)(name).is_some()) || group(KNOWN).is_some_and(|known| known.contains(name))
+}
+
+/// The system calls of a kind of machine.
+pub struct Table {
+    /// Which kind.
+    pub architecture: Architecture,
+    /// What the kernel calls the machine: AUDIT_ARCH_X86_64 and so on.
+    pub audit: u32,
+    /// The number of a call, by its name.
+    pub number: fn(&str) -> Option<u32>,
+}
+
+macro_rules! table {
+    ($machine:ident, $architecture:ident, $audit:literal) => {
+        Table {
+            architecture: Architecture::$architecture,
+            audit: $audit,
+            number: |name| syscalls::$machine::Sysno::from_str(name).ok().map(|call| call.id() as u32),
+        }
+    };
+}
+
+/// The machine that this is made for, and those whose programs its kernel executes as well. None where its calls are not known.
+pub const TABLES: &[Table] = &[
+    #[cfg(target_arch = "x86_64")]
+    table!(x86_64, X86_64, 0xc000_003e),
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    table!(x86, X86, 0x4000_0003),
+    #[cfg(target_arch = "aarch64")]
+    table!(aarch64, Arm64, 0xc000_00b7),
+    #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
+    table!(arm, Arm, 0x4000_0028),
+    #[cfg(target_arch = "riscv64")]
+    table!(riscv64, Riscv64, 0xc000_00f3),
+    #[cfg(target_arch = "s390x")]
+    table!(s390x, S390x, 0x8000_0016),
+    #[cfg(target_arch = "loongarch64")]
+    table!(loongarch64, Loongarch64, 0xc000_0102),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_those_of_systemd_252() {
+        let printed = std::process::Command::new("systemd-analyze").arg("syscall-filter").output();
+        let printed = printed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let version = std::process::Command::new("systemctl").arg("--version").output();
+        let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        if !version.starts_with("systemd 252") {
+            println!("Left out: it needs systemd 252, whose groups are compared");
+            return;
+        }
+        let mut name = "";
+        for line in printed.lines().take_while(|line| !line.starts_with("# Ungrouped")) {
+            match line.trim() {
+                comment if comment.starts_with('#') || comment.is_empty() => (),
+                heading if line.starts_with('@') => name = heading,
+                member => {
+                    let calls = group(name).unwrap_or_else(|| panic!("there is no {name}"));
+                    match group(member) {
+                        Some(members) => assert!(members.is_subset(&calls), "{member} is not in {name}"),
+                        None => assert!(calls.contains(member), "{member} is not in {name}"),
+                    }
+                }
+            }
+        }
+        assert!(name == KNOWN, "{name}");
+    }
+
+    #[test]
+    fn calls_are_known_by_their_names() {
+        for name in ["openat", "mincore", "osf_statfs", "mmap2", "clock_settime64"] {
+            assert!(is_known(name), "{name}");
+        }
+        assert!(!is_known("no_such_call"));
+        assert!(group("@no-such-group").is_none());
+        assert_eq!((TABLES[0].number)("openat"), Some(libc::SYS_openat as u32));
+    }
+}
