@@ -7,13 +7,16 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockType, SockaddrLike, SockaddrStorage};
+use serde::{Deserialize, Serialize};
+
+use crate::saved;
 
 /// A socket's name in the file system may be this long; one more byte of sun_path is its end.
 const PATH_MAX: usize = 107;
 const VMADDR_CID_ANY: u32 = u32::MAX;
 
 /// Where to listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// A port of every address, IPv6 and IPv4.
     Port(u16),
@@ -22,9 +25,9 @@ pub enum Address {
     /// An IPv6 address, and the interface where one is given.
     Inet6(SocketAddrV6),
     /// A path in the file system.
-    Path(Vec<u8>),
+    Path(#[serde(with = "saved")] Vec<u8>),
     /// A name in the abstract namespace, without its zero byte.
-    Abstract(Vec<u8>),
+    Abstract(#[serde(with = "saved")] Vec<u8>),
     /// AF_VSOCK.
     Vsock {
         /// The context id.
@@ -32,6 +35,7 @@ pub enum Address {
         /// The port.
         port: u32,
         /// The socket type, where the prefix names one.
+        #[serde(with = "saved")]
         socket_type: Option<SockType>,
     },
 }

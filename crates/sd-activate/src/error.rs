@@ -134,6 +134,8 @@ pub enum Error {
     Signals(Errno),
     /// Connections cannot be waited for.
     Wait(Errno),
+    /// What was open before this process was executed anew is not.
+    NotOpen,
 }
 
 impl Error {
@@ -250,6 +252,9 @@ impl Display for Error {
             Self::Step { what, reason, .. } | Self::Setting { what, reason } => write!(formatter, "{what}: {reason}"),
             Self::Fork(error) => write!(formatter, "Failed to fork: {}", reason(*error)),
             Self::Signals(error) => write!(formatter, "Failed to wait for signals: {}", reason(*error)),
+            Self::NotOpen => {
+                formatter.write_str("What was open before sd-activate was executed anew is not open any more.")
+            }
             Self::Wait(error) => write!(formatter, "Failed to wait for connections: {}", reason(*error)),
         }
     }

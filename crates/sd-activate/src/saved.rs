@@ -4,8 +4,9 @@
 //! field that is added is written with the others, or does not compile.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::hash::Hash;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -13,11 +14,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::SockType;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// What can be written down as something else that serde knows.
 pub trait Saved: Sized {
@@ -40,6 +43,61 @@ pub fn serialize<T: Saved, S: Serializer>(value: &T, serializer: S) -> Result<S:
 pub fn deserialize<'de, T: Saved, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     let form = T::Form::deserialize(deserializer)?;
     T::restore(form).ok_or_else(|| D::Error::custom(format_args!("no {}", std::any::type_name::<T>())))
+}
+
+/// A descriptor, by its number: it stays open while this process executes itself anew.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descriptor {
+    descriptor: RawFd,
+}
+
+impl Descriptor {
+    /// The one of this.
+    pub fn of(open: &impl AsFd) -> Self {
+        Self { descriptor: open.as_fd().as_raw_fd() }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> RawFd {
+        self.descriptor
+    }
+
+    /// All that something that was written down speaks of.
+    pub fn all_in(state: &Value) -> Vec<RawFd> {
+        match state {
+            Value::Array(values) => values.iter().flat_map(Self::all_in).collect(),
+            Value::Object(fields) => match Self::deserialize(state) {
+                Ok(found) if fields.len() == 1 => vec![found.descriptor],
+                _ => fields.values().flat_map(Self::all_in).collect(),
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whoever reads it owns the descriptor: it is read once, by the process that has written it, executed anew.
+impl Saved for OwnedFd {
+    type Form = Descriptor;
+
+    fn save(&self) -> Descriptor {
+        Descriptor { descriptor: self.as_raw_fd() }
+    }
+
+    fn restore(Descriptor { descriptor }: Descriptor) -> Option<Self> {
+        if descriptor <= libc::STDERR_FILENO {
+            return None;
+        }
+        // SAFETY: it was this process's before it was executed anew, and nothing else here has been told of it.
+        let owned = unsafe { Self::from_raw_fd(descriptor) };
+        match fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+            Ok(_) => Some(owned),
+            Err(_) => {
+                // It is not open.
+                std::mem::forget(owned);
+                None
+            }
+        }
+    }
 }
 
 /// A word that the program has. serde would borrow a field of type `&'static str` from what it reads.
@@ -142,7 +200,9 @@ impl Saved for Vec<u8> {
     }
 
     fn restore(form: String) -> Option<Self> {
-        BASE64.decode(form).ok()
+        let mut bytes = BASE64.decode(form).ok()?;
+        bytes.shrink_to_fit();
+        Some(bytes)
     }
 }
 
@@ -207,17 +267,37 @@ impl<A: Saved, B: Saved> Saved for (A, B) {
     }
 }
 
-impl Saved for Vec<Pid> {
-    type Form = Vec<i32>;
+impl Saved for CString {
+    type Form = String;
 
-    fn save(&self) -> Vec<i32> {
-        self.iter().map(Pid::save).collect()
+    fn save(&self) -> String {
+        BASE64.encode(self.as_bytes())
     }
 
-    fn restore(form: Vec<i32>) -> Option<Self> {
-        form.into_iter().map(Pid::restore).collect()
+    fn restore(form: String) -> Option<Self> {
+        Self::new(BASE64.decode(form).ok()?).ok()
     }
 }
+
+/// A list; bytes are something else, and so each kind has to be named.
+macro_rules! list {
+    ($($item:ty),* $(,)?) => {
+        $(impl $crate::saved::Saved for Vec<$item> {
+            type Form = Vec<<$item as $crate::saved::Saved>::Form>;
+
+            fn save(&self) -> Self::Form {
+                self.iter().map(<$item as $crate::saved::Saved>::save).collect()
+            }
+
+            fn restore(form: Self::Form) -> Option<Self> {
+                form.into_iter().map(<$item as $crate::saved::Saved>::restore).collect()
+            }
+        })*
+    };
+}
+pub(crate) use list;
+
+list!(Pid, PathBuf);
 
 impl<T: Saved + Ord> Saved for BTreeSet<T> {
     type Form = Vec<T::Form>;

@@ -29,6 +29,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::saved;
+
 pub use command::{Command, CommandId, Phase, Privileges};
 pub use confine::{AddressFamilies, Architecture, Confinement, Denial, SystemCalls};
 pub use exec::{
@@ -170,9 +172,10 @@ pub enum Kind {
 }
 
 /// Where something was written, for messages: `FILE:LINE`, or the option of the command line, which has no line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The file, or the option.
+    #[serde(with = "saved")]
     pub file: Arc<Path>,
     /// The line, the first of several that are continued; 0 for an option.
     pub line: u32,

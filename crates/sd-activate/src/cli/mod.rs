@@ -18,7 +18,7 @@ use crate::exec::environment::{self, Passing};
 use crate::exec::{self, Plan, Stream, Surroundings};
 use crate::log::say;
 use crate::spec::ResourceLimit;
-use crate::world::{self, Inherited, Socket, World};
+use crate::world::{self, Inherited, Socket, World, anew};
 
 /// Exit status for everything that has none of its own.
 const FAILURE: u8 = 1;
@@ -34,6 +34,9 @@ const KEPT: [Stream; 3] = [Stream::Kept, Stream::Kept, Stream::Kept];
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    if arguments.get(1).is_some_and(|argument| argument == anew::VERIFY) {
+        return anew::verify();
+    }
     if units::are_asked_for(&arguments) {
         return units::main(arguments);
     }

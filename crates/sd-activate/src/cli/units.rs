@@ -16,6 +16,7 @@ use crate::unit::load::Loader;
 use crate::unit::path::{self, unit_path};
 use crate::unit::value;
 use crate::unit::verify::{Wanted, verify};
+use crate::world::anew::Itself;
 use crate::world::{Asking, Settings};
 
 /// The options that take a value, which may be an argument of its own.
@@ -47,8 +48,9 @@ pub fn are_asked_for(arguments: &[OsString]) -> bool {
 
 /// Does what the arguments ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let itself = Itself::new(&arguments);
     match options().try_get_matches_from(arguments) {
-        Ok(matches) => run(&matches),
+        Ok(matches) => run(&matches, itself),
         Err(error) => {
             let _ = error.print();
             error.use_stderr().into()
@@ -123,7 +125,7 @@ fn options() -> clap::Command {
         )
 }
 
-fn run(matches: &ArgMatches) -> u8 {
+fn run(matches: &ArgMatches, itself: Itself) -> u8 {
     let scope = if matches.get_flag("user") { Scope::user() } else { Scope::system() };
     let mut directories: Vec<PathBuf> = Vec::new();
     let mut names = Vec::new();
@@ -150,7 +152,7 @@ fn run(matches: &ArgMatches) -> u8 {
     let directories = path::once(directories);
     let ignored = matches.get_many::<String>("ignore").unwrap_or_default().cloned();
     let path = matches.get_one::<PathBuf>("control").cloned().or_else(|| control::path(scope.user));
-    let asking = Asking { path, unit_path: directories.clone(), user: scope.user };
+    let asking = Asking { path, unit_path: directories.clone(), user: scope.user, itself };
     let loader = Loader::new(scope.clone(), directories, ignored);
     if !matches.get_flag("verify") {
         return if status == 0 {

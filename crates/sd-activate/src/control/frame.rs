@@ -19,6 +19,11 @@ impl Frames {
         Self { bytes: Vec::new(), searched: 0, length_max }
     }
 
+    /// What has come and was not taken yet.
+    pub fn rest(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Adds what has come.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);

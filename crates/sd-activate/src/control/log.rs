@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::call::Failure;
@@ -12,7 +13,7 @@ use crate::log::entry::{Entry, Fields, Timestamp};
 use crate::log::query::{Cursor, Query};
 
 /// Which entries are asked for, and whether those that will come are, too.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// Which entries.
     pub query: Query,

@@ -36,6 +36,8 @@ pub enum Request {
     ResetFailed,
     /// Read the unit files anew.
     Reload,
+    /// Execute the manager anew.
+    Reexecute,
     /// The log.
     Log(Reading),
 }
@@ -102,6 +104,7 @@ impl Request {
             }
             "ResetFailed" => Self::ResetFailed,
             "Reload" => Self::Reload,
+            "Reexecute" => Self::Reexecute,
             "ReadLog" if !call.more => return Err(Failure::of_service("ExpectedMore", None)),
             "ReadLog" => Self::Log(Reading::parse(parameters)?),
             _ => return Err(no_method(&call.method)),

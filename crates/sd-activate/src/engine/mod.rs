@@ -284,6 +284,11 @@ impl Engine {
         self.begun && self.jobs == 0
     }
 
+    /// Whether it was told that everything is open.
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Whether all units are being stopped.
     pub fn is_stopping(&self) -> bool {
         self.stopping

@@ -8,6 +8,8 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::unistd::pipe2;
 
+use crate::saved::{Descriptor, Saved};
+
 /// As long it waits at most, in milliseconds: systemd.service(5).
 const PATIENCE: libc::c_int = 5000;
 
@@ -16,6 +18,19 @@ const PATIENCE: libc::c_int = 5000;
 pub struct Idle {
     end: OwnedFd,
     held: OwnedFd,
+}
+
+impl Saved for Idle {
+    type Form = (Descriptor, Descriptor);
+
+    fn save(&self) -> Self::Form {
+        let Self { end, held } = self;
+        (end.save(), held.save())
+    }
+
+    fn restore((end, held): Self::Form) -> Option<Self> {
+        Some(Self { end: OwnedFd::restore(end)?, held: OwnedFd::restore(held)? })
+    }
 }
 
 impl Idle {

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use crate::saved;
+
 /// No entry has more fields, as in systemd-journald(8).
 pub const FIELDS_MAX: usize = 1024;
 
@@ -10,9 +14,10 @@ const NAME_MAX: usize = 64;
 
 /// Fields, each with a name of upper-case letters, digits and underscores, and a value of any bytes. They stand one behind the
 /// other in one piece of memory: an entry has twenty, and there are many entries.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fields {
     /// For each field: the length of the name as a byte, that of the value as four, the name, the value.
+    #[serde(with = "saved")]
     bytes: Vec<u8>,
 }
 
@@ -128,7 +133,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// When something happened, in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timestamp {
     /// Since 1970.
     pub realtime: u64,

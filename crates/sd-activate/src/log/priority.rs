@@ -2,10 +2,12 @@
 
 use std::ffi::c_int;
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Fields;
 
 /// A priority as in syslog(3): eight times the facility, and the level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Priority(u16);
 
 /// Three digits are the most that are read.

@@ -19,11 +19,13 @@
 use std::ffi::CString;
 use std::fmt::{self, Display, Formatter};
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Entry;
 use super::ring::{Place, Ring};
 
 /// What is asked for. By default that is everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
     /// `--unit=`: what any of these has written, and what the manager has said of it. Names with their suffixes, or patterns of
     /// glob(7). None: of all, and of what is in no unit.
@@ -103,7 +105,7 @@ fn holds(entry: &Entry, name: &str, value: impl AsRef<[u8]>) -> bool {
 }
 
 /// An entry's place in the log of one run of the manager: `s=ID;i=PLACE`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Which log it is in.
     pub log: u128,

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::entry::Entry;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, Fields, Timestamp};
 
 /// A number that only grows: the place of an entry among all that there ever were.
 pub type Place = u64;
@@ -59,6 +61,43 @@ impl Ring {
     }
 }
 
+/// The entries of a log: each run of those that share the fields of their sender, with these.
+#[derive(Serialize, Deserialize)]
+pub struct SavedRing {
+    first: Place,
+    runs: Vec<(Fields, Vec<(Timestamp, Fields)>)>,
+}
+
+impl Ring {
+    /// Writes it down.
+    pub fn save(&self) -> SavedRing {
+        let Self { entries, size: _, size_max: _, first } = self;
+        let mut runs: Vec<(Fields, Vec<_>)> = Vec::new();
+        let mut before = None;
+        for entry in entries {
+            let Entry { timestamp, fields, sender } = entry;
+            if beside(entry, before) > 0 || before.is_none() {
+                runs.push((Fields::clone(sender), Vec::new()));
+            }
+            runs.last_mut().into_iter().for_each(|(_, run)| run.push((*timestamp, fields.clone())));
+            before = Some(entry);
+        }
+        SavedRing { first: *first, runs }
+    }
+
+    /// What was written down, in a log that has room for so many bytes.
+    pub fn restore(SavedRing { first, runs }: SavedRing, size_max: usize) -> Self {
+        let mut ring = Self { first, ..Self::new(size_max) };
+        for (sender, run) in runs {
+            let sender = Arc::new(sender);
+            run.into_iter().for_each(|(timestamp, fields)| {
+                ring.push(Entry { timestamp, fields, sender: sender.clone() });
+            });
+        }
+        ring
+    }
+}
+
 /// What the sender's fields add: entries of one sender that stand side by side share them.
 fn beside(entry: &Entry, other: Option<&Entry>) -> usize {
     let shared = other.is_some_and(|other| Arc::ptr_eq(&entry.sender, &other.sender));
@@ -67,7 +106,6 @@ fn beside(entry: &Entry, other: Option<&Entry>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::{Fields, Timestamp};
     use super::*;
 
     fn sender() -> Arc<Fields> {
@@ -96,6 +134,21 @@ mod tests {
         assert_eq!(messages(&ring, 3), [(3, "d".into())]);
         assert_eq!(messages(&ring, 4), []);
         assert_eq!(messages(&ring, 9), []);
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_as_it_was() {
+        let (one, other) = (sender(), sender());
+        let mut ring = Ring::new(5 * entry("m", &one).size());
+        for (number, sender) in [&one, &one, &other, &one, &other, &other, &other, &one].into_iter().enumerate() {
+            ring.push(entry(&number.to_string(), sender));
+        }
+        let written = serde_json::to_string(&ring.save()).expect("JSON");
+        let read = Ring::restore(serde_json::from_str(&written).expect("a log"), ring.size_max);
+        assert_eq!((read.size, read.first), (ring.size, ring.first));
+        assert!(ring.first > 0, "some were dropped");
+        assert_eq!(messages(&read, 0), messages(&ring, 0));
+        assert_eq!(Ring::restore(ring.save(), 0).dropped(), ring.end(), "in less room");
     }
 
     #[test]

@@ -5,9 +5,12 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::Fields;
 use super::priority::Priority;
 use super::syslog::trim_end;
+use crate::saved;
 
 /// A longer line becomes several entries: LineMax= of journald.conf(5).
 pub const LINE_MAX: usize = 48 * 1024;
@@ -20,9 +23,10 @@ const ROOM: usize = 128;
 
 /// What a stream says of itself before its first line, in seven lines: the identifier, the unit, which is the manager's to know, the
 /// priority, whether lines may begin with theirs, and three ways of forwarding, which there are none of here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// SYSLOG_IDENTIFIER; empty for none.
+    #[serde(with = "saved")]
     pub identifier: Vec<u8>,
     /// Of lines that do not say theirs.
     pub priority: Priority,
@@ -59,10 +63,11 @@ fn boolean(text: &[u8]) -> Result<bool, Malformed> {
 pub struct Malformed;
 
 /// A stream, as far as it has come.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stream {
     header: Option<Header>,
     /// What has come of a header or a line that is not complete.
+    #[serde(with = "saved")]
     buffer: Vec<u8>,
 }
 

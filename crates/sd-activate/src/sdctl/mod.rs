@@ -90,12 +90,7 @@ fn run(program: &'static str, options: &Options) -> Result<u8, Error> {
         "enable" => files::enable(program, options, true),
         "disable" => files::enable(program, options, false),
         "daemon-reload" => connect(&options.common)?.call("Reload", Map::new()).map(|_| 0),
-        "daemon-reexec" => {
-            say_error(
-                "sd-activate cannot execute itself anew yet: stop it and start it again. Meanwhile its sockets are closed.",
-            );
-            Ok(FAILURE)
-        }
+        "daemon-reexec" => connect(&options.common)?.call("Reexecute", Map::new()).map(|_| 0),
         verb => {
             say_error(format_args!("Unknown command verb {verb}."));
             Ok(FAILURE)

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use nix::libc::mode_t;
 use nix::sys::socket::SockType;
+use serde::{Deserialize, Serialize};
 
 use super::{Command, ExecSpec, Kill, Origin, Phase, RateLimit, Timeout, UnitName};
 use crate::address::Address;
+use crate::saved;
 
 /// A socket unit. An option that is `None` is left as the kernel has it.
 #[derive(Clone, Debug)]
@@ -201,7 +203,7 @@ impl SocketSpec {
 }
 
 /// Something to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listen {
     /// What it is.
     pub endpoint: Endpoint,
@@ -210,19 +212,20 @@ pub struct Listen {
 }
 
 /// The kinds of things to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Endpoint {
     /// ListenStream=, ListenDatagram= and ListenSequentialPacket=.
     Socket {
         /// Where.
         address: Address,
         /// Of which of the three types. That of a vsock address is its own where it has one.
+        #[serde(with = "saved")]
         socket_type: SockType,
     },
     /// ListenFIFO=.
-    Fifo(PathBuf),
+    Fifo(#[serde(with = "saved")] PathBuf),
     /// ListenSpecial=.
-    Special(PathBuf),
+    Special(#[serde(with = "saved")] PathBuf),
     /// ListenNetlink=.
     Netlink {
         /// Its protocol: NETLINK_KOBJECT_UEVENT and the like.

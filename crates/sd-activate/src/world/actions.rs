@@ -17,7 +17,6 @@ use super::{Socket, World, pid_file, terminal};
 use crate::conditions;
 use crate::engine::{Action, Engine, Event, Port, UnitId};
 use crate::error::Error;
-use crate::log::say;
 use crate::spec::{CommandId, Kind};
 
 /// What carrying an action out comes to.
@@ -102,10 +101,7 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Say(message) => {
-                match &mut self.journal {
-                    Some(journal) => journal.say(&message),
-                    None => say(message),
-                }
+                self.say(&message);
                 return Ok(Outcome::Nothing);
             }
             Action::Log { unit, level, message } => {
@@ -134,15 +130,18 @@ impl World {
         Ok(Outcome::Event(event))
     }
 
-    fn watch(&self, port: Port, tells: Tells) -> Result<(), Error> {
-        match self.ports.get(&port) {
-            Some(socket) => self.poll.watch(Key::Port(port), socket, tells).map_err(Error::Wait),
-            None => Ok(()),
-        }
+    pub(super) fn watch(&mut self, port: Port, tells: Tells) -> Result<(), Error> {
+        let Some(socket) = self.ports.get(&port) else { return Ok(()) };
+        match tells {
+            Tells::Never => self.watched.remove(&port),
+            tells => self.watched.insert(port, tells),
+        };
+        self.poll.watch(Key::Port(port), socket, tells).map_err(Error::Wait)
     }
 
     fn close(&mut self, port: Port) -> Option<Socket> {
         let socket = self.ports.remove(&port)?;
+        self.watched.remove(&port);
         let _ = self.poll.remove(&socket);
         Some(socket)
     }

@@ -3,13 +3,15 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::poll::{Key, Poll, Tells};
@@ -20,6 +22,7 @@ use crate::control::request::Request;
 use crate::control::{INTERFACE, SERVICE};
 use crate::engine::{Answer, Refusal, RefusalKind, RequestId};
 use crate::log::ring::{Place, Ring};
+use crate::saved::{self, Descriptor, Saved};
 
 /// So many may be connected; who comes then is sent away.
 const CLIENTS_MAX: usize = 64;
@@ -51,6 +54,7 @@ struct Client {
     state: State,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 enum State {
     /// It may call.
     Idle,
@@ -205,6 +209,72 @@ impl Control {
         let Some(client) = self.clients.get_mut(number).and_then(Option::take) else { return };
         let _ = poll.remove(&client.stream);
         self.due.retain(|due| *due != number);
+    }
+}
+
+/// The control socket, and who is connected to it, without what its end does.
+#[derive(Serialize, Deserialize)]
+pub struct SavedControl {
+    listener: Descriptor,
+    #[serde(with = "saved")]
+    path: PathBuf,
+    file: (u64, u64),
+    clients: Vec<Option<SavedClient>>,
+    last_request: u64,
+    log_end: Place,
+}
+
+/// Somebody who is connected.
+#[derive(Serialize, Deserialize)]
+struct SavedClient {
+    stream: Descriptor,
+    #[serde(with = "saved")]
+    frames: Vec<u8>,
+    #[serde(with = "saved")]
+    out: Vec<u8>,
+    state: State,
+}
+
+impl Saved for Client {
+    type Form = SavedClient;
+
+    fn save(&self) -> SavedClient {
+        let Self { stream, frames, out, state } = self;
+        let stream = Descriptor::of(stream);
+        SavedClient { stream, frames: frames.rest().to_vec(), out: out.clone(), state: state.clone() }
+    }
+
+    fn restore(SavedClient { stream, frames: rest, out, state }: SavedClient) -> Option<Self> {
+        let mut frames = Frames::new(CALL_MAX);
+        frames.push(&rest);
+        Some(Self { stream: OwnedFd::restore(stream)?.into(), frames, out, state })
+    }
+}
+
+impl Control {
+    /// Writes it down.
+    pub fn save(&self) -> SavedControl {
+        let Self { listener, path, file, clients, last_request, due: _, log_end } = self;
+        SavedControl {
+            listener: Descriptor::of(listener),
+            path: path.clone(),
+            file: *file,
+            clients: clients.iter().map(Saved::save).collect(),
+            last_request: *last_request,
+            log_end: *log_end,
+        }
+    }
+
+    /// The same again. Each client is looked at.
+    pub fn restore(state: SavedControl, poll: &Poll) -> Result<Self, Errno> {
+        let SavedControl { listener, path, file, clients, last_request, log_end } = state;
+        let listener = OwnedFd::restore(listener).ok_or(Errno::EBADF)?.into();
+        let clients: Vec<Option<Client>> = clients.into_iter().map(|client| Client::restore(client?)).collect();
+        let connected = clients.iter().enumerate().filter_map(|(number, client)| Some((number, client.as_ref()?)));
+        let due = connected
+            .map(|(number, client)| poll.add(Key::Client(number), &client.stream, Tells::Never).map(|()| number));
+        let due = due.collect::<Result<_, _>>()?;
+        Ok(Self { listener, path, file, due, clients, last_request, log_end })
     }
 }
 

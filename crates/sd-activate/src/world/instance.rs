@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use nix::sys::socket::{SockaddrStorage, getpeername, getsockname, getsockopt, sockopt};
 
+use serde::{Deserialize, Serialize};
+
 use super::units::Units;
 use crate::engine::Instance;
 use crate::error::Error;
@@ -55,7 +57,7 @@ impl Units {
 }
 
 /// Who has connected.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Peer {
     /// `$REMOTE_ADDR`.
     pub address: String,

@@ -2,6 +2,7 @@
 //! with are carried out. One thread, and one epoll(7).
 
 mod actions;
+pub mod anew;
 mod children;
 mod control;
 mod holder;
@@ -47,6 +48,7 @@ use units::Connection;
 use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
 use crate::exec::{Idle, Plan};
+use crate::log::say;
 
 /// Everything that is open.
 pub struct World {
@@ -61,6 +63,8 @@ pub struct World {
     /// What units need, with the other form.
     units: Option<Units>,
     ports: HashMap<Port, Socket>,
+    /// Those of them that tell of who comes.
+    watched: HashMap<Port, Tells>,
     next_port: usize,
     /// What services of Type=idle wait for, as long as jobs are under way.
     idle: Option<Arc<Idle>>,
@@ -85,6 +89,7 @@ impl World {
             command: None,
             units: None,
             ports: HashMap::new(),
+            watched: HashMap::new(),
             next_port: 0,
             idle: None,
             held: None,
@@ -121,7 +126,12 @@ impl World {
     /// Runs until the engine ends it. Returns the exit status.
     pub fn run(mut self, mut engine: Engine) -> Result<u8, Error> {
         let mut now = Instant::now();
-        let mut events = VecDeque::from([Event::Begun]);
+        let mut events = VecDeque::new();
+        match engine.has_begun() {
+            false => events.push_back(Event::Begun),
+            // It was executed anew: children may have ended meanwhile.
+            true => self.reap_all(&mut events),
+        }
         loop {
             while let Some(event) = events.pop_front() {
                 let status = self.carry_out_all(&mut engine, now, event)?;
@@ -133,6 +143,7 @@ impl World {
                 }
             }
             self.idle.take_if(|_| engine.is_idle());
+            self.execute_anew_if_asked(&engine);
             events.extend(self.go_on_with_clients(&mut engine));
             self.tell_supervisor(&engine, now);
             let deadline = if events.is_empty() && !self.is_due() { self.deadline(&engine) } else { Some(now) };
@@ -193,16 +204,28 @@ impl World {
         match self.signals.next() {
             None => (),
             Some(Received::Other { signal, by_kernel }) => events.push_back(Event::Signal { signal, by_kernel }),
-            Some(Received::Child) => loop {
-                match reap() {
-                    Reaped::Child(pid, end) => {
-                        self.journal.iter_mut().for_each(|journal| journal.ended(pid));
-                        events.push_back(Event::Ended(pid, end));
-                    }
-                    Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
-                    rest => break self.has_children = rest == Reaped::AllRun,
+            Some(Received::Child) => self.reap_all(events),
+        }
+    }
+
+    fn reap_all(&mut self, events: &mut VecDeque<Event>) {
+        loop {
+            match reap() {
+                Reaped::Child(pid, end) => {
+                    self.journal.iter_mut().for_each(|journal| journal.ended(pid));
+                    events.push_back(Event::Ended(pid, end));
                 }
-            },
+                Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
+                rest => break self.has_children = rest == Reaped::AllRun,
+            }
+        }
+    }
+
+    /// Says something, in the log where there is one.
+    fn say(&mut self, message: &str) {
+        match &mut self.journal {
+            Some(journal) => journal.say(message),
+            None => say(message),
         }
     }
 
@@ -213,7 +236,10 @@ impl World {
     }
 
     /// What is to be told of a port that has something to tell.
-    fn tell(&self, port: Port, flags: EpollFlags) -> Event {
+    fn tell(&mut self, port: Port, flags: EpollFlags) -> Event {
+        if self.watched.get(&port) == Some(&Tells::Once) {
+            self.watched.remove(&port);
+        }
         let is_socket = || getsockopt(self.ports.get(&port)?, sockopt::SockType).ok();
         if flags.contains(EpollFlags::EPOLLHUP) && (!flags.contains(EpollFlags::EPOLLIN) || is_socket().is_some()) {
             return Event::HungUp(port);

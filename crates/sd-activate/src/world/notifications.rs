@@ -11,8 +11,10 @@ use nix::sys::socket::{
     recvmsg, setsockopt, socket, sockopt,
 };
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Notification;
+use crate::saved::{self, Descriptor, Saved};
 
 /// A longer notification is cut.
 const LENGTH_MAX: usize = 4096;
@@ -65,6 +67,27 @@ impl Notifications {
         }
         state.truncate(length);
         Some((sender?, state))
+    }
+}
+
+/// The socket, and its address.
+#[derive(Serialize, Deserialize)]
+pub struct SavedNotifications {
+    socket: Descriptor,
+    #[serde(with = "saved")]
+    address: OsString,
+}
+
+impl Saved for Notifications {
+    type Form = SavedNotifications;
+
+    fn save(&self) -> SavedNotifications {
+        let Self { socket, address } = self;
+        SavedNotifications { socket: socket.save(), address: address.clone() }
+    }
+
+    fn restore(SavedNotifications { socket, address }: SavedNotifications) -> Option<Self> {
+        Some(Self { socket: OwnedFd::restore(socket)?, address })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Port;
 use crate::error::Error;
@@ -60,7 +61,7 @@ impl Key {
 }
 
 /// How often it is told that something has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tells {
     /// As long as it is so.
     Always,

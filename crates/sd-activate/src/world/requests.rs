@@ -6,8 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::sys::epoll::EpollFlags;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::anew::Itself;
 use super::control::{self, Control, failure, refused};
 use super::journal::Unit;
 use super::poll::{Key, Tells};
@@ -31,27 +33,37 @@ pub struct Asking {
     pub unit_path: Vec<PathBuf>,
     /// Whether they are a user's.
     pub user: bool,
+    /// How this process was executed.
+    pub itself: Itself,
 }
 
 /// Who is asked.
 pub(super) struct Asked {
-    control: Control,
+    pub(super) control: Control,
     unit_path: Vec<PathBuf>,
     user: bool,
+    /// How this process was executed, and who wants it to be executed anew.
+    pub(super) itself: Itself,
+    pub(super) reexecution: Option<Caller>,
 }
 
 impl World {
     /// Has the manager be asked through the control socket. Where it cannot be, it says so and does without.
     pub fn listen_to_control(&mut self, asking: Asking) -> Result<(), Error> {
-        let Asking { path, unit_path, user } = asking;
-        let Some(path) = path else { return Ok(()) };
-        match Control::open(&path) {
-            Ok(control) => {
-                self.poll.add(Key::Control, &control, Tells::Always).map_err(Error::Wait)?;
-                self.asked = Some(Asked { control, unit_path, user });
+        let Some(path) = &asking.path else { return Ok(()) };
+        match Control::open(path) {
+            Ok(control) => self.be_asked(control, asking),
+            Err(why) => {
+                say(why);
+                Ok(())
             }
-            Err(why) => say(why),
         }
+    }
+
+    pub(super) fn be_asked(&mut self, control: Control, asking: Asking) -> Result<(), Error> {
+        self.poll.add(Key::Control, &control, Tells::Always).map_err(Error::Wait)?;
+        let Asking { path: _, unit_path, user, itself } = asking;
+        self.asked = Some(Asked { control, unit_path, user, itself, reexecution: None });
         Ok(())
     }
 
@@ -96,8 +108,8 @@ impl World {
 }
 
 /// Who has called.
-#[derive(Clone, Copy)]
-struct Caller {
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Caller {
     client: usize,
     oneway: bool,
 }
@@ -134,6 +146,10 @@ impl Asked {
                 units.reload(engine, &mut |said| journal.say(&said.to_string()));
                 Ok(json!({}))
             }
+            Request::Reexecute => {
+                self.reexecution = Some(caller);
+                return Vec::new();
+            }
             Request::Log(reading) => {
                 self.control.read_log(caller.client, reading, told.journal.ring());
                 return Vec::new();
@@ -143,7 +159,7 @@ impl Asked {
         Vec::new()
     }
 
-    fn reply(&mut self, caller: Caller, reply: &Reply) {
+    pub(super) fn reply(&mut self, caller: Caller, reply: &Reply) {
         self.control.reply(caller.client, reply, caller.oneway);
     }
 

@@ -6,6 +6,7 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as Named};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use serde::{Deserialize, Serialize};
 
 use crate::exec::set_default;
 use crate::spec::Signal;
@@ -49,15 +50,7 @@ impl Inherited {
     /// Blocks the signals.
     pub fn block() -> Result<Self, Errno> {
         let ignored: Vec<_> = (1..=LAST_SIGNAL).filter(|signal| is_ignored(*signal)).collect();
-        // A signal that shows a fault of this process itself ends it although it is blocked.
-        let mut waited_for = SigSet::all();
-        for signal in &ignored {
-            // As every command that a shell starts in the background: what it was told to ignore stays ignored.
-            if let Ok(signal) = Named::try_from(*signal) {
-                waited_for.remove(signal);
-            }
-        }
-        waited_for.add(Named::SIGCHLD);
+        let waited_for = all_but(&ignored);
         let mut blocked = waited_for;
         // A reader of standard error who goes away ends neither this process nor the service.
         blocked.add(Named::SIGPIPE);
@@ -67,12 +60,42 @@ impl Inherited {
         Ok(Self { mask, ignored, waited_for })
     }
 
+    /// Writes down what cannot be seen any more once they are blocked.
+    pub fn save(&self) -> SavedSignals {
+        let Self { mask, ignored, waited_for: _ } = self;
+        SavedSignals { mask: mask.iter().map(|signal| signal as libc::c_int).collect(), ignored: ignored.clone() }
+    }
+
+    /// The same again; the signals are blocked.
+    pub fn restore(SavedSignals { mask, ignored }: SavedSignals) -> Self {
+        let mask = mask.into_iter().filter_map(|signal| Named::try_from(signal).ok()).collect();
+        Self { mask, waited_for: all_but(&ignored), ignored }
+    }
+
     /// Opens what they are read from: best after the sockets, which then mostly are where a service looks for them.
     pub fn watch(self) -> Result<Signals, Errno> {
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let descriptor = SignalFd::with_flags(&self.waited_for, flags)?;
         Ok(Signals { descriptor, inherited: self })
     }
+}
+
+/// How this process was started before it was executed anew.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSignals {
+    mask: Vec<libc::c_int>,
+    ignored: Vec<libc::c_int>,
+}
+
+/// What is waited for. A signal that shows a fault of this process itself ends it although it is blocked.
+fn all_but(ignored: &[libc::c_int]) -> SigSet {
+    let mut waited_for = SigSet::all();
+    // As every command that a shell starts in the background: what it was told to ignore stays ignored.
+    for signal in ignored.iter().filter_map(|signal| Named::try_from(*signal).ok()) {
+        waited_for.remove(signal);
+    }
+    waited_for.add(Named::SIGCHLD);
+    waited_for
 }
 
 impl Signals {

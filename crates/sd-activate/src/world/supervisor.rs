@@ -27,6 +27,16 @@ impl Supervisor {
         Self { ready: false, stopping: false, watchdog }
     }
 
+    /// The one of before this process was executed anew, who was told then that it reloads.
+    pub fn restore(stopping: bool) -> Self {
+        Self { stopping, ..Self::new() }
+    }
+
+    /// Whether it was told that all is being stopped.
+    pub fn knows_stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// Whether it was told that all is as it was asked for.
     pub fn knows_ready(&self) -> bool {
         self.ready

@@ -7,15 +7,18 @@ use std::sync::{Arc, LazyLock};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use sdlite_core::id128;
+use serde::{Deserialize, Serialize};
 
 use super::instance::{Peer, Template};
 use super::journal::{Opened, Unit};
 use super::poll::{Key, Tells};
+use super::sockets::SavedSocket;
 use super::{Journal, Notifications, Socket, World};
 use crate::engine::{Engine, Event, Level, Port, UnitId};
 use crate::error::Error;
 use crate::exec::{Circumstances, Idle, Manager, UnitPlan};
 use crate::log::say;
+use crate::saved::{Descriptor, Saved};
 use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, ServiceType, SocketSpec, UnitName, UnitSpec};
 use crate::unit::load::Loader;
 
@@ -41,6 +44,59 @@ pub struct Units {
 pub(super) struct Connection {
     pub(super) descriptor: OwnedFd,
     pub(super) peer: Peer,
+}
+
+/// A connection, as it is written down.
+#[derive(Serialize, Deserialize)]
+pub struct SavedConnection {
+    descriptor: Descriptor,
+    peer: Peer,
+}
+
+impl Saved for Connection {
+    type Form = SavedConnection;
+
+    fn save(&self) -> SavedConnection {
+        let Self { descriptor, peer } = self;
+        SavedConnection { descriptor: descriptor.save(), peer: peer.clone() }
+    }
+
+    fn restore(SavedConnection { descriptor, peer }: SavedConnection) -> Option<Self> {
+        Some(Self { descriptor: OwnedFd::restore(descriptor)?, peer })
+    }
+}
+
+/// What there is open for units, as it is written down.
+#[derive(Serialize, Deserialize)]
+pub struct SavedUnits {
+    passed: Vec<SavedSocket>,
+    given_back: Vec<SavedSocket>,
+    connections: Vec<(UnitId, SavedConnection)>,
+    invocations: Vec<(UnitId, (u64, String))>,
+}
+
+impl Units {
+    /// Writes down what cannot be loaded anew.
+    pub fn save(&self) -> SavedUnits {
+        let Self { loader: _, manager: _, passed, given_back, templates: _, connections, invocations } = self;
+        SavedUnits {
+            passed: passed.save(),
+            given_back: given_back.save(),
+            connections: connections.save(),
+            invocations: invocations.save(),
+        }
+    }
+
+    /// The same again.
+    pub fn restore(state: SavedUnits, loader: Loader, manager: Manager) -> Option<Self> {
+        let SavedUnits { passed, given_back, connections, invocations } = state;
+        Some(Self {
+            given_back: Saved::restore(given_back)?,
+            connections: Saved::restore(connections)?,
+            invocations: Saved::restore(invocations)?,
+            ..Self::new(loader, manager, Saved::restore(passed)?)
+        })
+    }
 }
 
 impl Units {

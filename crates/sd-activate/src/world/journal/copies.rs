@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::log::entry::Entry;
 use crate::spec::{ExecSpec, Output};
 
 /// Where lines are copied to. Where that cannot be written to, as in most containers, the log alone has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copies {
     /// The kernel's log.
     kmsg: bool,

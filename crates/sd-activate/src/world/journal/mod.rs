@@ -4,6 +4,7 @@
 
 mod copies;
 mod receive;
+mod restore;
 mod sender;
 mod sockets;
 mod source;
@@ -41,6 +42,7 @@ use copies::Copies;
 use receive::Room;
 use sender::{Sender, Senders};
 
+pub use restore::SavedJournal;
 pub use sender::Unit;
 use sockets::{Absent, Sockets};
 use source::Source;
@@ -190,26 +192,28 @@ impl Journal {
 
     /// Opens the sockets that programs log to by themselves, unless a journald listens there.
     fn listen(&mut self) {
-        let opened = Sockets::open().and_then(|sockets| {
-            let add = |socket: BorrowedFd, token: Token| {
-                self.sources.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token.number()))
-            };
-            let failed = |error: Errno| Absent::Failed(error.into());
-            add(sockets.entries.as_fd(), Token::Entries).map_err(failed)?;
-            add(sockets.streams.as_fd(), Token::Connections).map_err(failed)?;
-            if let Some(messages) = &sockets.messages {
-                add(messages.socket.as_fd(), Token::Messages).map_err(failed)?;
-            }
-            Ok(sockets)
-        });
+        let opened = Sockets::open();
+        let opened = opened.and_then(|sockets| self.listen_to(sockets).map_err(|error| Absent::Failed(error.into())));
         match opened {
-            Ok(sockets) => self.sockets = Some(sockets),
-            Err(Absent::Taken) => (),
+            Ok(()) | Err(Absent::Taken) => (),
             Err(Absent::Failed(error)) => self.say(&format!(
                 "What programs log with sd_journal_print(3) and syslog(3) is not seen here: \
                  /run/systemd/journal cannot be opened: {error}."
             )),
         }
+    }
+
+    fn listen_to(&mut self, sockets: Sockets) -> Result<(), Errno> {
+        let add = |socket: BorrowedFd, token: Token| {
+            self.sources.add(socket, EpollEvent::new(EpollFlags::EPOLLIN, token.number()))
+        };
+        add(sockets.entries.as_fd(), Token::Entries)?;
+        add(sockets.streams.as_fd(), Token::Connections)?;
+        if let Some(messages) = &sockets.messages {
+            add(messages.socket.as_fd(), Token::Messages)?;
+        }
+        self.sockets = Some(sockets);
+        Ok(())
     }
 
     /// The newest entries.

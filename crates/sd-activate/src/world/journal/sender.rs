@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::UnixCredentials;
 use nix::unistd::{Pid, getgid, gethostname, getsid, getuid};
 
+use serde::{Deserialize, Serialize};
+
 use super::super::children;
 use super::copies::Copies;
 use crate::log::command_line::quoted;
 use crate::log::entry::Fields;
+use crate::saved::{self, Saved};
 use crate::spec::Log;
 
 /// What is known of a process is asked anew after this time: it may have executed another program.
@@ -27,7 +30,7 @@ const LEFT_MAX: usize = 256;
 const COMMAND_LINE_MAX: u64 = 64 * 1024;
 
 /// A unit, as entries of its processes show it.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Unit {
     /// `_SYSTEMD_UNIT`, `_SYSTEMD_INVOCATION_ID` and LogExtraFields=.
     fields: Fields,
@@ -101,7 +104,39 @@ struct Known {
     since: Instant,
 }
 
+/// What cannot be found out anew: which processes are whose.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSenders {
+    #[serde(with = "saved")]
+    units: HashMap<Pid, Rc<Unit>>,
+    left: Vec<(i32, Unit)>,
+}
+
+impl Saved for Rc<Unit> {
+    type Form = Unit;
+
+    fn save(&self) -> Unit {
+        Unit::clone(self)
+    }
+
+    fn restore(unit: Unit) -> Option<Self> {
+        Some(Self::new(unit))
+    }
+}
+
 impl Senders {
+    /// Writes it down.
+    pub fn save(&self) -> SavedSenders {
+        let Self { machine: _, own: _, units, left, known: _ } = self;
+        SavedSenders { units: units.clone(), left: left.iter().map(|(pid, unit)| (pid.save(), unit.save())).collect() }
+    }
+
+    /// What was written down.
+    pub fn restore(SavedSenders { units, left }: SavedSenders) -> Self {
+        let left = left.into_iter().map(|(pid, unit)| (Pid::from_raw(pid), Rc::new(unit)));
+        Self { units, left: left.collect(), ..Self::new() }
+    }
+
     /// Nobody is known yet.
     pub fn new() -> Self {
         let mut machine = Fields::default();

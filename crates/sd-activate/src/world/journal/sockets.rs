@@ -12,6 +12,10 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, setsockopt, socket, sockopt,
 };
 
+use serde::{Deserialize, Serialize};
+
+use crate::saved::{self, Descriptor, Saved};
+
 const DIRECTORY: &str = "/run/systemd/journal";
 const ENTRIES: &str = "/run/systemd/journal/socket";
 const STREAMS: &str = "/run/systemd/journal/stdout";
@@ -27,14 +31,16 @@ pub struct Sockets {
     pub streams: Socket,
     /// Datagrams of syslog(3); None where another program listens there, or no file may be made there.
     pub messages: Option<Messages>,
-    _directories: Directories,
+    /// Held for what their end does.
+    directories: Directories,
 }
 
 /// The socket of syslog(3), and the link to it.
 pub struct Messages {
     /// The socket.
     pub socket: Socket,
-    _link: Option<Link>,
+    /// Held for what its end does.
+    link: Option<Link>,
 }
 
 /// Why there are no sockets.
@@ -62,7 +68,38 @@ impl Sockets {
         let directories = Directories::make()?;
         let entries = Socket::open(entries, SockType::Datagram)?;
         let streams = Socket::open(Path::new(STREAMS), SockType::Stream)?;
-        Ok(Self { entries, streams, messages: Messages::open().ok(), _directories: directories })
+        Ok(Self { entries, streams, messages: Messages::open().ok(), directories })
+    }
+}
+
+/// The sockets, without what their end does.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSockets {
+    entries: SavedSocket,
+    streams: SavedSocket,
+    /// That of syslog(3), and whether the link to it was made here.
+    messages: Option<(SavedSocket, bool)>,
+    #[serde(with = "saved")]
+    directories: Vec<PathBuf>,
+}
+
+impl Saved for Sockets {
+    type Form = SavedSockets;
+
+    fn save(&self) -> SavedSockets {
+        let Self { entries, streams, messages, directories: Directories(directories) } = self;
+        let messages = messages.as_ref().map(|Messages { socket, link }| (socket.save(), link.is_some()));
+        let (entries, streams) = (entries.save(), streams.save());
+        SavedSockets { entries, streams, messages, directories: directories.clone() }
+    }
+
+    fn restore(SavedSockets { entries, streams, messages, directories }: SavedSockets) -> Option<Self> {
+        let messages = match messages {
+            None => None,
+            Some((socket, link)) => Some(Messages { socket: Socket::restore(socket)?, link: link.then_some(Link) }),
+        };
+        let (entries, streams) = (Socket::restore(entries)?, Socket::restore(streams)?);
+        Some(Self { entries, streams, messages, directories: Directories(directories) })
     }
 }
 
@@ -72,7 +109,7 @@ impl Messages {
             return Err(Absent::Taken);
         }
         let socket = Socket::open(Path::new(MESSAGES), SockType::Datagram)?;
-        Ok(Self { socket, _link: Link::make()? })
+        Ok(Self { socket, link: Link::make()? })
     }
 }
 
@@ -109,6 +146,28 @@ impl Socket {
             listen(&made.descriptor, Backlog::MAXCONN)?;
         }
         Ok(made)
+    }
+}
+
+/// A socket, without what its end does.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSocket {
+    descriptor: Descriptor,
+    #[serde(with = "saved")]
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl Saved for Socket {
+    type Form = SavedSocket;
+
+    fn save(&self) -> SavedSocket {
+        let Self { descriptor, path, inode } = self;
+        SavedSocket { descriptor: descriptor.save(), path: path.clone(), inode: *inode }
+    }
+
+    fn restore(SavedSocket { descriptor, path, inode }: SavedSocket) -> Option<Self> {
+        Some(Self { descriptor: OwnedFd::restore(descriptor)?, path, inode })
     }
 }
 

@@ -9,11 +9,14 @@ use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::sys::socket::{SockFlag, UnixCredentials, accept4, getsockopt, setsockopt, sockopt};
 use nix::unistd::Pid;
 
+use serde::{Deserialize, Serialize};
+
 use super::receive::{LENGTH_MAX, Received};
 use super::sender::{Senders, Unit};
 use super::{Book, Journal, Token};
 use crate::log::stream::{Malformed, Stream};
 use crate::log::{journal, syslog};
+use crate::saved::{self, Descriptor, Saved};
 
 /// So much is read from a stream at once,
 pub(super) const PIECE: usize = 16 * 1024;
@@ -34,6 +37,32 @@ pub struct Source {
     writer: Option<UnixCredentials>,
 }
 
+/// A stream: what has come of a line that is not complete, and whose it is.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSource {
+    reader: Descriptor,
+    stream: Stream,
+    #[serde(with = "saved")]
+    unit: Option<Rc<Unit>>,
+    /// PID, user and group.
+    writer: Option<(libc::pid_t, libc::uid_t, libc::gid_t)>,
+}
+
+impl Saved for Source {
+    type Form = SavedSource;
+
+    fn save(&self) -> SavedSource {
+        let Self { reader, stream, unit, writer } = self;
+        let writer = writer.map(|writer| (writer.pid(), writer.uid(), writer.gid()));
+        SavedSource { reader: reader.save(), stream: stream.clone(), unit: unit.clone(), writer }
+    }
+
+    fn restore(SavedSource { reader, stream, unit, writer }: SavedSource) -> Option<Self> {
+        let writer = writer.map(|(pid, uid, gid)| libc::ucred { pid, uid, gid }.into());
+        Some(Self { reader: OwnedFd::restore(reader)?, stream, unit, writer })
+    }
+}
+
 impl Source {
     /// A stream from which nothing was read yet.
     pub fn new(reader: OwnedFd, stream: Stream, unit: Option<Rc<Unit>>) -> Self {
@@ -52,14 +81,22 @@ impl Journal {
         // What is written tells whose process has written it.
         setsockopt(&source.reader, sockopt::PassCred, &true)?;
         let number = self.free.last().copied().unwrap_or(self.streams.len());
+        if number == self.streams.len() {
+            self.streams.push(None);
+            self.free.push(number);
+        }
+        self.add_as(number, source)?;
+        self.free.pop();
+        Ok(number)
+    }
+
+    /// Adds a stream under a number that is free.
+    pub(super) fn add_as(&mut self, number: usize, source: Source) -> Result<(), Errno> {
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Stream(number).number());
         self.sources.add(&source.reader, event)?;
         self.connections += usize::from(source.unit.is_none());
-        match self.free.pop() {
-            Some(number) => self.streams[number] = Some(source),
-            None => self.streams.push(Some(source)),
-        }
-        Ok(number)
+        self.streams[number] = Some(source);
+        Ok(())
     }
 
     /// Forgets a stream.

@@ -12,9 +12,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
+use serde::{Deserialize, Serialize};
 
 use crate::log::entry::Entry;
 use crate::log::output::{Format, Printer};
+use crate::saved;
 
 /// So much is queued at most, but for the entry that goes beyond it.
 const QUEUE_MAX: usize = 1 << 20;
@@ -31,6 +33,15 @@ pub struct StandardError {
     /// The reader does not read.
     stalled: bool,
     /// How many entries were dropped since.
+    missed: u64,
+}
+
+/// What has not been written to it, and what is known of its reader.
+#[derive(Serialize, Deserialize)]
+pub struct SavedError {
+    #[serde(with = "saved")]
+    queue: Vec<u8>,
+    stalled: bool,
     missed: u64,
 }
 
@@ -55,6 +66,17 @@ impl StandardError {
     fn by(way: Way, format: Format) -> Self {
         let printer = Printer::new(format);
         Self { printer, way, queue: Vec::new(), written: 0, stalled: false, missed: 0 }
+    }
+
+    /// Writes down what waits.
+    pub fn save(&self) -> SavedError {
+        let Self { printer: _, way: _, queue, written, stalled, missed } = self;
+        SavedError { queue: queue[*written..].to_vec(), stalled: *stalled, missed: *missed }
+    }
+
+    /// The same again, in this format.
+    pub fn restore(SavedError { queue, stalled, missed }: SavedError, format: Option<Format>) -> Self {
+        Self { queue, stalled, missed, ..Self::new(format) }
     }
 
     /// What stands for it in a test: a pipe that is not waited for.

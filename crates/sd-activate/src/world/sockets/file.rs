@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, chown};
+use serde::{Deserialize, Serialize};
 
 use crate::account;
 use crate::error::Error;
+use crate::saved::{self, Saved};
 use crate::spec::SocketSpec;
 
 /// A file; with RemoveOnStop= removed when this is dropped, unless another process has put its own there since.
@@ -46,6 +48,30 @@ impl Owner {
         });
         let (user, group) = (user.transpose()?, group.transpose()?);
         Ok(Self { user: user.as_ref().map(|user| user.uid), group: group.or(user.map(|user| user.gid)) })
+    }
+}
+
+/// What is known of a file.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SavedFile {
+    #[serde(with = "saved")]
+    path: PathBuf,
+    inode: (u64, u64),
+    #[serde(with = "saved")]
+    links: Vec<PathBuf>,
+    remove: bool,
+}
+
+impl Saved for SocketFile {
+    type Form = SavedFile;
+
+    fn save(&self) -> SavedFile {
+        let Self { path, inode, links, remove } = self;
+        SavedFile { path: path.clone(), inode: *inode, links: links.clone(), remove: *remove }
+    }
+
+    fn restore(SavedFile { path, inode, links, remove }: SavedFile) -> Option<Self> {
+        Some(Self { path, inode, links, remove })
     }
 }
 

@@ -7,6 +7,7 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -17,8 +18,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{self, SockType, SockaddrStorage, sockopt};
 use sdlite_core::is;
 use sdlite_core::listen::LISTEN_FDS_START;
+use serde::{Deserialize, Serialize};
 
-use file::{Owner, SocketFile};
+use file::{Owner, SavedFile, SocketFile};
 pub use options::set_on_connection;
 
 use super::children::name_in_proc;
@@ -27,6 +29,7 @@ use crate::address::{Address, Bound};
 use crate::engine::Port;
 use crate::error::Error;
 use crate::log::say;
+use crate::saved::{self, Descriptor, Saved};
 use crate::spec::{Endpoint, Listen, SocketSpec};
 
 /// Something that is listened on.
@@ -38,7 +41,7 @@ pub struct Socket {
     opened_for: Option<Listen>,
     file: Option<SocketFile>,
     /// Held for what its end does.
-    _queue: Option<node::Queue>,
+    queue: Option<node::Queue>,
 }
 
 /// The sockets of sd_listen_fds(3).
@@ -50,13 +53,27 @@ pub fn passed() -> Result<Vec<Socket>, Error> {
     close_from(LISTEN_FDS_START + count);
     let socket = |index| {
         // SAFETY: by the protocol these descriptors are this process's to use, and listen_fds found each of them open.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(LISTEN_FDS_START + index) };
-        Socket { descriptor, opened_for: None, file: None, _queue: None }
+        Socket::passed(unsafe { OwnedFd::from_raw_fd(LISTEN_FDS_START + index) })
     };
     Ok((0..count).map(socket).collect())
 }
 
+/// Closes whatever is open besides these and the standard streams.
+pub fn close_all_but(kept: &BTreeSet<RawFd>) {
+    let mut first = libc::STDERR_FILENO + 1;
+    for kept in kept {
+        close_range(first, kept - 1);
+        first = kept + 1;
+    }
+    close_from(first);
+}
+
 impl Socket {
+    /// One that was passed in.
+    pub fn passed(descriptor: OwnedFd) -> Self {
+        Self { descriptor, opened_for: None, file: None, queue: None }
+    }
+
     /// One that is listened on, with all the options of its unit.
     pub fn open(listen: &Listen, spec: &SocketSpec) -> Result<Self, Error> {
         let has_file =
@@ -84,7 +101,7 @@ impl Socket {
             Endpoint::MessageQueue(name) if spec.remove_on_stop => node::Queue::to_be_removed(name),
             _ => None,
         };
-        Ok(Self { descriptor, opened_for: Some(listen.clone()), file, _queue: queue })
+        Ok(Self { descriptor, opened_for: Some(listen.clone()), file, queue })
     }
 
     /// Makes it ready for what it is used for.
@@ -186,6 +203,32 @@ impl Socket {
     }
 }
 
+/// A socket, without what its end does.
+#[derive(Serialize, Deserialize)]
+pub struct SavedSocket {
+    descriptor: Descriptor,
+    opened_for: Option<Listen>,
+    file: Option<SavedFile>,
+    queue: Option<String>,
+}
+
+impl Saved for Socket {
+    type Form = SavedSocket;
+
+    fn save(&self) -> SavedSocket {
+        let Self { descriptor, opened_for, file, queue } = self;
+        let opened_for = opened_for.clone();
+        SavedSocket { descriptor: descriptor.save(), opened_for, file: file.save(), queue: queue.save() }
+    }
+
+    fn restore(SavedSocket { descriptor, opened_for, file, queue }: SavedSocket) -> Option<Self> {
+        let (descriptor, file, queue) = (OwnedFd::restore(descriptor)?, Saved::restore(file)?, Saved::restore(queue)?);
+        Some(Self { descriptor, opened_for, file, queue })
+    }
+}
+
+saved::list!(Socket);
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
@@ -194,15 +237,22 @@ impl AsFd for Socket {
 
 /// Closes whatever else was left open for this process; the service is not to see it.
 fn close_from(first: RawFd) {
+    close_range(first, libc::c_int::MAX);
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if last < first {
+        return;
+    }
     // SAFETY: only descriptors that nothing here has opened are closed.
-    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_int::MAX, 0) };
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     if closed == 0 {
         return;
     }
     // Linux before 5.9.
     let most =
         nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).map_or(1024, |limits| limits.0);
-    for descriptor in first..RawFd::try_from(most).unwrap_or(65536).min(65536) {
+    for descriptor in first..=RawFd::try_from(most).unwrap_or(65536).min(65536).min(last) {
         // SAFETY: as above.
         unsafe { libc::close(descriptor) };
     }

@@ -15,6 +15,7 @@ use nix::unistd::mkfifo;
 
 use super::file::{Owner, SocketFile, errno, with_modes};
 use super::options::set_int;
+use crate::saved::Saved;
 use crate::spec::SocketSpec;
 
 type Opened = (OwnedFd, Option<SocketFile>);
@@ -71,6 +72,19 @@ impl Queue {
     /// The one of this name, with RemoveOnStop=.
     pub(super) fn to_be_removed(name: &str) -> Option<Self> {
         CString::new(name).ok().map(Self)
+    }
+}
+
+impl Saved for Queue {
+    type Form = String;
+
+    fn save(&self) -> String {
+        let Self(name) = self;
+        name.save()
+    }
+
+    fn restore(form: String) -> Option<Self> {
+        CString::restore(form).map(Self)
     }
 }
 
