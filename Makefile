@@ -134,6 +134,10 @@ check-systemd: all
 check-same: all
 	tests/systemd/check.sh units $(PAIRS)
 
+# Twenty thousand connections, while the service is killed and all else is done to it and to sd-activate.
+check-nothing-lost:
+	SDLITE_CASES=$${SDLITE_CASES:-20_000} $(CARGO) test -p sd-activate --test nothing_lost -- --nocapture
+
 # Needs root, and Debian, whose packages it downloads; installs nothing.
 check-daemons:
 	$(CARGO) test --test daemons -- all
@@ -186,4 +190,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-packages check-same check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean

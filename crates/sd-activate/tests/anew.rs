@@ -138,9 +138,17 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
     assert_eq!(log.matches("Reexecuting.").count(), 3, "{log}");
     assert!(log.contains("Listening on a.socket - A Socket."), "what was logged before: {log}");
     assert!(log.contains("halfwhole"), "{log}");
+    let found = |pid: u32| {
+        let names = |text: String| text.split('\0').filter_map(|it| Some(it.split_once('=')?.0.to_owned())).collect();
+        let names: Vec<String> = names(fs::read_to_string(format!("/proc/{pid}/environ")).unwrap());
+        (names, descriptors(pid).len())
+    };
+    let found_before = found(first);
     kill(first, libc::SIGKILL);
     says(&activator, "a.service: Failed with result 'signal'.");
-    assert_ne!(pid(units.port), first);
+    let second = pid(units.port);
+    assert_ne!(second, first);
+    assert_eq!(found(second), found_before, "the service of a manager that was executed anew finds what others find");
     activator.stop();
     assert!(!units.directory.path("control").exists());
     assert!(activator.output().contains("Closed a.socket - A Socket."), "{}", activator.output());

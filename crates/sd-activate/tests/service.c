@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -283,6 +284,69 @@ static int read_line(const char *path) {
     return serve();
 }
 
+static volatile sig_atomic_t leaving;
+
+static void leave(int number) { leaving = number; }
+
+/* Takes what waits there, and answers it with what it says and who answers. */
+static void take(int fd) {
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer, length = sizeof(int);
+    char text[100], answer[120];
+    int accepts = 0, connection = fd;
+    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length);
+    if (accepts && (connection = accept(fd, NULL, NULL)) < 0)
+        return;
+    ssize_t got = accepts ? read(connection, text, sizeof text)
+                          : recvfrom(fd, text, sizeof text, MSG_DONTWAIT, (struct sockaddr *)&peer, &size);
+    if (got >= 0) {
+        int count = snprintf(answer, sizeof answer, "%.*s %d\n", (int)got, text, getpid());
+        if (accepts)
+            write(connection, answer, count);
+        else
+            sendto(fd, answer, count, 0, (struct sockaddr *)&peer, size);
+    }
+    if (accepts)
+        close(connection);
+}
+
+/* Answers one after the other, whatever it is passed. What it has taken it answers before it ends: SIGTERM waits for that, and who
+   sends SIGKILL takes the lock first. */
+static int careful(const char *path) {
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), count = atoi(getenv("LISTEN_FDS"));
+    struct pollfd ready[16];
+    sigset_t blocked, waiting;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_BLOCK, &blocked, &waiting);
+    signal(SIGTERM, leave);
+    for (int i = 0; i < count; i++) {
+        ready[i] = (struct pollfd){.fd = 3 + i, .events = POLLIN};
+        fcntl(3 + i, F_SETFL, O_NONBLOCK | fcntl(3 + i, F_GETFL));
+    }
+    while (!leaving) {
+        if (ppoll(ready, count, NULL, &waiting) <= 0)
+            continue;
+        flock(lock, LOCK_EX);
+        for (int i = 0; i < count; i++)
+            if (ready[i].revents & POLLIN)
+                take(3 + i);
+        flock(lock, LOCK_UN);
+    }
+    return 0;
+}
+
+/* Answers each line of a connection with what it says and who answers. */
+static int echo(void) {
+    char text[100];
+    ssize_t length;
+    while ((length = read(passed(), text, sizeof text)) > 0) {
+        char answer[120];
+        write(passed(), answer, snprintf(answer, sizeof answer, "%.*s %d\n", (int)length, text, getpid()));
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "dump") == 0) {
@@ -310,6 +374,10 @@ int main(int argc, char **argv) {
         return notify();
     if (strcmp(what, "status") == 0)
         return atoi(argv[2]);
+    if (strcmp(what, "careful") == 0)
+        return careful(argv[2]);
+    if (strcmp(what, "echo") == 0)
+        return echo();
     if (strcmp(what, "one") == 0) {
         answer();
         return 0;
