@@ -306,3 +306,32 @@ fn what_a_daemon_logs_that_has_left_its_parent_and_session_is_its_units() {
     let entries = parse(&activator.output());
     assert_eq!(fields(&entries, "from a daemon", &["_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER"]), "a.service daemon");
 }
+
+#[test]
+fn the_logs_sockets_and_streams_go_on_when_it_is_executed_anew() {
+    let log = "logger from syslog; printf 'MESSAGE=from the journal\\n' | logger --journald";
+    let machine = Machine::new(&[(
+        "a.service",
+        &format!(
+            "[Service]\nExecStart=/bin/sh -c \"{log}; until test -e /run/go; do sleep 0.01; done; {log}; echo done\"\n"
+        ),
+    )]);
+    let Some(mut activator) = machine.start(&["--log-format=json"], "a.service") else { return };
+    let count = |message: &str| parse(&activator.output()).iter().filter(|entry| entry["MESSAGE"] == message).count();
+    eventually("what was logged before", || (count("from the journal") == 1).then_some(()));
+    let control = machine.path("sd-activate/control");
+    let mut sdctl = Command::new(env!("CARGO_BIN_EXE_sdctl"));
+    sdctl.arg("--control").arg(&control);
+    assert!(sdctl.arg("daemon-reexec").status().unwrap().success());
+    fs::write(machine.path("go"), "").unwrap();
+    eventually("the end", || (count("done") == 1).then_some(()));
+    assert_eq!((count("from syslog"), count("from the journal")), (2, 2));
+    let entries = parse(&activator.output());
+    let after = entries.iter().rev().filter(|entry| entry["MESSAGE"] == "from syslog").take(1);
+    assert!(after.map(|entry| entry["_SYSTEMD_UNIT"].as_str()).eq([Some("a.service")]), "{entries:#?}");
+    let status = activator.wait();
+    assert!(status.success(), "{status}");
+    for left in ["systemd/journal", "sd-activate/control"] {
+        assert!(!machine.path(left).exists(), "{left}");
+    }
+}
