@@ -49,11 +49,14 @@ fn who_has_started_it_is_told_when_it_is_ready_reloads_and_stops_and_that_it_liv
     for _ in 0..3 {
         assert_eq!(told.next(), "WATCHDOG=1");
     }
-    sdctl(&units.directory.text("control"), &["daemon-reload"]);
-    let reloading = told.besides_watchdog();
-    let time = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
-    assert!(time.is_some_and(|time| time.parse::<u64>().is_ok_and(|time| time > 0)), "{reloading}");
-    assert_eq!(told.besides_watchdog(), ready);
+    for verb in ["daemon-reload", "daemon-reexec"] {
+        sdctl(&units.directory.text("control"), &[verb]);
+        let reloading = told.besides_watchdog();
+        let time = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
+        assert!(time.is_some_and(|time| time.parse::<u64>().is_ok_and(|time| time > 0)), "{verb}: {reloading}");
+        assert_eq!(told.besides_watchdog(), ready, "{verb}");
+        assert_eq!(told.next(), "WATCHDOG=1");
+    }
     activator.signal(libc::SIGTERM);
     assert_eq!(told.besides_watchdog(), "STOPPING=1");
     assert!(activator.wait().success());

@@ -1,18 +1,23 @@
 //! The control socket, and who is connected to it. Nobody there can keep anybody waiting: what a client does not read stays with that
 //! client, and its next call is read when it has had the answer to the one before.
 
+mod restore;
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+pub use restore::SavedControl;
 
 use super::poll::{Key, Poll, Tells};
 use crate::control::call::{Call, Failure, Reply};
@@ -22,7 +27,6 @@ use crate::control::request::Request;
 use crate::control::{INTERFACE, SERVICE};
 use crate::engine::{Answer, Refusal, RefusalKind, RequestId};
 use crate::log::ring::{Place, Ring};
-use crate::saved::{self, Descriptor, Saved};
 
 /// So many may be connected; who comes then is sent away.
 const CLIENTS_MAX: usize = 64;
@@ -212,72 +216,6 @@ impl Control {
     }
 }
 
-/// The control socket, and who is connected to it, without what its end does.
-#[derive(Serialize, Deserialize)]
-pub struct SavedControl {
-    listener: Descriptor,
-    #[serde(with = "saved")]
-    path: PathBuf,
-    file: (u64, u64),
-    clients: Vec<Option<SavedClient>>,
-    last_request: u64,
-    log_end: Place,
-}
-
-/// Somebody who is connected.
-#[derive(Serialize, Deserialize)]
-struct SavedClient {
-    stream: Descriptor,
-    #[serde(with = "saved")]
-    frames: Vec<u8>,
-    #[serde(with = "saved")]
-    out: Vec<u8>,
-    state: State,
-}
-
-impl Saved for Client {
-    type Form = SavedClient;
-
-    fn save(&self) -> SavedClient {
-        let Self { stream, frames, out, state } = self;
-        let stream = Descriptor::of(stream);
-        SavedClient { stream, frames: frames.rest().to_vec(), out: out.clone(), state: state.clone() }
-    }
-
-    fn restore(SavedClient { stream, frames: rest, out, state }: SavedClient) -> Option<Self> {
-        let mut frames = Frames::new(CALL_MAX);
-        frames.push(&rest);
-        Some(Self { stream: OwnedFd::restore(stream)?.into(), frames, out, state })
-    }
-}
-
-impl Control {
-    /// Writes it down.
-    pub fn save(&self) -> SavedControl {
-        let Self { listener, path, file, clients, last_request, due: _, log_end } = self;
-        SavedControl {
-            listener: Descriptor::of(listener),
-            path: path.clone(),
-            file: *file,
-            clients: clients.iter().map(Saved::save).collect(),
-            last_request: *last_request,
-            log_end: *log_end,
-        }
-    }
-
-    /// The same again. Each client is looked at.
-    pub fn restore(state: SavedControl, poll: &Poll) -> Result<Self, Errno> {
-        let SavedControl { listener, path, file, clients, last_request, log_end } = state;
-        let listener = OwnedFd::restore(listener).ok_or(Errno::EBADF)?.into();
-        let clients: Vec<Option<Client>> = clients.into_iter().map(|client| Client::restore(client?)).collect();
-        let connected = clients.iter().enumerate().filter_map(|(number, client)| Some((number, client.as_ref()?)));
-        let due = connected
-            .map(|(number, client)| poll.add(Key::Client(number), &client.stream, Tells::Never).map(|()| number));
-        let due = due.collect::<Result<_, _>>()?;
-        Ok(Self { listener, path, file, due, clients, last_request, log_end })
-    }
-}
-
 impl AsFd for Control {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
@@ -445,6 +383,3 @@ fn another(path: &Path, other: &UnixStream) -> String {
         path.display()
     )
 }
-
-#[cfg(test)]
-mod tests;
