@@ -77,7 +77,7 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    lines(text).flat_map(|line| line.split(|byte| *byte == b'/').skip(1))
+    lines(text).flat_map(|line| path(line).split(|byte| *byte == b'/').skip(1))
 }
 
 fn has_comment_that_goes_on(text: &[u8]) -> bool {
@@ -107,7 +107,7 @@ fn has_other_root(state: &State) -> bool {
     root.is_none_or(|root| !root.is_empty() && cgroups(state).any(|text| lines(text).any(|line| path(line) == root)))
 }
 
-/// What begins at the root, of a line.
+/// What begins at the root, of a line, without what the kernel says of a control group that is gone.
 fn path(line: &[u8]) -> &[u8] {
     let path = &line[line.iter().position(|byte| *byte == b'/').unwrap_or(line.len())..];
     path.strip_suffix(b" (deleted)").unwrap_or(path)
