@@ -98,6 +98,16 @@ state() {
     done
 }
 
+# property UNIT PROPERTY...
+property() {
+    step property
+    unit=$1
+    shift
+    for property in "$@"; do
+        record "$step.$unit.$property" "$(show "$unit" "$property")"
+    done
+}
+
 is_in() {
     [ "$(show "$1" SubState)" = "$2" ]
 }

@@ -8,6 +8,7 @@
  *   log:TEXT            sends an entry to the journal's socket
  *   syslog:TEXT         calls syslog(3)
  *   notify:TEXT         sends that to $NOTIFY_SOCKET
+ *   store:PATH:NAME     opens that, and has it stored by the manager
  *   note:TEXT           writes it into the dump
  *   try                 writes into the dump what it can and cannot do
  *   trap:SIGNAL         writes into the dump that the signal has come, and ends
@@ -59,17 +60,51 @@ static void caught_and_ended(int signal)
     _exit(0);
 }
 
-static void send_to(const char *path, const char *text)
+/* Sends a text, and a descriptor where that is none that is negative. */
+static void send_with(const char *path, const char *text, int passed)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct iovec content = {.iov_base = (void *)text, .iov_len = strlen(text)};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof passed)] = {0};
+    struct msghdr message = {.msg_name = &address,
+                             .msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)),
+                             .msg_iov = &content,
+                             .msg_iovlen = 1};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     strncpy(address.sun_path, path, sizeof address.sun_path - 1);
     if (address.sun_path[0] == '@')
         address.sun_path[0] = '\0';
-    if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address,
-               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+    if (passed >= 0) {
+        struct cmsghdr *header = (struct cmsghdr *)control;
+
+        *header = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof passed), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(header), &passed, sizeof passed);
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+    }
+    if (sendmsg(fd, &message, 0) < 0)
         note("send", strerror(errno));
+    close(fd);
+}
+
+static void send_to(const char *path, const char *text)
+{
+    send_with(path, text, -1);
+}
+
+/* PATH:NAME */
+static void store(const char *what)
+{
+    const char *name = strchr(what, ':');
+    char path[64], text[128];
+    int fd;
+
+    snprintf(path, sizeof path, "%.*s", (int)(name - what), what);
+    snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name + 1);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    send_with(getenv("NOTIFY_SOCKET") ?: "", text, fd);
     close(fd);
 }
 
@@ -196,6 +231,8 @@ static void act(const char *act)
         syslog(LOG_NOTICE, "%s", value);
     else if (is(act, "notify", &value))
         send_to(getenv("NOTIFY_SOCKET") ?: "", value);
+    else if (is(act, "store", &value))
+        store(value);
     else if (is(act, "note", &value))
         note("note", value);
     else if (is(act, "try", &value))

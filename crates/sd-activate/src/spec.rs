@@ -18,6 +18,7 @@ mod service;
 mod signal;
 mod socket;
 mod source;
+pub mod span;
 pub mod status;
 pub mod system_call;
 

@@ -6,9 +6,11 @@ use nix::sys::socket::SockType;
 use serde_json::{Map, Value, json};
 
 use crate::address::Address;
+use crate::engine::view::microseconds;
 use crate::engine::{CommandStatus, End, Refusal, View};
 use crate::spec::{
-    Command, Endpoint, Kind, Relation, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout, UnitName, UnitSpec,
+    Command, Endpoint, Kind, NotifyAccess, Relation, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout, UnitName,
+    UnitSpec,
 };
 
 /// What a moment was by the clocks that are told of, in microseconds.
@@ -129,7 +131,7 @@ impl Properties<'_> {
     }
 
     fn service(&mut self, view: &View, service: &ServiceSpec) {
-        self.set("CanReload", !service.reload.is_empty());
+        self.set("CanReload", service.reloads());
         self.set("Type", type_word(service.service_type));
         self.set("Restart", restart_word(service.restart));
         self.set("RemainAfterExit", service.remain_after_exit);
@@ -138,9 +140,12 @@ impl Properties<'_> {
         self.timeout("TimeoutStopUSec", service.timeout_stop);
         self.set("MainPID", view.main.map_or(0, |pid| pid.as_raw()));
         self.set("ControlPID", view.control.map_or(0, |pid| pid.as_raw()));
-        self.set_if("StatusText", view.status_text.as_deref());
+        self.told_by_service(view, service);
         self.set("Result", view.result);
+        self.set("ReloadResult", view.reload_result);
         self.set("NRestarts", view.restarts);
+        self.set("GuessMainPID", service.guess_main_pid);
+        self.set_if("PIDFile", service.pid_file.as_ref().map(|path| path.to_string_lossy().into_owned()));
         let main = view.main_status.as_ref();
         self.moment("ExecMainStart", main.map(|main| main.since));
         self.moment("ExecMainExit", main.and_then(|main| main.end).map(|(moment, _)| moment));
@@ -160,6 +165,25 @@ impl Properties<'_> {
                 ("ExecStopPost", &service.stop_post),
             ],
         );
+    }
+
+    /// What a service tells by sd_notify(3), and what that is limited by.
+    fn told_by_service(&mut self, view: &View, service: &ServiceSpec) {
+        let report = &view.report;
+        self.set_if("StatusText", report.status.as_deref());
+        self.set("StatusErrno", report.errno);
+        self.set_if("StatusBusError", report.bus_error.as_deref());
+        self.set("NotifyAccess", access_word(report.access.unwrap_or(service.notify_access)));
+        let watchdog = match (report.watchdog, service.watchdog) {
+            (Some(told), _) => told,
+            (None, configured) => Some(configured.unwrap_or(Duration::ZERO)),
+        };
+        self.timeout("WatchdogUSec", watchdog);
+        self.moment("Watchdog", report.alive);
+        self.timeout("RuntimeMaxUSec", service.runtime_max);
+        self.timeout("RuntimeRandomizedExtraUSec", Some(service.runtime_extra));
+        self.set("FileDescriptorStoreMax", service.descriptor_store_max);
+        self.set("NFileDescriptorStore", view.stored);
     }
 
     fn socket(&mut self, view: &View, socket: &SocketSpec) {
@@ -220,10 +244,6 @@ impl Properties<'_> {
     }
 }
 
-fn microseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// si_code of waitid(2), and the exit status or the signal's number.
 fn code_and_status(end: End) -> (i32, i32) {
     match end {
@@ -248,8 +268,18 @@ fn type_word(service_type: ServiceType) -> &'static str {
         ServiceType::Exec => "exec",
         ServiceType::Oneshot => "oneshot",
         ServiceType::Notify => "notify",
+        ServiceType::NotifyReload => "notify-reload",
         ServiceType::Forking => "forking",
         ServiceType::Idle => "idle",
+    }
+}
+
+fn access_word(access: NotifyAccess) -> &'static str {
+    match access {
+        NotifyAccess::None => "none",
+        NotifyAccess::Main => "main",
+        NotifyAccess::Exec => "exec",
+        NotifyAccess::All => "all",
     }
 }
 
@@ -292,7 +322,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::engine::{ActiveState, UnitId};
+    use crate::engine::{ActiveState, Report, UnitId};
     use crate::spec::Scope;
     use crate::spec::Signal;
     use crate::unit::load::Loader;
@@ -337,7 +367,9 @@ mod tests {
             connections: 0,
             triggers: Vec::new(),
             triggered_by: vec![name],
-            status_text: Some("text".to_owned()),
+            report: Report { status: Some("text".to_owned()), ..Report::default() },
+            reload_result: "success",
+            stored: 0,
         };
         properties(&view, &clock)
     }

@@ -58,6 +58,26 @@ pub enum Action {
     Inspect(UnitId, Vec<Pid>),
     /// Read PIDFile= of a service: [`PidFileRead`](super::Event::PidFileRead).
     ReadPidFile(UnitId),
+    /// Store the descriptors that came with the notification: [`Stored`](super::Event::Stored).
+    Store {
+        /// The service that they are for.
+        unit: UnitId,
+        /// What it calls them.
+        name: String,
+        /// Whether they are removed when nobody is on the other side any more.
+        polled: bool,
+        /// How many there may be.
+        max: u32,
+    },
+    /// Close the stored descriptors of this name: [`Stored`](super::Event::Stored).
+    Unstore {
+        /// The service that they are for.
+        unit: UnitId,
+        /// What it calls them.
+        name: String,
+    },
+    /// Close all that are stored for a service: [`Stored`](super::Event::Stored).
+    DiscardStore(UnitId),
     /// Remove what a unit that has stopped does not leave: its PIDFile=, its RuntimeDirectory=.
     CleanUp {
         /// The unit.

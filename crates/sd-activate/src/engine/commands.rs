@@ -4,14 +4,14 @@ use std::fmt::Display;
 
 use nix::unistd::Pid;
 
-use super::event::{End, Notification};
+use super::event::End;
 use super::service::{Awaited, Happening, Service, State};
 use super::turn::{Level, Turn};
 use super::verdict::Outcome;
-use super::view::CommandStatus;
+use super::view::{CommandStatus, microseconds};
 use super::{Action, Form};
 use crate::error::Error;
-use crate::spec::{CommandId, NotifyAccess, Phase, ServiceType};
+use crate::spec::{CommandId, Phase, ServiceType};
 
 /// Whose process a command has that cannot be executed.
 pub(super) const NOBODY: Pid = Pid::from_raw(0);
@@ -38,6 +38,8 @@ impl Service {
         let mut variables = Vec::new();
         if phase != Phase::Start {
             variables.extend(self.main.map(|main| ("MAINPID", main.to_string())));
+        } else if let Some(interval) = self.watchdog().filter(|_| self.is_main(CommandId { phase, index: 0 })) {
+            variables.push(("WATCHDOG_USEC", microseconds(interval).to_string()));
         }
         if matches!(phase, Phase::Stop | Phase::StopPost) {
             variables.push(("SERVICE_RESULT", self.result.word().to_owned()));
@@ -57,7 +59,7 @@ impl Service {
             (self.control, self.command) = (Some(pid), Some(command));
             return self.state;
         }
-        (self.main, self.main_index) = (Some(pid), command.index);
+        (self.main, self.main_index, self.stray) = (Some(pid), command.index, false);
         self.passed_on.clear();
         turn.say_any(turn.form.executed(&self.subject, pid));
         self.main_executed(turn)
@@ -122,7 +124,9 @@ impl Service {
             }
             Happening::Unborn(_, end) => Some(Happening::CommandEnded(self.command_outcome(NOBODY, end, turn))),
             Happening::TimeUp => self.deadline.take_if(|deadline| *deadline <= turn.now).map(|_| happening),
-            Happening::Notified(sender, notification) => self.hear(sender, notification, turn),
+            Happening::WatchdogDue => self.is_overdue(turn).then_some(happening),
+            Happening::Notified(sender, notification, claim) => self.hear(sender, notification, claim, turn),
+            Happening::Heard(notification) => self.heard(&notification, turn),
             _ => Some(happening),
         }
     }
@@ -202,35 +206,6 @@ impl Service {
             }
             _ => self.signal(State::StopSigterm, outcome, turn),
         }
-    }
-
-    /// NotifyAccess=: who may say something.
-    fn hear(&mut self, sender: Pid, notification: Notification, turn: &mut Turn) -> Option<Happening> {
-        let (main, control) = (self.main == Some(sender), self.control == Some(sender));
-        let heard = match self.spec.notify_access {
-            NotifyAccess::None => false,
-            NotifyAccess::Main => main,
-            NotifyAccess::Exec => main || control,
-            NotifyAccess::All => true,
-        };
-        if !heard {
-            let control = self.control.filter(|_| self.spec.notify_access == NotifyAccess::Exec);
-            let only = match (self.main, control) {
-                _ if self.spec.notify_access == NotifyAccess::None => "reception is disabled.".to_owned(),
-                (Some(main), None) => format!("reception only permitted for main PID {main}"),
-                (None, Some(control)) => format!("reception only permitted for control PID {control}"),
-                (Some(main), Some(control)) => {
-                    format!("reception only permitted for main PID {main} and control PID {control}")
-                }
-                (None, None) => "reception only permitted for main PID which is currently not known".to_owned(),
-            };
-            self.log(Level::Warning, format_args!("Got notification message from PID {sender}, but {only}"), turn);
-            return None;
-        }
-        if let Some(status) = &notification.status {
-            self.status_text = Some(status.clone()).filter(|status| !status.is_empty());
-        }
-        notification.ready.then_some(Happening::Notified(sender, notification))
     }
 
     /// Says something about the unit, in systemd's words; the command line's form has its own.

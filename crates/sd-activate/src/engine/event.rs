@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use sdlite_core::listen::LISTEN_FDS_START;
 use serde::{Deserialize, Serialize};
 
+use super::notification::Notification;
 use super::view::{RequestId, Verb};
 use crate::error::Error;
 use crate::saved;
@@ -90,7 +91,9 @@ pub enum Event {
         /// it is not one that was executed by itself.
         lineage: Vec<Pid>,
         /// What it has said.
-        notification: Notification,
+        notification: Box<Notification>,
+        /// What is known of the process that it says is the main one.
+        claim: Option<Claim>,
     },
     /// With the command line's form: a service runs for a connection that was accepted.
     Connected(Pid),
@@ -114,6 +117,15 @@ pub enum Event {
     Suspended(Pid, Signal),
     /// PIDFile= of a service was read: what it says, or why that cannot be told.
     PidFileRead(UnitId, Result<Claim, PidFileError>),
+    /// Of a service, so many descriptors are stored.
+    Stored {
+        /// The service.
+        unit: UnitId,
+        /// How many.
+        count: usize,
+        /// Whether there was no room for others.
+        full: bool,
+    },
     /// What there is of a service.
     Inspected {
         /// The service.
@@ -168,15 +180,6 @@ pub enum PidFileError {
     Open(Errno),
     /// It holds no number of a process.
     Parse(Errno),
-}
-
-/// What a process has said by sd_notify(3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notification {
-    /// READY=1.
-    pub ready: bool,
-    /// STATUS=.
-    pub status: Option<String>,
 }
 
 /// How a process ended.

@@ -48,10 +48,10 @@ impl Engine {
                     );
                 }
             }
-            Event::Notified { sender, lineage, notification } => {
+            Event::Notified { sender, lineage, notification, claim } => {
                 let owner = [sender].iter().chain(&lineage).find_map(|pid| self.owner(*pid));
                 if let Some(id) = owner {
-                    self.tell_service(id, Happening::Notified(sender, notification), turn);
+                    self.tell_service(id, Happening::Notified(sender, notification, claim), turn);
                 }
             }
             Event::Connected(pid) => {
@@ -72,6 +72,11 @@ impl Engine {
             Event::Suspended(pid, signal) => {
                 if let Some(id) = self.owner(pid) {
                     self.tell_service(id, Happening::Suspended(pid, signal), turn);
+                }
+            }
+            Event::Stored { unit, count, full } => {
+                if let Some(Machine::Service(service)) = self.units.get_mut(&unit).map(|unit| &mut unit.machine) {
+                    service.stored(count, full, turn);
                 }
             }
             Event::PidFileRead(id, read) => self.tell_service(id, Happening::PidFileRead(read), turn),
@@ -116,6 +121,7 @@ impl Engine {
             match due.1 {
                 Timer::Rest(id) => self.tell_socket(id, socket::Happening::RestOver, turn),
                 Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
+                Timer::Watchdog(id) => self.tell_service(id, Happening::WatchdogDue, turn),
                 Timer::PidFile(id) => self.tell_service(id, Happening::PidFileDue, turn),
                 Timer::Shortage => self.connections.shortage_is_over(turn),
             }

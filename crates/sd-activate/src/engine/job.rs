@@ -157,6 +157,8 @@ impl Engine {
                 }
                 turn.touched.push(id);
             }
+            // Of its own accord.
+            JobKind::Reload if active == ActiveState::Reloading => return false,
             JobKind::Reload if active == ActiveState::Active => {
                 job.progress = Progress::Running;
                 unit.reload(turn);

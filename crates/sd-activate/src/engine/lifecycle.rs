@@ -4,11 +4,12 @@
 use std::mem;
 use std::time::Instant;
 
+use super::notification::{Report, Told};
 use super::service::{Happening, Service, State};
 use super::turn::{Level, Timer, Turn};
 use super::verdict::{Outcome, is_restarted};
 use super::{Action, Form};
-use crate::spec::{CommandId, Phase, ServiceType, Signal, Timeout};
+use crate::spec::{CommandId, Phase, Preserve, ServiceType, Signal, Timeout};
 
 impl Service {
     pub(super) fn start(&mut self, turn: &mut Turn) -> State {
@@ -24,20 +25,25 @@ impl Service {
             turn.failed = true;
             turn.given_up.push(self.id);
             turn.act(Action::CleanUp { unit: self.id, restarts: false });
+            self.discard_store(false, turn);
             return self.over(turn);
         }
         self.start_limit.count(turn.now);
         self.invocations += 1;
         (self.result, self.reload_result) = (Outcome::Success, Outcome::Success);
         (self.stopping, self.restarting) = (false, false);
-        (self.main_end, self.status_text) = (None, None);
-        (self.main_status, self.awaits_pid_file) = (None, false);
+        (self.main_end, self.main_status, self.awaits_pid_file) = (None, None, false);
+        (self.report, self.watchdog_deadline) = (Report::default(), None);
+        (self.reloads_since, self.active_since) = (None, None);
         self.records.clear();
         self.enter(Phase::Condition, turn)
     }
 
     /// Executes the first command of a setting, or goes on where there is none.
     pub(super) fn enter(&mut self, phase: Phase, turn: &mut Turn) -> State {
+        if phase == Phase::StartPost {
+            self.watch(turn);
+        }
         self.go_on(CommandId { phase, index: 0 }, turn)
     }
 
@@ -54,6 +60,7 @@ impl Service {
             // With no command there, it was read before.
             Phase::StartPost if command.index > 0 && self.spec.pid_file.is_some() => self.find_main(turn),
             Phase::Reload if self.spec.pid_file.is_some() || self.is_headless() => self.find_main(turn),
+            Phase::Reload if self.spec.service_type == ServiceType::NotifyReload => self.await_reloading(turn),
             Phase::StartPost | Phase::Reload => self.settle(turn),
             Phase::Stop | Phase::StopPre => self.signal(State::StopSigterm, Outcome::Success, turn),
             Phase::StopPost => self.signal(State::FinalSigterm, Outcome::Success, turn),
@@ -66,15 +73,9 @@ impl Service {
             // What could not be executed has not started, except that Type=simple does not know.
             ServiceType::Exec if self.main.is_none() => State::Start,
             ServiceType::Simple | ServiceType::Exec | ServiceType::Idle => self.enter(Phase::StartPost, turn),
-            ServiceType::Oneshot | ServiceType::Notify | ServiceType::Forking => State::Start,
-        }
-    }
-
-    /// READY=1 was said.
-    pub(super) fn ready(&mut self, turn: &mut Turn) -> State {
-        match self.spec.service_type {
-            ServiceType::Notify => self.enter(Phase::StartPost, turn),
-            _ => State::Start,
+            ServiceType::Oneshot | ServiceType::Notify | ServiceType::NotifyReload | ServiceType::Forking => {
+                State::Start
+            }
         }
     }
 
@@ -84,7 +85,9 @@ impl Service {
             (ServiceType::Oneshot, Outcome::Success) => {
                 self.go_on(CommandId { phase: Phase::Start, index: self.main_index + 1 }, turn)
             }
-            (ServiceType::Notify, Outcome::Success) => self.signal(State::StopSigterm, Outcome::Protocol, turn),
+            (ServiceType::Notify | ServiceType::NotifyReload, Outcome::Success) => {
+                self.signal(State::StopSigterm, Outcome::Protocol, turn)
+            }
             // That is seen when its command has ended, or PIDFile= is there.
             (ServiceType::Forking, _) => State::Start,
             _ => self.signal(State::StopSigterm, outcome, turn),
@@ -99,7 +102,11 @@ impl Service {
             // That of Type=simple that could not be executed is about to be told.
             _ => self.main_end.is_none() && !self.spec.start.is_empty(),
         };
+        if self.main.is_some() && self.report.told == Some(Told::Reloading) {
+            return self.reloads_by_itself(turn);
+        }
         if self.main.is_some() || goes_on {
+            self.limit_runtime(turn);
             return State::Running;
         }
         if self.result != Outcome::Success {
@@ -114,12 +121,16 @@ impl Service {
     pub(super) fn reload(&mut self, turn: &mut Turn) -> State {
         self.reload_result = Outcome::Success;
         self.announcer.reloads();
+        if let Some(main) = self.main.filter(|_| self.spec.service_type == ServiceType::NotifyReload) {
+            (self.reloads_since, self.report.told) = (Some(turn.now), None);
+            turn.act(Action::Kill(main, self.spec.reload_signal));
+        }
         self.enter(Phase::Reload, turn)
     }
 
     pub(super) fn reload_takes_too_long(&mut self, turn: &mut Turn) -> State {
         self.log(Level::Warning, "Reload operation timed out. Killing reload process.", turn);
-        self.reload_result = Outcome::Timeout;
+        (self.reload_result, self.reloads_since) = (Outcome::Timeout, None);
         // Nobody waits for it any more.
         turn.actions.extend(self.control.take().map(|control| Action::Kill(control, Signal::KILL)));
         self.settle(turn)
@@ -127,7 +138,7 @@ impl Service {
 
     /// Nothing of it is left.
     pub(super) fn dead(&mut self, turn: &mut Turn) -> State {
-        self.deadline = None;
+        (self.deadline, self.watchdog_deadline) = (None, None);
         self.others.clear();
         match turn.form {
             Form::Command(form) => self.command_is_over(form, turn),
@@ -139,6 +150,7 @@ impl Service {
         let state = self.over(turn);
         let restarts = !self.stopping && is_restarted(&self.spec, self.result, self.main_end);
         turn.act(Action::CleanUp { unit: self.id, restarts: restarts || self.restarting });
+        self.discard_store(restarts || self.restarting, turn);
         if self.stopping {
             return state;
         }
@@ -182,8 +194,21 @@ impl Service {
         self.begin(turn)
     }
 
+    /// FileDescriptorStorePreserve=: whether what is stored is kept.
+    fn discard_store(&self, restarts: bool, turn: &mut Turn) {
+        let kept = match self.spec.descriptor_store_preserve {
+            Preserve::No => false,
+            Preserve::Restart => restarts,
+            Preserve::Yes => true,
+        };
+        if self.stored > 0 && !kept {
+            turn.act(Action::DiscardStore(self.id));
+        }
+    }
+
     /// It is as if it had never been started.
-    pub(super) fn reset(&mut self) -> State {
+    pub(super) fn reset(&mut self, turn: &mut Turn) -> State {
+        self.discard_store(false, turn);
         (self.result, self.reload_result, self.restarts, self.deadline) = (Outcome::Success, Outcome::Success, 0, None);
         if mem::take(&mut self.state) == State::AutoRestart {
             self.announcer.stops();

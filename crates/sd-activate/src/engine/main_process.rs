@@ -13,7 +13,7 @@ use super::turn::{Level, Timer, Turn};
 use super::verdict::Outcome;
 use super::view::CommandStatus;
 use crate::error::reason;
-use crate::spec::{Phase, ServiceType};
+use crate::spec::{Phase, ServiceType, Signal};
 
 /// How often PIDFile= is looked for while the service starts.
 const PID_FILE_INTERVAL: Duration = Duration::from_millis(50);
@@ -99,7 +99,24 @@ impl Service {
         candidates.next().is_none().then_some(first.pid)
     }
 
-    /// Whether a process can be the main one, as somebody says.
+    /// These processes it has, and it says itself that this one is the main one: MAINPID=.
+    pub(super) fn claimed(&mut self, claim: Claim, processes: &[Process], turn: &mut Turn) -> State {
+        let Claim { pid, claimed, trusted } = claim;
+        let refusal = match claimed {
+            Claimed::Manager => Some("is the manager, refusing."),
+            Claimed::Gone => Some("does not exist or is a zombie."),
+            Claimed::Running => None,
+        };
+        if let Some(refusal) = refusal {
+            self.log(Level::Warning, format_args!("New main PID {pid} {refusal}"), turn);
+        } else if trusted || processes.iter().any(|process| process.pid == pid) {
+            self.set_main(pid, processes, turn);
+            self.watch_others(processes, turn);
+        }
+        self.state
+    }
+
+    /// Whether a process can be the main one, as PIDFile= says.
     fn accepts(&self, claim: Claim, processes: &[Process], turn: &mut Turn) -> bool {
         let Claim { pid, claimed, trusted } = claim;
         let refusal = match claimed {
@@ -134,9 +151,23 @@ impl Service {
             self.log(Level::Warning, message, turn);
         }
         (self.main, self.main_end) = (Some(pid), None);
+        self.stray = !processes.iter().any(|process| process.pid == pid && process.is_child);
         self.main_status =
             Some(CommandStatus { setting: Phase::Start.setting(), index: 0, pid, since: turn.now, end: None });
         turn.own(self.id, &[pid]);
+    }
+
+    /// A main process whose end is told to another is one of many when the service is stopped: its end is not waited for.
+    pub(super) fn let_go_of_stray(&mut self, signal: Signal, processes: &[Process], turn: &mut Turn) {
+        let Some(main) = self.main.filter(|_| self.stray) else { return };
+        match processes.iter().find(|process| process.pid == main) {
+            Some(process) if process.is_child => self.stray = false,
+            Some(_) => self.main = None,
+            None => {
+                self.main = None;
+                turn.act(Action::Kill(main, signal));
+            }
+        }
     }
 
     /// What ends of these is told.

@@ -22,6 +22,7 @@ mod limit;
 mod listening;
 mod main_process;
 mod messages;
+mod notification;
 mod request;
 mod restore;
 mod service;
@@ -33,6 +34,7 @@ mod turn;
 mod unit;
 mod verdict;
 pub mod view;
+mod watchdog;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,7 +47,8 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 pub use action::Action;
-pub use event::{Claim, Claimed, End, Event, Instance, Notification, PidFileError, Port, Process, UnitId};
+pub use event::{Claim, Claimed, End, Event, Instance, PidFileError, Port, Process, UnitId};
+pub use notification::{Notification, Report, Told, Watchdog};
 pub use turn::Level;
 pub use view::{ActiveState, Answer, CommandStatus, JobResult, Refusal, RefusalKind, RequestId, Verb, View, Whom};
 

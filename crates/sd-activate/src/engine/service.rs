@@ -11,13 +11,14 @@ use std::time::Instant;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
 use super::announce::Announcer;
-use super::event::{Claim, End, Notification, PidFileError, Process, UnitId};
+use super::event::{Claim, End, PidFileError, Process, UnitId};
 use super::limit::Limit;
+use super::notification::{Notification, Report, Told};
 use super::turn::Turn;
 use super::verdict::Outcome;
 use super::view::{ActiveState, CommandStatus, Whom};
+use super::{Form, Subject};
 use crate::error::Error;
 use crate::saved;
 use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal};
@@ -46,6 +47,8 @@ pub(super) struct Service {
     #[serde(with = "saved")]
     pub(super) main: Option<Pid>,
     pub(super) main_index: usize,
+    /// Whether it may end without this process being told.
+    pub(super) stray: bool,
     /// The main process, and how it has ended, if it has.
     pub(super) main_status: Option<CommandStatus>,
     /// Whether PIDFile= is waited for.
@@ -61,8 +64,19 @@ pub(super) struct Service {
     pub(super) records: Vec<CommandStatus>,
     /// How the main process has ended.
     pub(super) main_end: Option<End>,
-    /// STATUS= of sd_notify(3).
-    pub(super) status_text: Option<String>,
+    /// What it has told of itself.
+    pub(super) report: Report,
+    /// How many descriptors are stored for it.
+    pub(super) stored: usize,
+    /// When it has to say that it is alive, at the latest.
+    #[serde(with = "saved")]
+    pub(super) watchdog_deadline: Option<Instant>,
+    /// Since when it is to say that it reloads, with Type=notify-reload.
+    #[serde(with = "saved")]
+    pub(super) reloads_since: Option<Instant>,
+    /// When it had started.
+    #[serde(with = "saved")]
+    pub(super) active_since: Option<Instant>,
 
     /// Result=: the first thing that went wrong since it was started.
     pub(super) result: Outcome,
@@ -97,6 +111,8 @@ pub(super) enum State {
     Running,
     Exited,
     Reload,
+    ReloadSignal,
+    ReloadNotify,
     Stop,
     StopWatchdog,
     StopSigterm,
@@ -123,6 +139,8 @@ impl State {
             Self::Running       => ("running", Active),
             Self::Exited        => ("exited", Active),
             Self::Reload        => ("reload", Reloading),
+            Self::ReloadSignal  => ("reload-signal", Reloading),
+            Self::ReloadNotify  => ("reload-notify", Reloading),
             Self::Stop          => ("stop", Deactivating),
             Self::StopWatchdog  => ("stop-watchdog", Deactivating),
             Self::StopSigterm   => ("stop-sigterm", Deactivating),
@@ -165,6 +183,8 @@ pub(super) enum Awaited {
     PidFile,
     /// Which processes it has, one of which is the main one: that which is said to be it, or, where nothing is said, the only one.
     MainProcess(Option<Claim>),
+    /// Which processes it has, one of which is the main one, as it says itself.
+    Claimed(Claim),
     /// Which processes it has, as none of them is known to be the main one.
     Others,
 }
@@ -195,7 +215,15 @@ pub(super) enum Happening {
     /// That may say something by now.
     PidFileDue,
     /// A process has said something by sd_notify(3).
-    Notified(Pid, Notification),
+    Notified(Pid, Box<Notification>, Option<Claim>),
+    /// One that may has said that: made of the former.
+    Heard(Box<Notification>),
+    /// So it has told what it is about to do: made of the former.
+    Told(Told),
+    /// It is to be taken for one that is not alive: made of the former.
+    WatchdogTriggered,
+    /// It may have to say that it is alive.
+    WatchdogDue,
     Ended(Pid, End),
     /// The main process has ended so: made of the former.
     MainEnded(Outcome),
@@ -232,6 +260,7 @@ impl Service {
             ran: false,
             main: None,
             main_index: 0,
+            stray: false,
             main_status: None,
             awaits_pid_file: false,
             control: None,
@@ -239,7 +268,11 @@ impl Service {
             others: Vec::new(),
             records: Vec::new(),
             main_end: None,
-            status_text: None,
+            report: Report::default(),
+            stored: 0,
+            watchdog_deadline: None,
+            reloads_since: None,
+            active_since: None,
             result: Outcome::Success,
             reload_result: Outcome::Success,
             restarts: 0,
@@ -287,6 +320,11 @@ impl Service {
         self.announce(turn);
     }
 
+    /// Has something come before all that waits.
+    pub(super) fn wait_first(&mut self, happening: Happening) {
+        self.deferred.push_front(happening);
+    }
+
     /// The table: what comes of each happening in each state. What is not in it cannot be, or changes nothing.
     #[rustfmt::skip]
     fn take(&mut self, happening: Happening, turn: &mut Turn) {
@@ -298,9 +336,9 @@ impl Service {
         self.state = match (self.state, happening) {
             (S::Dead | S::Failed, H::Start)               => self.start(turn),
             (S::Dead | S::Failed, H::Restart)             => self.restart_later(turn),
-            (S::Failed, H::ResetFailed)                   => self.reset(),
+            (S::Failed, H::ResetFailed)                   => self.reset(turn),
             (S::AutoRestart, H::TimeUp)                   => self.restart(turn),
-            (S::AutoRestart, H::Stop { .. })              => self.reset(),
+            (S::AutoRestart, H::Stop { .. })              => self.reset(turn),
 
             (_, H::Executed(pid))                         => self.executed(pid, turn),
             (_, H::NotExecuted(error))                    => self.not_executed(error, turn),
@@ -311,12 +349,23 @@ impl Service {
              H::CommandEnded(outcome))                    => self.command_ended(outcome, turn),
 
             (S::Start, H::MainEnded(outcome))             => self.ended_while_starting(outcome, turn),
-            (S::Start, H::Notified(..))                   => self.ready(turn),
+            (S::Start, H::Told(Told::Ready))              => self.ready(turn),
+            (S::Running | S::ReloadSignal, H::Told(Told::Reloading))
+                                                          => self.reloads_by_itself(turn),
+            (S::Reload | S::ReloadNotify, H::Told(Told::Ready))
+                                                          => self.has_reloaded(turn),
+            (S::Running, H::Told(Told::Stopping))         => self.stops_by_itself(turn),
+            (S::Start | S::StartPost | S::Running | S::Reload | S::ReloadSignal | S::ReloadNotify, H::WatchdogDue)
+                                                          => self.watchdog_runs_out(turn),
+            (S::Start | S::StartPost | S::Running | S::Reload | S::ReloadSignal | S::ReloadNotify, H::WatchdogTriggered)
+                                                          => self.watchdog_is_triggered(turn),
             (S::Start | S::StartPost, H::PidFileDue | H::OtherEnded) if self.awaits_pid_file
                                                           => self.find_main(turn),
             (S::Running, H::OtherEnded) if self.is_headless() && self.others.is_empty()
                                                           => self.inspect(Awaited::Others, turn),
             (S::Running, H::MainEnded(_))                 => self.settle(turn),
+            (S::Reload | S::ReloadSignal | S::ReloadNotify, H::MainEnded(_)) if gone
+                                                          => self.settle(turn),
             (S::Running | S::Exited, H::Reload)           => self.reload(turn),
 
             (S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill,
@@ -329,15 +378,18 @@ impl Service {
                                                           => self.signal(self.state, Outcome::Success, turn),
             (S::StopPost, H::MainEnded(_)) if gone        => self.signal(S::FinalSigterm, Outcome::Success, turn),
 
-            (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload, H::Stop { restart })
-                                                          => self.stop_at_once(restart, turn),
+            (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload | S::ReloadSignal | S::ReloadNotify,
+             H::Stop { restart })                         => self.stop_at_once(restart, turn),
             (S::Running | S::Exited, H::Stop { restart }) => self.stop(restart, turn),
             (S::Stop | S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::StopPost | S::FinalWatchdog
              | S::FinalSigterm | S::FinalSigkill, H::Stop { restart })
                                                           => self.stop_on(restart),
 
+            (S::Running, H::TimeUp) if matches!(turn.form, Form::Units)
+                                                          => self.runtime_is_over(turn),
             (S::Running, H::TimeUp)                       => self.survived(turn),
-            (S::Reload, H::TimeUp)                        => self.reload_takes_too_long(turn),
+            (S::Reload | S::ReloadSignal | S::ReloadNotify, H::TimeUp)
+                                                          => self.reload_takes_too_long(turn),
             (_, H::TimeUp)                                => self.time_is_up(turn),
 
             (state, H::Kill(signal, whom)) if self.runs() => self.kill(state, signal, whom, turn),

@@ -30,6 +30,7 @@ impl Service {
     /// It stops already.
     pub(super) fn stop_on(&mut self, restart: bool) -> State {
         self.is_to_stop(restart);
+        self.announcer.is_silent();
         self.state
     }
 
@@ -67,6 +68,7 @@ impl Service {
             }
             Some(Awaited::Remains) => self.leave(&processes, turn),
             Some(Awaited::MainProcess(claim)) => self.main_found(claim, &processes, turn),
+            Some(Awaited::Claimed(claim)) => self.claimed(claim, &processes, turn),
             Some(Awaited::Others) => {
                 self.watch_others(&processes, turn);
                 self.settle(turn)
@@ -77,6 +79,8 @@ impl Service {
 
     fn send(&mut self, state: State, processes: &[Process], turn: &mut Turn) -> State {
         let (signal, told) = self.signal_of(state);
+        self.watchdog_deadline = None;
+        self.let_go_of_stray(signal, processes, turn);
         let known = [self.main, self.control].into_iter().flatten().filter(|_| self.spec.kill.mode != KillMode::None);
         let known: Vec<_> = known.collect();
         let is_other = |process: &&Process| ![self.main, self.control].contains(&Some(process.pid));
@@ -203,7 +207,7 @@ impl Service {
                 self.times_out("Processes still around after final SIGKILL. Entering failed mode.", turn);
                 return self.give_up(turn);
             }
-            Dead | Running | Exited | Reload | Failed | AutoRestart => return self.state,
+            Dead | Running | Exited | Reload | ReloadSignal | ReloadNotify | Failed | AutoRestart => return self.state,
         };
         let (words, next) = match (mode, finally) {
             (FailureMode::Terminate, false) => ("Terminating.", Some(StopSigterm)),

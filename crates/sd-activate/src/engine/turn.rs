@@ -24,6 +24,8 @@ pub(super) enum Timer {
     Rest(UnitId),
     /// The time of a service's state may be up.
     Service(UnitId),
+    /// A service may have to say that it is alive.
+    Watchdog(UnitId),
     /// PIDFile= of a service may be there.
     PidFile(UnitId),
     /// There may be room for connections again.

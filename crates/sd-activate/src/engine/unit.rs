@@ -115,7 +115,7 @@ impl Unit {
 
     /// Whether it can be reloaded.
     pub(super) fn reloads(&self) -> bool {
-        matches!(&self.spec.kind, Kind::Service(service) if !service.reload.is_empty())
+        matches!(&self.spec.kind, Kind::Service(service) if service.reloads())
     }
 
     /// Whether it did that well, when it was told last.

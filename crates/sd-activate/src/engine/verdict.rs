@@ -13,6 +13,8 @@ pub(super) enum Outcome {
     Signal,
     CoreDump,
     Timeout,
+    /// It did not say in time that it is alive.
+    Watchdog,
     /// It ended before it said READY=1.
     Protocol,
     /// What it takes to execute it was missing.
@@ -31,6 +33,7 @@ impl Outcome {
             Self::Signal => "signal",
             Self::CoreDump => "core-dump",
             Self::Timeout => "timeout",
+            Self::Watchdog => "watchdog",
             Self::Protocol => "protocol",
             Self::Resources => "resources",
             Self::StartLimitHit => "start-limit-hit",
@@ -95,7 +98,8 @@ pub(super) fn is_restarted(spec: &ServiceSpec, outcome: Outcome, end: Option<End
         return true;
     }
     match spec.restart {
-        Restart::No | Restart::OnWatchdog => false,
+        Restart::No => false,
+        Restart::OnWatchdog => outcome == Outcome::Watchdog,
         Restart::Always => true,
         Restart::OnSuccess => outcome == Outcome::Success,
         Restart::OnFailure => outcome != Outcome::Success,

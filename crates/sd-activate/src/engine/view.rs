@@ -1,13 +1,14 @@
 //! What is told of a unit, and what is asked of it: the words are those of systemctl(1).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::event::UnitId;
 use super::job::Progress;
+use super::notification::Report;
 use super::unit::{Machine, Unit};
 use super::{End, Engine};
 use crate::saved::{self, Word};
@@ -264,8 +265,12 @@ pub struct View {
     pub triggers: Vec<UnitName>,
     /// The sockets of a service.
     pub triggered_by: Vec<UnitName>,
-    /// STATUS= of sd_notify(3).
-    pub status_text: Option<String>,
+    /// What a service has told of itself.
+    pub report: Report,
+    /// ReloadResult= of a service.
+    pub reload_result: &'static str,
+    /// How many descriptors are stored for a service.
+    pub stored: usize,
 }
 
 impl View {
@@ -294,7 +299,9 @@ impl View {
             connections: 0,
             triggers,
             triggered_by: Vec::new(),
-            status_text: None,
+            report: Report::default(),
+            reload_result: "success",
+            stored: 0,
         }
     }
 
@@ -338,7 +345,8 @@ impl Engine {
                 (view.result, view.restarts) = (service.result().word(), service.restarts);
                 view.main_status.clone_from(&service.main_status);
                 view.statuses.clone_from(&service.records);
-                view.status_text.clone_from(&service.status_text);
+                view.report.clone_from(&service.report);
+                (view.reload_result, view.stored) = (service.reload_result.word(), service.stored);
                 let socket = unit.connection.as_ref().and_then(|(socket, _)| self.units.get(socket));
                 view.triggered_by.extend(socket.map(|socket| socket.name.clone()));
             }
@@ -355,4 +363,9 @@ impl Engine {
         }
         view
     }
+}
+
+/// A length of time in microseconds, the longest of which is none.
+pub fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

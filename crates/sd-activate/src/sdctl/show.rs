@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::time::{date, duration};
+use super::time::date;
 use super::unit::Unit;
+use crate::spec::span::duration;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

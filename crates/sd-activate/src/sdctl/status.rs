@@ -5,9 +5,10 @@ use std::fs;
 use serde_json::Value;
 
 use super::style::{Colour, Style};
-use super::time::{ago, date, duration};
+use super::time::{ago, date};
 use super::unit::Unit;
 use crate::control::properties::code_word;
+use crate::spec::span::duration;
 use crate::spec::{Signal, status};
 
 /// How wide the names before the colons are.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, ExecSpec, Kill, Phase, Signal, Timeout, UnitName};
+use serde::{Deserialize, Serialize};
+
+use super::{Command, ExecSpec, Kill, Phase, Preserve, Signal, Timeout, UnitName};
 
 /// DefaultTimeoutStartSec= and DefaultTimeoutStopSec= of systemd-system.conf(5).
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
@@ -56,7 +58,20 @@ pub struct ServiceSpec {
     /// TimeoutStopFailureMode=.
     pub stop_failure: FailureMode,
 
-    /// NotifyAccess=, or what Type= makes of it.
+    /// ReloadSignal=, with Type=notify-reload.
+    pub reload_signal: Signal,
+    /// WatchdogSec=: how often it has to say that it is alive.
+    pub watchdog: Timeout,
+    /// RuntimeMaxSec=.
+    pub runtime_max: Timeout,
+    /// RuntimeRandomizedExtraSec=: so much longer at most.
+    pub runtime_extra: Duration,
+
+    /// FileDescriptorStoreMax=.
+    pub descriptor_store_max: u32,
+    /// FileDescriptorStorePreserve=.
+    pub descriptor_store_preserve: Preserve,
+    /// NotifyAccess=, or what follows from other settings.
     pub notify_access: NotifyAccess,
     /// Sockets=: those whose descriptors it is passed, besides the socket of its own name.
     pub sockets: Vec<UnitName>,
@@ -96,6 +111,12 @@ impl Default for ServiceSpec {
             timeout_abort: None,
             start_failure: FailureMode::Terminate,
             stop_failure: FailureMode::Terminate,
+            reload_signal: Signal::HUP,
+            watchdog: None,
+            runtime_max: None,
+            runtime_extra: Duration::ZERO,
+            descriptor_store_max: 0,
+            descriptor_store_preserve: Preserve::Restart,
             notify_access: NotifyAccess::None,
             sockets: Vec::new(),
             non_blocking: false,
@@ -108,6 +129,16 @@ impl Default for ServiceSpec {
 }
 
 impl ServiceSpec {
+    /// Whether it says READY=1 when it has started.
+    pub fn says_ready(&self) -> bool {
+        matches!(self.service_type, ServiceType::Notify | ServiceType::NotifyReload)
+    }
+
+    /// Whether it can be reloaded.
+    pub fn reloads(&self) -> bool {
+        !self.reload.is_empty() || self.service_type == ServiceType::NotifyReload
+    }
+
     /// The commands of a setting.
     pub fn commands(&self, phase: Phase) -> &[Command] {
         match phase {
@@ -134,6 +165,8 @@ pub enum ServiceType {
     Oneshot,
     /// When it says READY=1.
     Notify,
+    /// The same; and it is reloaded by a signal, and says when that is done.
+    NotifyReload,
     /// When it has exited, and left a daemon behind.
     Forking,
     /// At once; but it is executed when no job is under way any more.
@@ -187,7 +220,7 @@ pub enum FailureMode {
 }
 
 /// NotifyAccess=: whose notifications are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotifyAccess {
     /// Nobody's.
     None,

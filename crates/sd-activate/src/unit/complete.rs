@@ -107,7 +107,11 @@ fn service(draft: Draft) -> Result<ServiceSpec, Invalid> {
     let no_end = if oneshot { None } else { service.timeout_start };
     service.timeout_start = draft.timeout_start.unwrap_or(no_end);
     service.notify_access = match draft.notify_access {
-        None | Some(NotifyAccess::None) if service.service_type == ServiceType::Notify => NotifyAccess::Main,
+        None | Some(NotifyAccess::None)
+            if service.says_ready() || service.watchdog.is_some() || service.descriptor_store_max > 0 =>
+        {
+            NotifyAccess::Main
+        }
         given => given.unwrap_or(NotifyAccess::None),
     };
     if draft.permissions_start_only {

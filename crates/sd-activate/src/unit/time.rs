@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::value::Invalid;
+pub use crate::spec::span::SECOND;
 
 /// The names of units of time, and their microseconds.
 const UNITS: [(&str, u64); 30] = [
@@ -38,8 +39,6 @@ const UNITS: [(&str, u64); 30] = [
     ("years", 31_557_600 * SECOND),
 ];
 
-/// A second's microseconds: what a number without a unit mostly means.
-pub const SECOND: u64 = 1_000_000;
 const DAY: u64 = 86_400 * SECOND;
 
 /// A time span; `None` is "infinity". Where a number has no unit, it counts so many microseconds.

@@ -94,6 +94,11 @@ impl World {
                 return Ok(Outcome::Nothing);
             }
             Action::Inspect(id, executed) => self.inspect(engine, id, &executed),
+            Action::Store { unit, name, polled, max } => {
+                self.store.add(unit, &mut self.offered, name, polled.then_some(&self.poll), max)
+            }
+            Action::Unstore { unit, name } => self.store.remove(unit, Some(&name), &self.poll),
+            Action::DiscardStore(id) => self.store.remove(id, None, &self.poll),
             Action::ReadPidFile(id) => Event::PidFileRead(id, pid_file::read(engine, id)),
             Action::CleanUp { unit, restarts } => {
                 let plan = engine.spec(unit).and_then(|spec| self.unit_plan(engine, unit, spec));

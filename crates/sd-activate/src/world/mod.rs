@@ -9,18 +9,20 @@ mod holder;
 mod instance;
 mod journal;
 mod load;
+mod notification;
 mod notifications;
 mod pid_file;
 mod poll;
 mod requests;
 mod signals;
 mod sockets;
+mod store;
 mod supervisor;
 mod terminal;
 mod units;
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,7 +33,8 @@ use sdlite_core::listen::LISTEN_FDS_START;
 
 pub use children::adopt_orphans;
 pub use journal::{Journal, Settings};
-pub use notifications::{Notifications, parse as parse_notification};
+pub use notification::parse as parse_notification;
+pub use notifications::Notifications;
 pub use requests::Asking;
 pub use signals::{Inherited, Signals};
 pub use sockets::{Socket, passed};
@@ -42,6 +45,7 @@ use children::{Reaped, lineage, reap};
 use poll::{Key, Poll, Tells};
 use requests::Asked;
 use signals::Received;
+use store::Store;
 use supervisor::Supervisor;
 use units::Connection;
 
@@ -66,6 +70,10 @@ pub struct World {
     /// Those of them that tell of who comes.
     watched: HashMap<Port, Tells>,
     next_port: usize,
+    /// The descriptors that have come with the notification that is being heard.
+    offered: Vec<OwnedFd>,
+    /// What services have stored.
+    store: Store,
     /// What services of Type=idle wait for, as long as jobs are under way.
     idle: Option<Arc<Idle>>,
     /// A connection that was accepted, and that no service has yet.
@@ -91,6 +99,8 @@ impl World {
             ports: HashMap::new(),
             watched: HashMap::new(),
             next_port: 0,
+            offered: Vec::new(),
+            store: Store::default(),
             idle: None,
             held: None,
             has_children: false,
@@ -142,6 +152,8 @@ impl World {
                     return Ok(status);
                 }
             }
+            // Nobody wanted the others.
+            self.offered.clear();
             self.idle.take_if(|_| engine.is_idle());
             self.execute_anew_if_asked(&engine);
             events.extend(self.go_on_with_clients(&mut engine));
@@ -157,6 +169,7 @@ impl World {
                     Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
                     Key::Notification => events.extend(self.notified(&engine)),
                     Key::Signal => self.receive(&mut events),
+                    Key::Stored(number) => events.extend(self.store.remove_at(number, &self.poll)),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
                     Key::Client(client) => events.extend(self.go_on_with(client, flags, &mut engine)),
                     Key::Control => self.let_in(),
@@ -229,10 +242,21 @@ impl World {
         }
     }
 
-    fn notified(&self, engine: &Engine) -> Option<Event> {
-        let (sender, state) = self.notifications.as_ref()?.receive()?;
+    fn notified(&mut self, engine: &Engine) -> Option<Event> {
+        let received = self.notifications.as_ref()?.receive()?;
+        let notification = Box::new(notification::parse(&received.state));
+        // All that was said before was heard: with this, the descriptor is closed that it is asked by.
+        if notification.barrier {
+            return None;
+        }
+        let sender = received.sender;
         let lineage = if engine.owner(sender).is_some() { Vec::new() } else { lineage(sender) };
-        Some(Event::Notified { sender, lineage, notification: notifications::parse(&state) })
+        let claim = notification.main.map(|main| {
+            let same = notification.main_pidfd_id.is_none_or(|id| pid_file::has_pidfd_id(main, id));
+            pid_file::claim(main, same, received.is_root)
+        });
+        self.offered = received.descriptors;
+        Some(Event::Notified { sender, lineage, notification, claim })
     }
 
     /// What is to be told of a port that has something to tell.

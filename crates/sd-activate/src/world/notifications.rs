@@ -13,7 +13,6 @@ use nix::sys::socket::{
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Notification;
 use crate::saved::{self, Descriptor, Saved};
 
 /// A longer notification is cut.
@@ -44,29 +43,29 @@ impl Notifications {
         &self.address
     }
 
-    /// The next notification, and whose it is by the kernel's word. None where there is none.
-    pub fn receive(&self) -> Option<(Pid, Vec<u8>)> {
+    /// The next notification. None where there is none.
+    pub fn receive(&self) -> Option<Received> {
         let mut state = vec![0; LENGTH_MAX];
         let mut control = nix::cmsg_space!(UnixCredentials, [RawFd; DESCRIPTORS_MAX]);
         let mut room = [IoSliceMut::new(&mut state)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let message = recvmsg::<UnixAddr>(self.socket.as_raw_fd(), &mut room, Some(&mut control), flags).ok()?;
         let length = message.bytes;
-        let mut sender = None;
+        let (mut credentials, mut descriptors) = (None, Vec::new());
         for message in message.cmsgs().into_iter().flatten() {
             match message {
-                ControlMessageOwned::ScmCredentials(credentials) => sender = Some(Pid::from_raw(credentials.pid())),
-                ControlMessageOwned::ScmRights(descriptors) => {
-                    for descriptor in descriptors {
-                        // SAFETY: it has just come, and is nobody else's.
-                        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
-                    }
+                ControlMessageOwned::ScmCredentials(sent) => credentials = Some(sent),
+                ControlMessageOwned::ScmRights(sent) => {
+                    // SAFETY: it has just come, and is nobody else's.
+                    let owned = |descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) };
+                    descriptors.extend(sent.into_iter().map(owned));
                 }
                 _ => (),
             }
         }
         state.truncate(length);
-        Some((sender?, state))
+        let credentials = credentials?;
+        Some(Received { sender: Pid::from_raw(credentials.pid()), is_root: credentials.uid() == 0, state, descriptors })
     }
 }
 
@@ -91,21 +90,20 @@ impl Saved for Notifications {
     }
 }
 
+/// A notification, as it has come.
+pub struct Received {
+    /// Whose it is, by the kernel's word.
+    pub sender: Pid,
+    /// Whether that is root's process.
+    pub is_root: bool,
+    /// What it says.
+    pub state: Vec<u8>,
+    /// What has come with it.
+    pub descriptors: Vec<OwnedFd>,
+}
+
 impl AsFd for Notifications {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
-}
-
-/// What a notification says, of what is understood. It is anybody's: what is no text says nothing.
-pub fn parse(state: &[u8]) -> Notification {
-    let mut notification = Notification::default();
-    for line in state.split(|byte| *byte == b'\n') {
-        if line == b"READY=1" {
-            notification.ready = true;
-        } else if let Some(status) = line.strip_prefix(b"STATUS=") {
-            notification.status = std::str::from_utf8(status).ok().map(str::to_owned);
-        }
-    }
-    notification
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::libc::{self, pid_t};
 use nix::unistd::Pid;
+use sdlite_core::pidfd;
 
 use super::children::is_zombie;
 use crate::engine::{Claim, Claimed, Engine, PidFileError, UnitId};
@@ -33,7 +34,7 @@ fn read_file(path: &Path) -> Result<Claim, PidFileError> {
     let mut text = String::new();
     file.take(LENGTH_MAX).read_to_string(&mut text).map_err(|_| PidFileError::Parse(Errno::EINVAL))?;
     let pid = text.trim().parse::<pid_t>().ok().filter(|pid| *pid > 0).ok_or(PidFileError::Parse(Errno::EINVAL))?;
-    Ok(claim(Pid::from_raw(pid), trusted))
+    Ok(claim(Pid::from_raw(pid), true, trusted))
 }
 
 /// Whether nobody but root can have put a file there, or a link to one.
@@ -41,14 +42,19 @@ fn is_roots(path: &Path) -> bool {
     path.ancestors().all(|part| part.symlink_metadata().is_ok_and(|metadata| metadata.uid() == 0))
 }
 
-/// What is known of a process that is said to be the main one of a service, by root or by somebody else.
-pub fn claim(pid: Pid, trusted: bool) -> Claim {
+/// What is known of a process that is said to be the main one of a service, if it is the `same` still: by root or by somebody else.
+pub fn claim(pid: Pid, same: bool, trusted: bool) -> Claim {
     let claimed = match pid {
         pid if pid == Pid::this() => Claimed::Manager,
-        pid if is_zombie(pid.as_raw()) => Claimed::Gone,
+        pid if !same || is_zombie(pid.as_raw()) => Claimed::Gone,
         _ => Claimed::Running,
     };
     Claim { pid, claimed, trusted }
+}
+
+/// Whether a pidfd of the process has this inode: otherwise, another one has got its number meanwhile.
+pub fn has_pidfd_id(pid: Pid, id: u64) -> bool {
+    pidfd::open(pid.as_raw()).and_then(pidfd::inode_id) == Ok(id)
 }
 
 #[cfg(test)]

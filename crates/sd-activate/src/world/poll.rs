@@ -23,6 +23,8 @@ pub enum Key {
     Notification,
     /// A signal.
     Signal,
+    /// That nobody is on the other side of a stored descriptor any more.
+    Stored(usize),
     /// Somebody, or something, at a port.
     Port(Port),
     /// What somebody says who is connected to the control socket, or that there is room for what is told.
@@ -40,9 +42,10 @@ impl Key {
             Self::Log => (0, 0),
             Self::Notification => (1, 0),
             Self::Signal => (2, 0),
-            Self::Port(port) => (3, port.0),
-            Self::Client(client) => (4, client),
-            Self::Control => (5, 0),
+            Self::Stored(number) => (3, number),
+            Self::Port(port) => (4, port.0),
+            Self::Client(client) => (5, client),
+            Self::Control => (6, 0),
         };
         kind << Self::SHIFT | which as u64
     }
@@ -53,8 +56,9 @@ impl Key {
             0 => Self::Log,
             1 => Self::Notification,
             2 => Self::Signal,
-            3 => Self::Port(Port(which)),
-            4 => Self::Client(which),
+            3 => Self::Stored(which),
+            4 => Self::Port(Port(which)),
+            5 => Self::Client(which),
             _ => Self::Control,
         }
     }
@@ -69,6 +73,8 @@ pub enum Tells {
     Once,
     /// Not at all.
     Never,
+    /// That there is nobody on the other side, and nothing else.
+    HangUp,
     /// As long as there is room for what is to be written.
     Writable,
 }
@@ -131,6 +137,7 @@ fn event(key: Key, tells: Tells) -> EpollEvent {
         Tells::Always => EpollFlags::EPOLLIN,
         Tells::Once => EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT,
         Tells::Never => EpollFlags::EPOLLONESHOT,
+        Tells::HangUp => EpollFlags::empty(),
         Tells::Writable => EpollFlags::EPOLLOUT,
     };
     EpollEvent::new(flags, key.number())

@@ -231,15 +231,17 @@ impl World {
         self.units.as_ref()?.connections.get(&id)
     }
 
-    /// What a service is passed: its connection, or what its sockets have open.
+    /// What a service is passed: its connection, or what its sockets have open, and then what it has stored.
     fn descriptors(&self, engine: &Engine, id: UnitId) -> Vec<BorrowedFd<'_>> {
-        match self.connection_of(id) {
+        let mut descriptors = match self.connection_of(id) {
             Some(connection) => vec![connection.descriptor.as_fd()],
             None => {
                 let ports = engine.passed(id).into_iter();
                 ports.filter_map(|port| self.ports.get(&port)).map(AsFd::as_fd).collect()
             }
-        }
+        };
+        descriptors.extend(self.store.of(id).map(|(_, descriptor)| descriptor));
+        descriptors
     }
 
     /// How the commands of a unit are executed; a target has none.
@@ -249,10 +251,11 @@ impl World {
             Kind::Socket(socket) => Some(socket.descriptor_name.clone().into_bytes()),
             _ => None,
         };
-        let names = match connection {
+        let mut names = match connection {
             Some(_) => vec![b"connection".to_vec()],
             None => engine.passed(id).into_iter().filter_map(of_port).collect(),
         };
+        names.extend(self.store.of(id).map(|(name, _)| name.as_bytes().to_vec()));
         let remote = connection.is_some_and(|connection| !connection.peer.address.is_empty());
         Some(UnitPlan { unit: unit.clone(), manager: self.units.as_ref()?.manager.clone(), names, remote })
     }

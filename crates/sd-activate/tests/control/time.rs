@@ -88,7 +88,7 @@ fn spans_are_written_as_systemd_writes_them() {
     let sums = numbers.iter().flat_map(|one| numbers.iter().map(move |other| one + other));
     for microseconds in numbers.iter().copied().chain(sums).chain([0]) {
         let theirs = analyze("timespan", &format!("{microseconds}us"), "Human:");
-        assert_eq!(Some(time::duration(microseconds, 1)), theirs, "{microseconds}");
+        assert_eq!(Some(sd_activate::spec::span::duration(microseconds, 1)), theirs, "{microseconds}");
     }
 }
 

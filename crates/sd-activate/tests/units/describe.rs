@@ -259,6 +259,7 @@ fn describe_service(all: &mut Properties, service: &ServiceSpec) {
             ServiceType::Exec => "exec",
             ServiceType::Oneshot => "oneshot",
             ServiceType::Notify => "notify",
+            ServiceType::NotifyReload => "notify-reload",
             ServiceType::Forking => "forking",
             ServiceType::Idle => "idle",
         }

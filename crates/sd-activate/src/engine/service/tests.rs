@@ -10,9 +10,11 @@ use super::*;
 use crate::engine::event::Claimed;
 use crate::engine::turn::Timer;
 use crate::engine::{Action, Form};
+use crate::saved::Saved;
 use crate::spec::Scope;
 use crate::spec::{Kind, UnitName};
 use crate::unit::load::Loader;
+use crate::world::parse_notification;
 
 const ID: UnitId = UnitId(0);
 
@@ -168,7 +170,11 @@ impl Trial {
         match who {
             "main" => self.main(),
             "control" => self.service.control.unwrap(),
-            "another" => self.found().iter().map(|it| it.pid).find(|pid| !known.contains(&Some(*pid))).unwrap(),
+            // Or one that there is not.
+            "another" => {
+                let mut found = self.found().into_iter().map(|process| process.pid);
+                found.find(|pid| !known.contains(&Some(*pid))).unwrap_or(Pid::from_raw(9))
+            }
             _ => panic!("nobody: {who}"),
         }
     }
@@ -217,6 +223,7 @@ impl Trial {
             self.now = due;
             self.tell(match timer {
                 Timer::PidFile(_) => Happening::PidFileDue,
+                Timer::Watchdog(_) => Happening::WatchdogDue,
                 _ => Happening::TimeUp,
             });
             self.settle();
@@ -232,7 +239,6 @@ impl Trial {
     /// Does what a line of a script says.
     fn act(&mut self, line: &str) {
         let words: Vec<_> = line.split(' ').collect();
-        let status = |text: &str| Notification { status: Some(text.to_owned()), ..Notification::default() };
         match words[..] {
             ["start"] => self.tell(Happening::Start),
             ["stop"] => self.tell(Happening::Stop { restart: false }),
@@ -249,12 +255,9 @@ impl Trial {
                 let signal = Signal::parse(signal).unwrap();
                 self.processes.get_mut(&self.main().as_raw()).into_iter().for_each(|main| main.get(signal));
             }
-            ["ready"] => {
-                self.tell(Happening::Notified(self.main(), Notification { ready: true, status: None }));
-            }
-            ["main", "says", text] => self.tell(Happening::Notified(self.main(), status(text))),
-            ["another", "says", text] => self.tell(Happening::Notified(Pid::from_raw(9), status(text))),
-            ["control", "says", text] => self.tell(Happening::Notified(self.service.control.unwrap(), status(text))),
+            ["ready"] => self.tells("main", "READY=1"),
+            [who, "says", text] => self.tells(who, &format!("STATUS={text}")),
+            [who, "tells", ..] => self.tells(who, line.split_once(" tells ").unwrap().1),
             ["kill", whom, signal] => {
                 let whom = match whom {
                     "main" => Whom::Main,
@@ -264,8 +267,8 @@ impl Trial {
                 self.tell(Happening::Kill(Signal::parse(signal).unwrap(), whom));
             }
             ["show"] => {
-                let Service { result, reload_result, restarts, status_text, .. } = &self.service;
-                let text = status_text.as_deref().unwrap_or_default();
+                let Service { result, reload_result, restarts, report, .. } = &self.service;
+                let text = report.status.as_deref().unwrap_or_default();
                 let (result, reload) = (result.word(), reload_result.word());
                 let (active, sub) = (self.service.active().word(), self.service.sub_state());
                 self.lines.push(format!("{active} {sub} {result} reload={reload} restarts={restarts} status={text}"));
@@ -273,6 +276,27 @@ impl Trial {
             _ => panic!("{line}"),
         }
         self.settle();
+    }
+
+    /// Has a process send a notification, its lines with blanks between them. `another` and its siblings stand for their numbers.
+    fn tells(&mut self, who: &str, text: &str) {
+        let sender = self.pid(who);
+        let lines = text.split(' ').map(|line| match line.split_once('=') {
+            Some(("MAINPID", who)) if who.parse::<u32>().is_err() => format!("MAINPID={}", self.pid(who)),
+            Some(("MONOTONIC_USEC", "now")) => format!("MONOTONIC_USEC={}", self.now.save() / 1000),
+            _ => line.to_owned(),
+        });
+        let notification = parse_notification(lines.collect::<Vec<_>>().join("\n").as_bytes());
+        let processes = self.found();
+        let claim = notification.main.map(|pid| {
+            let claimed = match pid.as_raw() {
+                1 => Claimed::Manager,
+                _ if processes.iter().any(|process| process.pid == pid) => Claimed::Running,
+                _ => Claimed::Gone,
+            };
+            Claim { pid, claimed, trusted: true }
+        });
+        self.tell(Happening::Notified(sender, Box::new(notification), claim));
     }
 
     fn exits(&mut self, pid: Pid, status: &str) {
@@ -348,7 +372,7 @@ fn those_are_heard_whom_notify_access_names() {
                 ));
                 trial.act("start");
                 trial.act(&format!("{who} says hello"));
-                let heard = trial.service.status_text.as_deref() == Some("hello");
+                let heard = trial.service.report.status.as_deref() == Some("hello");
                 let line = trial.lines.last().unwrap();
                 assert_ne!(heard, line.contains("Got notification message from PID"), "{line}");
                 heard
@@ -378,7 +402,7 @@ fn those_are_heard_whom_notify_access_names() {
     ["start", "main says hello", "stop", "show"].into_iter().for_each(|line| trial.act(line));
     assert_eq!(trial.lines.last().unwrap(), "inactive dead success reload=success restarts=0 status=hello");
     trial.act("start");
-    assert_eq!(trial.service.status_text, None);
+    assert_eq!(trial.service.report.status, None);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use super::Unless::{Empty, Off, OneOf};
 use super::{Setting, honoured, no_effect, refused, set};
-use crate::spec::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceType, Signal, UnitName, UnitType, status};
+use crate::spec::{
+    ExitStatuses, FailureMode, NotifyAccess, Preserve, Restart, ServiceType, Signal, UnitName, UnitType, status,
+};
 use crate::unit::diagnostic::Level;
 use crate::unit::draft::Draft;
 use crate::unit::given::{Given, unreadable};
@@ -16,7 +18,7 @@ const TYPES: &[(&str, Option<ServiceType>)] = &[
     ("exec", Some(ServiceType::Exec)),
     ("oneshot", Some(ServiceType::Oneshot)),
     ("notify", Some(ServiceType::Notify)),
-    ("notify-reload", None),
+    ("notify-reload", Some(ServiceType::NotifyReload)),
     ("forking", Some(ServiceType::Forking)),
     ("dbus", None),
     ("idle", Some(ServiceType::Idle)),
@@ -34,6 +36,8 @@ const RESTARTS: &[(&str, Restart)] = &[
 
 const FAILURE_MODES: &[(&str, FailureMode)] =
     &[("terminate", FailureMode::Terminate), ("abort", FailureMode::Abort), ("kill", FailureMode::Kill)];
+
+const PRESERVE: &[(&str, Preserve)] = &[("no", Preserve::No), ("yes", Preserve::Yes), ("restart", Preserve::Restart)];
 
 const NOTIFY_ACCESS: &[(&str, NotifyAccess)] = &[
     ("none", NotifyAccess::None),
@@ -79,9 +83,12 @@ pub(super) const SERVICE: &[Setting] = &[
     honoured("TimeoutStopFailureMode", |draft, given| {
         set(&mut draft.service.stop_failure, given.one_of(FAILURE_MODES))
     }),
-    refused("RuntimeMaxSec", OneOf(&["infinity"])),
-    no_effect("RuntimeRandomizedExtraSec", "it belongs to RuntimeMaxSec="),
-    refused("WatchdogSec", OneOf(&["0", "infinity"])),
+    honoured("RuntimeMaxSec", |draft, given| set(&mut draft.service.runtime_max, given.timeout())),
+    honoured("RuntimeRandomizedExtraSec", |draft, given| set(&mut draft.service.runtime_extra, given.seconds())),
+    // One without an end counts as one: NotifyAccess= follows from it.
+    honoured("WatchdogSec", |draft, given| {
+        set(&mut draft.service.watchdog, given.seconds().map(|time| Some(time).filter(|time| !time.is_zero())))
+    }),
     honoured("Restart", |draft, given| set(&mut draft.service.restart, given.one_of(RESTARTS))),
     honoured("SuccessExitStatus", |draft, given| statuses(&mut draft.service.success_exit_status, given)),
     honoured("RestartPreventExitStatus", |draft, given| {
@@ -95,10 +102,13 @@ pub(super) const SERVICE: &[Setting] = &[
     honoured("NonBlocking", |draft, given| set(&mut draft.service.non_blocking, given.boolean())),
     honoured("NotifyAccess", |draft, given| set(&mut draft.notify_access, given.one_of(NOTIFY_ACCESS).map(Some))),
     honoured("Sockets", sockets),
-    refused("FileDescriptorStoreMax", OneOf(&["0"])),
-    no_effect("FileDescriptorStorePreserve", "it belongs to FileDescriptorStoreMax=").since(254),
+    honoured("FileDescriptorStoreMax", |draft, given| set(&mut draft.service.descriptor_store_max, given.unsigned())),
+    honoured("FileDescriptorStorePreserve", |draft, given| {
+        set(&mut draft.service.descriptor_store_preserve, given.one_of(PRESERVE))
+    })
+    .since(254),
     refused("OpenFile", Empty).since(253),
-    refused("ReloadSignal", Empty).since(253),
+    honoured("ReloadSignal", |draft, given| set(&mut draft.service.reload_signal, given.signal())).since(253),
     refused("RefreshOnReload", Off).since(259),
     no_effect("USBFunctionDescriptors", USB),
     no_effect("USBFunctionStrings", USB),

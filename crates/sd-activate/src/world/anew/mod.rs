@@ -21,6 +21,7 @@ use super::poll::Tells;
 use super::requests::Caller;
 use super::signals::SavedSignals;
 use super::sockets::SavedSocket;
+use super::store::{SavedStored, Store};
 use super::supervisor::Supervisor;
 use super::units::{Connection, SavedConnection, SavedUnits};
 use super::{Asking, Inherited, Journal, Notifications, Settings, Units, World};
@@ -53,6 +54,7 @@ pub struct State<Known = Engine> {
     #[serde(with = "saved")]
     watched: HashMap<Port, Tells>,
     next_port: usize,
+    stored: Vec<SavedStored>,
     idle: Option<(Descriptor, Descriptor)>,
     held: Option<SavedConnection>,
     units: SavedUnits,
@@ -83,6 +85,9 @@ impl World {
             ports,
             watched,
             next_port,
+            // None is offered between two events.
+            offered: _,
+            store,
             idle,
             held,
             // Found out anew.
@@ -96,6 +101,7 @@ impl World {
             ports: ports.save(),
             watched: watched.clone(),
             next_port: *next_port,
+            stored: store.save(),
             idle: idle.as_deref().map(Idle::save),
             held: held.save(),
             units: units.as_ref()?.save(),
@@ -121,6 +127,7 @@ impl World {
             ports,
             watched,
             next_port,
+            stored,
             idle,
             held,
             units,
@@ -136,6 +143,8 @@ impl World {
         let mut world = Self::new(inherited.watch().map_err(Error::Signals)?)?;
         engine.equip(|unit| loader.read_again(unit).spec);
         world.ports = Saved::restore(ports).ok_or(Error::NotOpen)?;
+        world.store = Store::restore(stored).ok_or(Error::NotOpen)?;
+        world.store.watch(&world.poll).map_err(Error::Wait)?;
         world.idle = Option::<Idle>::restore(idle).ok_or(Error::NotOpen)?.map(Arc::new);
         world.held = Option::<Connection>::restore(held).ok_or(Error::NotOpen)?;
         let units = Units::restore(units, loader, manager).ok_or(Error::NotOpen)?;
