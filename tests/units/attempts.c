@@ -308,7 +308,6 @@ static const struct {
     {"sethostname", name_host, 0},
     {"syslog.size", read_kernel_log, 10},
     {"read.kmsg", open_to_read, (long)"/dev/kmsg"},
-    {"read.proc-kmsg", open_to_read, (long)"/proc/kmsg"},
     {"read.mem", open_to_read, (long)"/dev/mem"},
     {"read.null", open_to_read, (long)"/dev/null"},
     {"read.tty", open_to_read, (long)"/dev/tty"},
@@ -404,7 +403,7 @@ static const struct {
 static const char *const paths[] = {
     "/",        "/boot",     "/dev",      "/dev/shm",      "/dev/mqueue",  "/dev/hugepages", "/dev/null",
     "/etc",     "/etc/hostname", "/home", "/lib/modules",  "/opt",         "/proc",          "/proc/acpi",
-    "/proc/fs", "/proc/irq", "/proc/bus", "/proc/cpuinfo", "/proc/kallsyms", "/proc/kcore",  "/proc/kmsg",
+    "/proc/fs", "/proc/irq", "/proc/bus", "/proc/cpuinfo", "/proc/kallsyms", "/proc/kcore",
     "/proc/latency_stats", "/proc/mtrr", "/proc/scsi", "/proc/self", "/proc/1", "/proc/sys",
     "/proc/sysrq-trigger", "/proc/timer_stats", "/proc/uptime", "/root", "/run", "/run/lock", "/run/user",
     "/run/systemd", "/srv", "/sys", "/sys/class", "/sys/fs", "/sys/fs/cgroup", "/sys/fs/bpf", "/sys/kernel/debug", "/sys/kernel/tracing",
@@ -449,12 +448,22 @@ static void describe(const char *path)
     line(value, "path.%s", path);
 }
 
+/* The directories that variables tell of. */
+static void describe_own(void)
+{
+    static const char *const variables[] = {"RUNTIME_DIRECTORY", "STATE_DIRECTORY", "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY"};
+
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (getenv(variables[i]))
+            describe(getenv(variables[i]));
+}
+
 static int by_name(const void *one, const void *other)
 {
     return strcmp(*(char *const *)one, *(char *const *)other);
 }
 
-/* What a directory has in it; of processes, whether there are any of others. */
+/* What a directory has in it, but for what PrivateTmp= of other units leaves there. */
 static void list(const char *path, const char *field)
 {
     DIR *directory = opendir(path);
@@ -466,7 +475,7 @@ static void list(const char *path, const char *field)
         return;
     }
     for (struct dirent *entry; (entry = readdir(directory)) && count < 512;)
-        if (entry->d_name[0] != '.')
+        if (entry->d_name[0] != '.' && strncmp(entry->d_name, "systemd-private-", 16) != 0)
             names[count++] = strdup(entry->d_name);
     closedir(directory);
     qsort(names, count, sizeof *names, by_name);
@@ -549,9 +558,12 @@ void try_everything(const char *label)
         make(attempts[i].name, attempts[i].attempt, attempts[i].argument);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         describe(paths[i]);
+    describe_own();
     list("/dev", "list.dev");
     list("/tmp", "list.tmp");
     list("/home", "list.home");
+    list("/opt", "list.opt");
+    list("/srv", "list.srv");
     list("/run/user", "list.run-user");
     list("/", "list.root");
     list_interfaces();

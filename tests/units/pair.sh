@@ -212,9 +212,6 @@ sd_activate_begin() {
         mount --bind "/proc/$directory" "/proc/$directory"
         mount -o remount,bind,ro,nosuid,nodev,noexec "/proc/$directory"
     done
-    mkfifo -m 0600 /run/kmsg
-    mount --bind /run/kmsg /proc/kmsg
-    rm /run/kmsg
     mount --bind "/units/boot-id.$pair" /proc/sys/kernel/random/boot_id
     # A service that nobody starts has the units loaded.
     mkdir /run/idle

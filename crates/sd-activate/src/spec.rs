@@ -33,7 +33,9 @@ use serde::{Deserialize, Serialize};
 use crate::saved;
 
 pub use command::{Command, CommandId, Phase, Privileges};
-pub use confine::{AddressFamilies, Architecture, Confinement, Denial, SystemCalls};
+pub use confine::{
+    AddressFamilies, Architecture, BindPath, ConfinedPath, Confinement, Denial, ProtectHome, ProtectSystem, SystemCalls,
+};
 pub use exec::{
     Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
     ResourceLimit, Terminal, WorkingDirectory,

@@ -16,7 +16,7 @@ use sdlite_core::pidfd;
 
 use super::plan::{Credentials, Plan, SHELL};
 use super::step::Step;
-use super::{bind, files, limit};
+use super::{files, limit};
 use crate::error::Error;
 use crate::log::say;
 
@@ -152,10 +152,7 @@ impl Launch<'_> {
                 passed.try_for_each(|descriptor| files::set_non_blocking(descriptor, on)).at(Step::Fds)?;
             }
         }
-        if let Some(root) = &plan.surroundings.root {
-            bind::change_root(root, &mut plan.surroundings.binds).at(Step::Namespace)?;
-        }
-        let surroundings = &plan.surroundings;
+        surroundings.confined.enter(surroundings.root.as_deref()).at(Step::Namespace)?;
         for limit in &surroundings.limits {
             limit::set(limit).at(Step::Limits)?;
         }

@@ -4,7 +4,6 @@
 //! `unit` lays plans out for the commands of units, and the rooms that are named after settings help it; `launch` carries them
 //! out, with `files`, `limit`, `terminal`, `scheduling` and `confine`.
 
-mod bind;
 mod block;
 mod confine;
 mod credentials;

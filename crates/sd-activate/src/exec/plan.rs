@@ -13,7 +13,6 @@ use nix::sys::socket::UnixAddr;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
-use super::bind::Bind;
 use super::confine::Confined;
 use super::environment::{Environment, Value};
 use super::idle::Idle;
@@ -69,8 +68,6 @@ pub struct Surroundings {
     pub confined: Confined,
     /// RootDirectory=.
     pub root: Option<CString>,
-    /// What of this machine is in that as well.
-    pub binds: Vec<Bind>,
     /// WorkingDirectory=, and whether it may be missing.
     pub directory: Option<(CString, bool)>,
     /// Whether a script without `#!` is executed by the shell, as execvp(3) does.
@@ -101,7 +98,6 @@ impl Default for Surroundings {
             credentials: None,
             confined: Confined::default(),
             root: None,
-            binds: Vec::new(),
             directory: None,
             shell: false,
             subjects: Vec::new(),

@@ -52,7 +52,8 @@ impl Step {
             (Self::Namespace, Errno::ENOENT) => {
                 Some("there is no such directory: create it, with all that the command needs")
             }
-            (Self::Namespace, Errno::EPERM) => Some("only root can change the root directory"),
+            (Self::Namespace, Errno::EPERM) => Some("only root can change the root directory, or what is mounted"),
+            (Self::Namespace, Errno::ENOSYS) => Some("it takes a kernel of release 5.12 or later"),
             (Self::User | Self::Group, Errno::EPERM) => Some("only root can become somebody else"),
             (Self::SetScheduler | Self::IoPriority, Errno::EPERM) => Some("only root may have that"),
             (Self::CpuAffinity, Errno::EINVAL) => Some("this process may use none of these processors"),

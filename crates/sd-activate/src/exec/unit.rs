@@ -10,9 +10,8 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 
-use super::bind::Bind;
 use super::block::About;
-use super::confine::Confined;
+use super::confine::OF_NAMESPACES;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
 use super::manager::Manager;
@@ -22,10 +21,11 @@ use super::step::Step;
 use super::terminal::Terminal;
 use super::{expand, find, streams};
 use crate::error::{Error, reason};
-use crate::spec::{Command, ExecSpec, Kind, Phase, Privileges, UnitSpec};
+use crate::spec::{Command, ExecSpec, Kind, Phase, UnitSpec};
 
 /// The settings that other steps are about; the first one of each that a unit has.
-const OTHERS: [(Step, &[&str]); 9] = [
+const OTHERS: [(Step, &[&str]); 10] = [
+    (Step::Namespace, OF_NAMESPACES),
     (Step::SetScheduler, &["CPUSchedulingPolicy", "CPUSchedulingPriority", "CPUSchedulingResetOnFork"]),
     (Step::CpuAffinity, &["CPUAffinity"]),
     (Step::IoPriority, &["IOSchedulingClass", "IOSchedulingPriority"]),
@@ -91,15 +91,9 @@ impl UnitPlan {
         let arguments =
             if command.expand { expand::expand(&command.arguments, &environment) } else { command.arguments.clone() };
         let root = exec.root_directory.as_deref().filter(|_| self.changes_root(circumstances.phase));
-        // They are those of this machine in another root directory, too.
-        let shown = directories.iter().filter(|_| root.is_some()).flat_map(|made| &made.list);
-        let binds = shown.map(|path| Bind::new(path)).collect::<Result<_, _>>()?;
         let paths = self.find(exec, command, circumstances.phase, root)?;
         let credentials = accounts.credentials(command.privileges);
-        let confined = match command.privileges {
-            Privileges::Full => Confined::default(),
-            _ => Confined::new(exec, credentials.as_ref()),
-        };
+        let confined = self.confine(exec, command.privileges, credentials.as_ref(), &directories, root)?;
         let surroundings = Surroundings {
             mask: SigSet::empty(),
             default_signals: self.manager.ignored.clone(),
@@ -123,7 +117,6 @@ impl UnitPlan {
             credentials,
             confined,
             root: root.map(text).transpose()?,
-            binds,
             directory: Some(self.working_directory(exec, &accounts, circumstances.phase)?),
             shell: false,
             subjects: self.subjects(exec, command, circumstances.phase),
@@ -135,6 +128,7 @@ impl UnitPlan {
     pub fn clean_up(&self, restarts: bool) {
         let exec = self.exec();
         self.remove_directories(exec, restarts);
+        self.remove_private(exec);
         if let Kind::Service(service) = &self.unit.kind {
             service.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
         }
@@ -226,12 +220,14 @@ impl UnitPlan {
             (Step::Stderr, self.what("StandardError", "")),
             (Step::OomAdjust, self.what("OOMScoreAdjust", &exec.oom_score_adjust.unwrap_or_default().to_string())),
             (Step::Nice, self.what("Nice", &exec.nice.unwrap_or_default().to_string())),
-            (Step::Namespace, self.what("RootDirectory", &path(exec.root_directory.as_deref()))),
             (Step::Limits, limits.unwrap_or_default()),
             (Step::Group, self.what("Group", exec.group.as_deref().unwrap_or_default())),
             (Step::User, self.what("User", exec.user.as_deref().unwrap_or_default())),
             (Step::Chdir, self.what("WorkingDirectory", &path(directory))),
         ];
+        if let Some(root) = exec.root_directory.as_deref() {
+            subjects.push((Step::Namespace, self.what("RootDirectory", &path(Some(root)))));
+        }
         subjects.extend(others);
         subjects
     }

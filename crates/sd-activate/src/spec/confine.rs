@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
+use std::path::PathBuf;
 
 use super::capability::Capabilities;
 
@@ -48,6 +49,127 @@ pub struct Confinement {
     pub protect_kernel_tunables: bool,
     /// PrivateDevices=.
     pub private_devices: bool,
+
+    /// ProtectControlGroups=.
+    pub protect_control_groups: bool,
+    /// ProtectSystem=.
+    pub protect_system: ProtectSystem,
+    /// ProtectHome=.
+    pub protect_home: ProtectHome,
+    /// ProtectProc=: what proc(5) has for its hidepid=.
+    pub protect_proc: Option<&'static str>,
+    /// ProcSubset=pid.
+    pub proc_of_processes: bool,
+    /// PrivateTmp=.
+    pub private_tmp: bool,
+    /// PrivateNetwork=.
+    pub private_network: bool,
+    /// PrivateIPC=.
+    pub private_ipc: bool,
+    /// PrivateMounts=, and MountFlags= with what takes as much.
+    pub private_mounts: bool,
+    /// ReadWritePaths=.
+    pub read_write: Vec<ConfinedPath>,
+    /// ReadOnlyPaths=.
+    pub read_only: Vec<ConfinedPath>,
+    /// InaccessiblePaths=.
+    pub inaccessible: Vec<ConfinedPath>,
+    /// ExecPaths=.
+    pub exec: Vec<ConfinedPath>,
+    /// NoExecPaths=.
+    pub no_exec: Vec<ConfinedPath>,
+    /// TemporaryFileSystem=: paths, and the options of tmpfs(5).
+    pub temporary: Vec<(PathBuf, String)>,
+    /// BindPaths= and BindReadOnlyPaths=.
+    pub binds: Vec<BindPath>,
+}
+
+impl Confinement {
+    /// What is left of it for a command that is executed with full privileges: what it finds, not what it may do.
+    pub fn of_full_privileges(&self) -> Self {
+        Self {
+            private_network: self.private_network,
+            private_ipc: self.private_ipc,
+            private_mounts: self.mounts(),
+            temporary: self.temporary.clone(),
+            binds: self.binds.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether what is mounted differs from what this process has.
+    pub fn mounts(&self) -> bool {
+        let lists = [&self.read_write, &self.read_only, &self.inaccessible, &self.exec, &self.no_exec];
+        self.private_mounts
+            || self.private_tmp
+            || self.private_devices
+            || self.private_ipc
+            || self.protect_system != ProtectSystem::No
+            || self.protect_home != ProtectHome::No
+            || self.protect_proc.is_some()
+            || self.proc_of_processes
+            || self.protect_kernel_modules
+            || self.protect_kernel_logs
+            || self.protect_kernel_tunables
+            || self.protect_control_groups
+            || lists.iter().any(|list| !list.is_empty())
+            || !self.temporary.is_empty()
+            || !self.binds.is_empty()
+    }
+}
+
+/// ProtectSystem=.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProtectSystem {
+    /// What may be written to is written to.
+    #[default]
+    No,
+    /// Not /usr and what it takes to boot.
+    Yes,
+    /// Nor /etc.
+    Full,
+    /// Nor anything but devices, what the kernel tells of, and homes.
+    Strict,
+}
+
+/// ProtectHome=.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProtectHome {
+    /// They are there.
+    #[default]
+    No,
+    /// They cannot be looked into.
+    Yes,
+    /// They can be read.
+    ReadOnly,
+    /// They are empty.
+    Tmpfs,
+}
+
+/// A path of ReadOnlyPaths= or one of its siblings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfinedPath {
+    /// The path.
+    pub path: PathBuf,
+    /// `-` before it: it may be missing.
+    pub optional: bool,
+    /// `+` before it: it is one below RootDirectory=.
+    pub in_root: bool,
+}
+
+/// What is mounted elsewhere: BindPaths= and BindReadOnlyPaths=.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindPath {
+    /// What.
+    pub source: PathBuf,
+    /// Where: below RootDirectory=.
+    pub destination: PathBuf,
+    /// `-` before it: it may be missing.
+    pub optional: bool,
+    /// Whether it cannot be written to.
+    pub read_only: bool,
+    /// Whether what is mounted below it comes along: not with `norbind`.
+    pub recursive: bool,
 }
 
 /// SystemCallFilter=: the calls that are denied, or the only ones that are not.

@@ -18,6 +18,7 @@ pub mod files;
 pub mod given;
 pub mod limit;
 pub mod load;
+pub mod mounts;
 pub mod path;
 pub mod quoting;
 pub mod reader;

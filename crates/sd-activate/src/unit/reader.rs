@@ -128,9 +128,9 @@ impl<'a> Reader<'a> {
             Word::NoEffect(why) => Err(Invalid::no_effect(why.to_owned())),
             _ if self.ignored.contains(name) => Err(ignored_by(name)),
             Word::Honoured(read) => read(self.draft, &given),
-            Word::Confines { .. } if self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
-            Word::Confines { read, right, unless } => match unless.met(value) {
-                Ok(false) if !right.is_had() => Err(not_allowed(name, right)),
+            Word::Needs { confines: true, .. } if self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
+            Word::Needs { read, right, unless, confines } => match unless.met(value) {
+                Ok(false) if !right.is_had() => Err(not_allowed(name, right, confines)),
                 Ok(_) => read(self.draft, &given),
                 Err(error) => Err(error),
             },
@@ -167,16 +167,16 @@ fn error_message(message: String) -> Invalid {
 
 /// What there is to say where a setting cannot be done without.
 fn refusal(name: &str, confines: bool) -> Invalid {
-    let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
-    let message = format!("not honoured here; --ignore={name}{confinement} starts the service without it");
-    Invalid { level: Level::Refused, message }
+    Invalid { level: Level::Refused, message: format!("not honoured here; {}", way_out(name, confines)) }
 }
 
 /// The same where this process may not do what the setting asks for.
-fn not_allowed(name: &str, right: Right) -> Invalid {
-    let message = format!(
-        "it takes {}, which this process does not have; --ignore={name} or --ignore={CONFINEMENT} starts the service without it",
-        right.description()
-    );
-    Invalid { level: Level::Refused, message }
+fn not_allowed(name: &str, right: Right, confines: bool) -> Invalid {
+    let (right, way_out) = (right.description(), way_out(name, confines));
+    Invalid { level: Level::Refused, message: format!("it takes {right}, which is not had here; {way_out}") }
+}
+
+fn way_out(name: &str, confines: bool) -> String {
+    let confinement = if confines { format!(" or --ignore={CONFINEMENT}") } else { String::new() };
+    format!("--ignore={name}{confinement} starts the service without it")
 }

@@ -17,8 +17,8 @@ After=network.target data.mount
 Requires=missing.service
 [Service]
 ExecStart=/bin/true
-PrivateTmp=yes
-PrivateDevices=no
+RestrictFileSystems=ext4
+PrivatePIDs=no
 ";
 
 fn verify(directory: &Path, arguments: &[&str]) -> (i32, String) {
@@ -41,7 +41,7 @@ fn what_is_wrong_is_said_with_file_and_line() {
     let (status, text) = verify(directory, &["x.socket"]);
     assert_eq!(text, "\
 x.service:2: no effect: After=: data.mount: there are no .mount units here
-x.service:6: refused: PrivateTmp=: not honoured here; --ignore=PrivateTmp or --ignore=confinement starts the service without it
+x.service:6: refused: RestrictFileSystems=: not honoured here; --ignore=RestrictFileSystems or --ignore=confinement starts the service without it
 x.service.d/a.conf:2: warning: x.service: User=: \"a:b\" is neither the name of a user or group nor a number; the rest of this drop-in is ignored
 x.socket:2: no effect: Documentation=: it describes the unit
 x.socket:5: warning: SocketMode=: \"rw\" is no access mode: give one in octal, such as 0660
@@ -50,12 +50,15 @@ x.socket:6: warning: Colour= is no setting of [Socket]; it is ignored
     assert_eq!(status, 1);
 
     let (status, text) = verify(directory, &["--ignore=confinement", "x.service"]);
-    assert!(text.contains("x.service:6: no effect: PrivateTmp=: ignored, as --ignore=confinement says\n"), "{text}");
+    assert!(
+        text.contains("x.service:6: no effect: RestrictFileSystems=: ignored, as --ignore=confinement says\n"),
+        "{text}"
+    );
     assert!(text.contains("x.service:3: error: Requires=: there is no missing.service on the unit path\n"), "{text}");
     assert_eq!(status, 1);
 
     fs::write(directory.join("missing.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
-    let (status, text) = verify(directory, &["--ignore=PrivateTmp", "x.socket"]);
+    let (status, text) = verify(directory, &["--ignore=RestrictFileSystems", "x.socket"]);
     assert_eq!(status, 0, "{text}");
     assert_eq!(verify(directory, &["missing.service"]), (0, String::new()));
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bpf::{self, ALLOW, KILL, Program, Rule, Section};
 use crate::spec::system_call::{self, TABLES, Table};
-use crate::spec::{Architecture, Confinement, Denial, ExecSpec};
+use crate::spec::{Architecture, Confinement, Denial};
 
 /// The kinds of namespaces that RestrictNamespaces= knows.
 const NAMESPACES: libc::c_int = libc::CLONE_NEWCGROUP
@@ -20,9 +20,9 @@ const NAMESPACES: libc::c_int = libc::CLONE_NEWCGROUP
 const SUID_SGID: u32 = 0o6000;
 
 /// The program for a unit. None where all its calls are allowed.
-pub(super) fn program(exec: &ExecSpec) -> Option<Program> {
-    let confinement = &exec.confinement;
-    let sections: Vec<Section> = TABLES.iter().enumerate().map(|(at, table)| section(exec, table, at == 0)).collect();
+pub(super) fn program(confinement: &Confinement, personality: Option<u32>) -> Option<Program> {
+    let sections: Vec<Section> =
+        TABLES.iter().enumerate().map(|(at, table)| section(confinement, personality, table, at == 0)).collect();
     let open = |section: &Section| {
         section.calls.is_empty() && section.otherwise == Rule::Return(ALLOW) && section.marked.is_none()
     };
@@ -30,15 +30,14 @@ pub(super) fn program(exec: &ExecSpec) -> Option<Program> {
     (!sections.iter().all(open)).then(|| bpf::program(&sections, foreign))
 }
 
-fn section(exec: &ExecSpec, table: &Table, is_native: bool) -> Section {
-    let confinement = &exec.confinement;
+fn section(confinement: &Confinement, personality: Option<u32>, table: &Table, is_native: bool) -> Section {
     let (audit, may) = (table.audit, &confinement.architectures);
     let may_have = |architecture| may.as_ref().is_none_or(|list| list.contains(&architecture));
     if !is_native && !may_have(table.architecture) {
         return Section { audit, calls: BTreeMap::new(), otherwise: Rule::Return(KILL), marked: None };
     }
     let marked = (!may_have(Architecture::X32) && table.architecture == Architecture::X86_64).then_some(KILL);
-    let checks = checks(exec, table);
+    let checks = checks(confinement, personality, table);
     let default = confinement.system_call_error.unwrap_or(Denial::Kill);
     let Some(filter) = &confinement.system_calls else {
         return Section { audit, calls: checks, otherwise: Rule::Return(ALLOW), marked };
@@ -59,9 +58,9 @@ fn section(exec: &ExecSpec, table: &Table, is_native: bool) -> Section {
 }
 
 /// What settings other than SystemCallFilter= say of calls.
-fn checks(exec: &ExecSpec, table: &Table) -> BTreeMap<u32, Rule> {
+fn checks(confinement: &Confinement, personality: Option<u32>, table: &Table) -> BTreeMap<u32, Rule> {
     let Confinement { restrict_realtime, restrict_suid_sgid, memory_deny_write_execute, lock_personality, .. } =
-        exec.confinement;
+        *confinement;
     let mut checks = BTreeMap::new();
     let mut add = |name: &str, rule: Rule| {
         if let Some(number) = (table.number)(name) {
@@ -69,13 +68,11 @@ fn checks(exec: &ExecSpec, table: &Table) -> BTreeMap<u32, Rule> {
         }
     };
     let never = || Rule::Return(bpf::error(libc::EPERM));
-    for call in denied_calls(&exec.confinement) {
+    for call in denied_calls(confinement) {
         add(call, never());
     }
     // What is multiplexed by socketcall(2) cannot be told apart.
-    if let Some(families) =
-        exec.confinement.address_families.as_ref().filter(|_| (table.number)("socketcall").is_none())
-    {
+    if let Some(families) = confinement.address_families.as_ref().filter(|_| (table.number)("socketcall").is_none()) {
         let (refused, named, others) = match bpf::error(libc::EAFNOSUPPORT) {
             refused if families.only => (refused, ALLOW, refused),
             refused => (refused, refused, ALLOW),
@@ -89,8 +86,7 @@ fn checks(exec: &ExecSpec, table: &Table) -> BTreeMap<u32, Rule> {
             if any { Rule::Check(program) } else { Rule::Return(if families.only { refused } else { ALLOW }) },
         );
     }
-    if let Some(denied) = exec.confinement.namespaces.map(|allowed| NAMESPACES & !allowed).filter(|denied| *denied != 0)
-    {
+    if let Some(denied) = confinement.namespaces.map(|allowed| NAMESPACES & !allowed).filter(|denied| *denied != 0) {
         let flags = |number| [vec![bpf::argument(number)], unless_any_bit(denied as u32)].concat();
         let first = if table.architecture == Architecture::S390x { 1 } else { 0 };
         add("clone", Rule::Check(flags(first)));
@@ -148,7 +144,7 @@ fn checks(exec: &ExecSpec, table: &Table) -> BTreeMap<u32, Rule> {
     }
     if lock_personality {
         let mut program = vec![bpf::argument(0)];
-        program.extend(bpf::when_equal(exec.scheduling.personality.unwrap_or(0), ALLOW));
+        program.extend(bpf::when_equal(personality.unwrap_or(0), ALLOW));
         program.push(bpf::give(bpf::error(libc::EPERM)));
         add("personality", Rule::Check(program));
     }

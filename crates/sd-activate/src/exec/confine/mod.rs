@@ -2,17 +2,58 @@
 
 mod bpf;
 mod capabilities;
+mod devices;
 mod filter;
+mod loopback;
+mod mount;
+mod mounts;
+mod nodes;
+mod private_tmp;
+
+use std::ffi::{CStr, c_int};
+use std::path::Path;
 
 use libc::sock_filter;
 use nix::errno::Errno;
 
+use super::directories::Made;
 use super::plan::Credentials;
+use super::step::Step;
+use super::unit::UnitPlan;
+use crate::error::{Error, reason};
 use crate::rights;
 use crate::spec::capability::{self, Capabilities, named};
-use crate::spec::{Confinement, ExecSpec};
+use crate::spec::{self, Confinement, ExecSpec, ProtectSystem};
 
-pub(super) use capabilities::Privileges;
+use capabilities::Privileges;
+use mounts::{Entry, Missing, Mode, Mounts};
+
+/// The settings by which a command has namespaces of its own: what messages name if it cannot have them is the first that a unit has.
+pub(super) const OF_NAMESPACES: &[&str] = &[
+    "ProtectSystem",
+    "ProtectHome",
+    "PrivateTmp",
+    "PrivateDevices",
+    "PrivateNetwork",
+    "PrivateIPC",
+    "PrivateMounts",
+    "MountFlags",
+    "ProtectProc",
+    "ProcSubset",
+    "ProtectHostname",
+    "ProtectKernelTunables",
+    "ProtectKernelModules",
+    "ProtectKernelLogs",
+    "ProtectControlGroups",
+    "ReadWritePaths",
+    "ReadOnlyPaths",
+    "InaccessiblePaths",
+    "ExecPaths",
+    "NoExecPaths",
+    "TemporaryFileSystem",
+    "BindPaths",
+    "BindReadOnlyPaths",
+];
 
 /// What is done to a command's process, besides what it runs as.
 #[derive(Debug, Default)]
@@ -21,13 +62,26 @@ pub struct Confined {
     pub(super) privileges: Privileges,
     /// Which system calls it may make. All, where it is empty.
     filter: Vec<sock_filter>,
+    /// The namespaces of its own: flags of unshare(2).
+    namespaces: c_int,
+    /// What is mounted in them.
+    mounts: Mounts,
 }
 
-impl Confined {
-    /// Lays it out for a command that becomes somebody else, or not.
-    pub fn new(exec: &ExecSpec, credentials: Option<&Credentials>) -> Self {
-        let confinement = &exec.confinement;
-        let filter = filter::program(exec).unwrap_or_default();
+impl UnitPlan {
+    /// Lays out what confines a command that becomes somebody else, or not.
+    pub(super) fn confine(
+        &self,
+        exec: &ExecSpec,
+        privileges: spec::Privileges,
+        credentials: Option<&Credentials>,
+        directories: &[Made],
+        root: Option<&Path>,
+    ) -> Result<Confined, Error> {
+        let full = privileges == spec::Privileges::Full;
+        let lessened = full.then(|| exec.confinement.of_full_privileges());
+        let confinement = lessened.as_ref().unwrap_or(&exec.confinement);
+        let filter = filter::program(confinement, exec.scheduling.personality).unwrap_or_default();
         // The kernel takes a filter only from who may do anything, or gains nothing by executing another program.
         let uid = credentials.and_then(|credentials| credentials.ids).map(|(uid, _)| uid);
         let remains = uid.is_none_or(nix::unistd::Uid::is_root);
@@ -38,7 +92,91 @@ impl Confined {
             secure_bits: confinement.secure_bits,
             no_new: confinement.no_new_privileges || !filter.is_empty() && !may_filter,
         };
-        Self { privileges, filter }
+        let mounts = self.mounts(confinement, directories, root)?;
+        let mut namespaces = 0;
+        for (own, flag) in [
+            (confinement.private_network, libc::CLONE_NEWNET),
+            (confinement.private_ipc, libc::CLONE_NEWIPC),
+            (confinement.protect_hostname, libc::CLONE_NEWUTS),
+            (confinement.mounts() || !mounts.steps.is_empty(), libc::CLONE_NEWNS),
+        ] {
+            namespaces |= if own { flag } else { 0 };
+        }
+        Ok(Confined { privileges, filter, namespaces, mounts })
+    }
+
+    /// What it finds mounted.
+    fn mounts(&self, confinement: &Confinement, directories: &[Made], root: Option<&Path>) -> Result<Mounts, Error> {
+        let missing = |missing: Missing| Error::Step {
+            step: Step::Namespace,
+            what: self.what(missing.setting, &missing.path.display().to_string()),
+            reason: "there is no such file or directory: create it, or put a - before it where it may be missing"
+                .to_owned(),
+        };
+        let mut entries = mounts::entries(confinement, root).map_err(missing)?;
+        let bind = |source: &Path, destination: &Path| Entry {
+            path: destination.to_owned(),
+            mode: Mode::Bind { source: source.to_owned(), recursive: true, read_only: false },
+            optional: false,
+        };
+        for made in directories {
+            if root.is_some() {
+                // They are those of this machine in another root directory, too.
+                entries.extend(made.list.iter().map(|path| bind(path, path)));
+            } else if confinement.protect_system == ProtectSystem::Strict {
+                let entry =
+                    |path: &std::path::PathBuf| Entry { path: path.clone(), mode: Mode::ReadWrite, optional: false };
+                entries.extend(made.list.iter().map(entry));
+            }
+        }
+        if confinement.private_tmp {
+            for base in private_tmp::BASES.map(Path::new) {
+                let made = private_tmp::find_or_make(base, &self.unit.name).map_err(|error| Error::Step {
+                    step: Step::Namespace,
+                    what: self.what("PrivateTmp", "yes"),
+                    reason: reason(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+                })?;
+                entries.push(bind(&made, base));
+            }
+        }
+        let mut mounts = Mounts::new(&mounts::sorted(entries, root), root)?;
+        if let Some(not_there) = mounts.add_executables(confinement, root)? {
+            return Err(missing(not_there));
+        }
+        if confinement.no_new_privileges && confinement.mounts() {
+            mounts.add_no_suid();
+        }
+        Ok(mounts)
+    }
+
+    /// Removes what it takes when the unit has stopped.
+    pub(super) fn remove_private(&self, exec: &ExecSpec) {
+        if exec.confinement.private_tmp {
+            private_tmp::remove(&self.unit.name);
+        }
+    }
+}
+
+impl Confined {
+    /// Has this process find what it is to find, in a root directory of its own where there is one.
+    pub(super) fn enter(&self, root: Option<&CStr>) -> Result<(), Errno> {
+        if self.namespaces != 0 {
+            mount::separate(self.namespaces)?;
+        }
+        if self.namespaces & libc::CLONE_NEWNET != 0 {
+            loopback::bring_up()?;
+        }
+        let trees = &self.mounts.trees;
+        trees.iter().filter(|tree| !tree.in_root).try_for_each(mount::Tree::open)?;
+        if let Some(root) = root {
+            if self.namespaces & libc::CLONE_NEWNS != 0 {
+                mount::upon_itself(root)?;
+            }
+            // SAFETY: a C string.
+            Errno::result(unsafe { libc::chroot(root.as_ptr()) })?;
+        }
+        trees.iter().filter(|tree| tree.in_root).try_for_each(mount::Tree::open)?;
+        self.mounts.steps.iter().try_for_each(|step| step.carry_out(trees))
     }
 
     /// Has the kernel filter system calls from here on.

@@ -2,10 +2,10 @@
 //! "System Call Filtering".
 
 use super::Unless::{Empty, Never, Off, OneOf};
-use super::{NO, Setting, confining, confining_not_here, no_effect, refused, set};
-use crate::rights::Right::{Capabilities, Filters};
-use crate::spec::capability;
-use crate::unit::confine;
+use super::{NO, Setting, confining, confining_not_here, needing, no_effect, refused, set};
+use crate::rights::Right::{Capabilities, Filters, Namespaces};
+use crate::spec::{ProtectHome, ProtectSystem, capability};
+use crate::unit::{confine, mounts};
 
 pub(super) const CONFINE: &[Setting] = &[
     // Capabilities and the like.
@@ -27,24 +27,62 @@ pub(super) const CONFINE: &[Setting] = &[
     confining_not_here("AppArmorProfile", Empty),
     confining_not_here("SmackProcessLabel", Empty),
     // What is mounted, and other namespaces.
-    confining_not_here("ProtectProc", OneOf(&["default"])),
-    confining_not_here("ProcSubset", OneOf(&["all"])),
-    confining_not_here("ProtectSystem", OneOf(NO)),
-    confining_not_here("ProtectHome", OneOf(NO)),
-    confining_not_here("ReadWritePaths", Empty),
-    confining_not_here("ReadOnlyPaths", Empty),
-    confining_not_here("InaccessiblePaths", Empty),
-    confining_not_here("ExecPaths", Empty),
-    confining_not_here("NoExecPaths", Empty),
-    confining_not_here("ReadWriteDirectories", Empty),
-    confining_not_here("ReadOnlyDirectories", Empty),
-    confining_not_here("InaccessibleDirectories", Empty),
-    confining_not_here("TemporaryFileSystem", Empty),
-    confining_not_here("PrivateTmp", Off),
-    confining_not_here("PrivateDevices", Off),
-    confining_not_here("PrivateNetwork", Off),
+    confining("ProtectProc", Namespaces, OneOf(&["default"]), |draft, given| {
+        let words = ["noaccess", "invisible", "ptraceable"].map(|word| (word, Some(word)));
+        let all = [("default", None), words[0], words[1], words[2]];
+        set(&mut draft.exec.confinement.protect_proc, given.one_of(&all))
+    }),
+    confining("ProcSubset", Namespaces, OneOf(&["all"]), |draft, given| {
+        set(&mut draft.exec.confinement.proc_of_processes, given.one_of(&[("all", false), ("pid", true)]))
+    }),
+    confining("ProtectSystem", Namespaces, OneOf(NO), |draft, given| {
+        let boolean = given.boolean().map(|yes| if yes { ProtectSystem::Yes } else { ProtectSystem::No });
+        let words = &[("full", ProtectSystem::Full), ("strict", ProtectSystem::Strict)];
+        set(&mut draft.exec.confinement.protect_system, boolean.or_else(|_| given.one_of(words)))
+    }),
+    confining("ProtectHome", Namespaces, OneOf(NO), |draft, given| {
+        let boolean = given.boolean().map(|yes| if yes { ProtectHome::Yes } else { ProtectHome::No });
+        let words = &[("read-only", ProtectHome::ReadOnly), ("tmpfs", ProtectHome::Tmpfs)];
+        set(&mut draft.exec.confinement.protect_home, boolean.or_else(|_| given.one_of(words)))
+    }),
+    confining("ReadWritePaths", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.read_write, given)
+    }),
+    confining("ReadOnlyPaths", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.read_only, given)
+    }),
+    confining("InaccessiblePaths", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.inaccessible, given)
+    }),
+    confining("ExecPaths", Namespaces, Empty, |draft, given| mounts::paths(&mut draft.exec.confinement.exec, given)),
+    confining("NoExecPaths", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.no_exec, given)
+    }),
+    confining("ReadWriteDirectories", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.read_write, given)
+    }),
+    confining("ReadOnlyDirectories", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.read_only, given)
+    }),
+    confining("InaccessibleDirectories", Namespaces, Empty, |draft, given| {
+        mounts::paths(&mut draft.exec.confinement.inaccessible, given)
+    }),
+    confining("TemporaryFileSystem", Namespaces, Empty, |draft, given| {
+        mounts::temporary(&mut draft.exec.confinement.temporary, given)
+    }),
+    confining("PrivateTmp", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_tmp, given.boolean())
+    }),
+    confining("PrivateDevices", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_devices, given.boolean())
+    }),
+    confining("PrivateNetwork", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_network, given.boolean())
+    }),
     confining_not_here("NetworkNamespacePath", Empty),
-    confining_not_here("PrivateIPC", Off),
+    confining("PrivateIPC", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_ipc, given.boolean())
+    }),
     confining_not_here("IPCNamespacePath", Empty),
     confining_not_here("PrivatePIDs", Off).since(257),
     confining_not_here("PrivateUsers", Off),
@@ -54,23 +92,44 @@ pub(super) const CONFINE: &[Setting] = &[
     confining_not_here("BPFDelegateMaps", Empty).since(258),
     confining_not_here("BPFDelegatePrograms", Empty).since(258),
     confining_not_here("BPFDelegateAttachments", Empty).since(258),
-    confining_not_here("ProtectHostname", Off),
+    confining("ProtectHostname", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.protect_hostname, given.boolean())
+    }),
     confining("ProtectClock", Capabilities, Off, |draft, given| {
         set(&mut draft.exec.confinement.protect_clock, given.boolean())
     }),
-    confining_not_here("ProtectKernelTunables", Off),
-    confining_not_here("ProtectKernelModules", Off),
-    confining_not_here("ProtectKernelLogs", Off),
-    confining_not_here("ProtectControlGroups", Off),
+    confining("ProtectKernelTunables", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.protect_kernel_tunables, given.boolean())
+    }),
+    confining("ProtectKernelModules", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.protect_kernel_modules, given.boolean())
+    }),
+    confining("ProtectKernelLogs", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.protect_kernel_logs, given.boolean())
+    }),
+    confining("ProtectControlGroups", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.protect_control_groups, given.boolean())
+    }),
     confining_not_here("RestrictFileSystems", Empty),
     confining_not_here("DelegateNamespaces", Empty).since(258),
     confining_not_here("RemoveIPC", Off),
-    confining_not_here("PrivateMounts", Off),
-    confining_not_here("MountFlags", Empty),
+    confining("PrivateMounts", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_mounts, given.boolean())
+    }),
+    confining("MountFlags", Namespaces, OneOf(&["shared"]), |draft, given| {
+        // Nothing that is mounted in there is seen outside; as much as "slave", which systemd takes for either.
+        let words = &[("", false), ("shared", false), ("slave", true), ("private", true)];
+        draft.exec.confinement.private_mounts |= given.one_of(words)?;
+        Ok(())
+    }),
     // Not those that `--ignore=confinement` means: without them the service would be root, or find other files.
     refused("DynamicUser", Off),
-    refused("BindPaths", Empty),
-    refused("BindReadOnlyPaths", Empty),
+    needing("BindPaths", Namespaces, Empty, |draft, given| {
+        mounts::binds(&mut draft.exec.confinement.binds, given, false)
+    }),
+    needing("BindReadOnlyPaths", Namespaces, Empty, |draft, given| {
+        mounts::binds(&mut draft.exec.confinement.binds, given, true)
+    }),
     // System calls.
     confining("RestrictAddressFamilies", Filters, Empty, |draft, given| {
         confine::address_families(&mut draft.exec.confinement.address_families, given)

@@ -3,8 +3,8 @@
 //! It holds those of systemd.unit(5), systemd.socket(5), systemd.service(5), systemd.exec(5), systemd.kill(5) and
 //! systemd.resource-control(5), a table for each page. A line is a setting's name and one of three words:
 //!
-//! - honoured, with how its value is read and where in the specs it goes; what confines a service takes a right of this process, and is
-//!   refused without it;
+//! - honoured, with how its value is read and where in the specs it goes; what confines a service mostly takes a right of this process,
+//!   and is refused without it;
 //! - without effect here, with why;
 //! - refused, with the values that ask for nothing: any other keeps the unit from being started, unless `--ignore=` names the
 //!   setting.
@@ -41,14 +41,16 @@ pub struct Setting {
 pub enum Word {
     /// It does what the manual says: this reads it.
     Honoured(Read),
-    /// The same of what confines the service. Values that ask for something take a right, without which they are refused.
-    Confines {
+    /// The same of what takes a right, without which values that ask for something are refused.
+    Needs {
         /// Reads it.
         read: Read,
         /// What it takes.
         right: Right,
         /// What asks for nothing.
         unless: Unless,
+        /// Whether it confines the service, and so is meant by `--ignore=confinement`.
+        confines: bool,
     },
     /// What it orders or describes does not exist here, which is why.
     NoEffect(&'static str),
@@ -99,7 +101,7 @@ impl Setting {
 
     /// Whether it does what the manual says.
     pub fn is_honoured(&self) -> bool {
-        matches!(self.word, Word::Honoured(_) | Word::Confines { .. })
+        matches!(self.word, Word::Honoured(_) | Word::Needs { .. })
     }
 
     const fn since(self, release: u16) -> Self {
@@ -120,7 +122,11 @@ const fn refused(name: &'static str, unless: Unless) -> Setting {
 }
 
 const fn confining(name: &'static str, right: Right, unless: Unless, read: Read) -> Setting {
-    Setting::new(name, Word::Confines { read, right, unless })
+    Setting::new(name, Word::Needs { read, right, unless, confines: true })
+}
+
+const fn needing(name: &'static str, right: Right, unless: Unless, read: Read) -> Setting {
+    Setting::new(name, Word::Needs { read, right, unless, confines: false })
 }
 
 const fn confining_not_here(name: &'static str, unless: Unless) -> Setting {
