@@ -128,6 +128,15 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Processes of a unit exist that it may not run beside: EBUSY.
+    Busy,
+    /// A unit cannot have its control group.
+    Group {
+        /// The unit.
+        unit: String,
+        /// Why.
+        error: Errno,
+    },
     /// No process can be had for a service.
     Fork(Errno),
     /// Signals cannot be waited for.
@@ -141,7 +150,7 @@ pub enum Error {
 impl Error {
     /// Whether descriptors, memory or processes have run out: it may go away by itself.
     pub fn is_shortage(&self) -> bool {
-        let (Self::Fork(error) | Self::Accept { error, .. }) = self else { return false };
+        let (Self::Fork(error) | Self::Group { error, .. } | Self::Accept { error, .. }) = self else { return false };
         matches!(error, Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
     }
 
@@ -250,6 +259,10 @@ impl Display for Error {
                 write!(formatter, "Executable {} missing, skipping: {}", command.display(), reason(Errno::ENOENT))
             }
             Self::Step { what, reason, .. } | Self::Setting { what, reason } => write!(formatter, "{what}: {reason}"),
+            Self::Busy => formatter.write_str("Device or resource busy"),
+            Self::Group { unit, error } => {
+                write!(formatter, "Failed to make the control group of {unit}: {}", reason(*error))
+            }
             Self::Fork(error) => write!(formatter, "Failed to fork: {}", reason(*error)),
             Self::Signals(error) => write!(formatter, "Failed to wait for signals: {}", reason(*error)),
             Self::NotOpen => {

@@ -23,6 +23,8 @@ pub enum Request {
     Unit(UnitName),
     /// The unit of a process.
     UnitOf(i32),
+    /// The processes of a unit.
+    Processes(UnitName),
     /// Something is to be done with a unit.
     Do {
         /// What.
@@ -84,6 +86,7 @@ impl Request {
             "Describe" => Self::Describe,
             "ListUnits" => Self::Units,
             "GetUnit" => Self::Unit(parameters.unit()?),
+            "GetUnitProcesses" => Self::Processes(parameters.unit()?),
             "GetUnitByPID" => {
                 let pid = parameters.integer("pid")?.and_then(|pid| i32::try_from(pid).ok());
                 Self::UnitOf(pid.filter(|pid| *pid > 0).ok_or_else(|| Failure::invalid("pid"))?)

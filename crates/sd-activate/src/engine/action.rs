@@ -53,6 +53,8 @@ pub enum Action {
     Forget(UnitId),
     /// Send a signal.
     Kill(Pid, Signal),
+    /// Send SIGKILL to all processes of a service, found as with [`Inspect`](Self::Inspect), and to those that they make meanwhile.
+    KillAll(UnitId, Vec<Pid>),
     /// Look for the processes of a service: those that were executed for it, what descends from them, and what they have
     /// left. [`Inspected`](super::Event::Inspected).
     Inspect(UnitId, Vec<Pid>),

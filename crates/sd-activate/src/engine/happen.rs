@@ -83,7 +83,8 @@ impl Engine {
             Event::Inspected { service, mut processes, unlinked } => {
                 let its = Taker::Service(service);
                 processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
-                self.tell_service(service, Happening::Found(processes), turn);
+                let of_socket = processes.clone();
+                self.tell(service, Happening::Found(processes), || socket::Happening::Found(of_socket), turn);
                 self.settle(turn);
                 let runs = self.service(service).is_some_and(|service| service.runs());
                 if !runs && !turn.ends() {

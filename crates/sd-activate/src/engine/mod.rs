@@ -17,6 +17,7 @@ mod foreground;
 mod graph;
 mod happen;
 mod job;
+mod kill;
 mod lifecycle;
 mod limit;
 mod listening;
@@ -280,6 +281,11 @@ impl Engine {
             Taker::Service(id) => Some(*id),
             Taker::Connection => None,
         }
+    }
+
+    /// The units of all processes that are known to be theirs.
+    pub fn owners(&self) -> impl Iterator<Item = UnitId> {
+        self.owners.keys().filter_map(|pid| self.owner(*pid))
     }
 
     /// Whether no job is under way.

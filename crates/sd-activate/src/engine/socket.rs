@@ -11,14 +11,15 @@ use std::time::Instant;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-use super::event::{End, Port, UnitId};
+use super::event::{End, Port, Process, UnitId};
+use super::kill::{self, Shot, Victim};
 use super::limit::Limit;
 use super::turn::{Level, Timer, Turn};
 use super::view::{ActiveState, CommandStatus};
 use super::{Action, Form, Subject};
 use crate::error::Error;
 use crate::saved::{self, Word};
-use crate::spec::{CommandId, Phase, RateLimit, Signal, SocketSpec, Timeout};
+use crate::spec::{CommandId, KillMode, Phase, RateLimit, SocketSpec, Timeout};
 
 const SUCCESS: &str = "success";
 
@@ -55,6 +56,9 @@ pub(super) struct Socket {
     invocations: u64,
     /// The commands that were executed since it was started.
     pub(super) statuses: Vec<CommandStatus>,
+    /// Processes that its commands have left, while it is waited for their end.
+    #[serde(with = "saved")]
+    others: Vec<Pid>,
     /// When the time of its state is up.
     #[serde(with = "saved")]
     deadline: Option<Instant>,
@@ -73,8 +77,8 @@ pub(super) enum State {
     Running,
     /// A command is executed; its process, once there is one.
     Command(CommandId, #[serde(with = "saved")] Option<Pid>),
-    /// A command's process was sent a signal.
-    Signalled(Signalled, #[serde(with = "saved")] Pid),
+    /// The process of a command, if one runs, and what else there is were sent a signal.
+    Signalled(Signalled, #[serde(with = "saved")] Option<Pid>),
 }
 
 /// What a command that took too long, or that is not needed any more, is sent.
@@ -100,6 +104,8 @@ pub(super) enum Happening {
     /// A command of it runs, or does not.
     Executed(Pid),
     NotExecuted(Error),
+    /// The processes that it has.
+    Found(Vec<Process>),
     Ended(Pid, End),
     /// The time of its state may be up.
     TimeUp,
@@ -144,6 +150,7 @@ impl Socket {
             sources: HashMap::new(),
             invocations: 0,
             statuses: Vec::new(),
+            others: Vec::new(),
             deadline: None,
             spec,
         }
@@ -187,7 +194,7 @@ impl Socket {
     pub(super) fn control(&self) -> Option<Pid> {
         match self.state {
             State::Command(_, pid) => pid,
-            State::Signalled(_, pid) => Some(pid),
+            State::Signalled(_, pid) => pid,
             _ => None,
         }
     }
@@ -231,9 +238,10 @@ impl Socket {
             (S::Command(command, None), H::NotExecuted(error)) => self.not_executed(command, error, turn),
             (S::Command(command, Some(pid)), H::Ended(ended, end)) if ended == pid => self.ended(command, end, turn),
             (S::Command(command, Some(pid)), H::TimeUp)      => self.takes_too_long(command, pid, turn),
-            (S::Command(command, Some(pid)), H::Stop) if is_start(command) => self.signal(Signalled::StopPreSigterm, pid, turn),
+            (S::Command(command, Some(pid)), H::Stop) if is_start(command) => self.signal(Signalled::StopPreSigterm, Some(pid), turn),
 
-            (S::Signalled(signalled, pid), H::Ended(ended, end)) if ended == pid => self.killed(signalled, end, turn),
+            (S::Signalled(signalled, pid), H::Found(processes)) => self.send(signalled, pid, &processes, turn),
+            (S::Signalled(signalled, pid), H::Ended(ended, end)) => self.killed(signalled, pid, (ended, end), turn),
             (S::Signalled(signalled, pid), H::TimeUp)        => self.survived(signalled, pid, turn),
 
             (S::Listening, H::Incoming(port))                => self.incoming(port, turn),
@@ -289,7 +297,7 @@ impl Socket {
                 self.close(turn);
                 self.go(Phase::StopPost, 0, turn)
             }
-            _ => self.dead(turn),
+            _ => self.end(turn),
         }
     }
 
@@ -338,10 +346,10 @@ impl Socket {
         self.failed(result);
         match command.phase {
             // There is nothing yet that ExecStopPre= and ExecStopPost= could undo.
-            Phase::StartPre => self.dead(turn),
+            Phase::StartPre => self.end(turn),
             Phase::StartPost => self.go(Phase::StopPre, 0, turn),
             Phase::StopPre => self.go(Phase::StopPre, usize::MAX, turn),
-            _ => self.dead(turn),
+            _ => self.end(turn),
         }
     }
 
@@ -354,26 +362,70 @@ impl Socket {
         };
         self.log(Level::Warning, what, turn);
         self.failed("timeout");
-        self.signal(signalled, pid, turn)
+        self.signal(signalled, Some(pid), turn)
     }
 
-    fn signal(&mut self, signalled: Signalled, pid: Pid, turn: &mut Turn) -> State {
-        let signal = match signalled {
-            Signalled::StopPreSigterm | Signalled::FinalSigterm => self.spec.kill.signal,
-            Signalled::StopPreSigkill | Signalled::FinalSigkill => self.spec.kill.final_signal,
-        };
-        // It leads a session of its own, and so a process group.
-        turn.act(Action::Kill(Pid::from_raw(-pid.as_raw()), signal));
-        if signal != self.spec.kill.final_signal && self.spec.kill.send_sighup {
-            turn.act(Action::Kill(Pid::from_raw(-pid.as_raw()), Signal::HUP));
-        }
+    /// What its commands have left is ended.
+    fn end(&mut self, turn: &mut Turn) -> State {
+        if self.statuses.is_empty() { self.dead(turn) } else { self.signal(Signalled::FinalSigterm, None, turn) }
+    }
+
+    /// Sends the processes that it has a signal, once it is known which these are.
+    fn signal(&mut self, signalled: Signalled, control: Option<Pid>, turn: &mut Turn) -> State {
+        turn.act(Action::Inspect(self.id, self.executed_processes()));
         self.wait(self.spec.timeout, turn);
-        State::Signalled(signalled, pid)
+        State::Signalled(signalled, control)
     }
 
-    fn killed(&mut self, signalled: Signalled, end: End, turn: &mut Turn) -> State {
-        self.note(end, turn);
-        self.after(signalled, turn)
+    fn executed_processes(&self) -> Vec<Pid> {
+        self.statuses.iter().map(|status| status.pid).collect()
+    }
+
+    fn send(&mut self, signalled: Signalled, control: Option<Pid>, processes: &[Process], turn: &mut Turn) -> State {
+        let kill = &self.spec.kill;
+        let last = matches!(signalled, Signalled::StopPreSigkill | Signalled::FinalSigkill);
+        let victim = Victim {
+            id: self.id,
+            name: &self.subject.name,
+            kill,
+            known: control.as_slice(),
+            executed: self.executed_processes(),
+            processes,
+        };
+        let signal = if last { kill.final_signal } else { kill.signal };
+        let hit = victim.send(Shot { signal, told: last, last }, turn);
+        self.others = hit.others;
+        match signalled {
+            _ if hit.any => State::Signalled(signalled, control),
+            // SIGKILL reaches those too that KillMode=mixed spares before.
+            Signalled::FinalSigterm if kill.mode == KillMode::Mixed && kill.send_sigkill && !processes.is_empty() => {
+                self.signal(Signalled::FinalSigkill, control, turn)
+            }
+            Signalled::FinalSigterm | Signalled::FinalSigkill => {
+                let state = self.dead(turn);
+                kill::tell_of_remaining(self.id, &self.subject.name, processes, turn);
+                state
+            }
+            _ => self.after(signalled, turn),
+        }
+    }
+
+    /// A process has ended after a signal. It is waited for that of the command, and finally for all.
+    fn killed(&mut self, signalled: Signalled, control: Option<Pid>, (pid, end): (Pid, End), turn: &mut Turn) -> State {
+        self.others.retain(|other| *other != pid);
+        let control = if control == Some(pid) {
+            self.note(end, turn);
+            None
+        } else {
+            control
+        };
+        let finally = matches!(signalled, Signalled::FinalSigterm | Signalled::FinalSigkill);
+        match (control, finally) {
+            (None, false) => self.after(signalled, turn),
+            // They may have left others in turn.
+            (None, true) if self.others.is_empty() => self.signal(signalled, None, turn),
+            _ => State::Signalled(signalled, control),
+        }
     }
 
     fn after(&mut self, signalled: Signalled, turn: &mut Turn) -> State {
@@ -383,7 +435,7 @@ impl Socket {
         }
     }
 
-    fn survived(&mut self, signalled: Signalled, pid: Pid, turn: &mut Turn) -> State {
+    fn survived(&mut self, signalled: Signalled, pid: Option<Pid>, turn: &mut Turn) -> State {
         let (what, kill) = match signalled {
             Signalled::StopPreSigterm => ("Stopping timed out.", Some(Signalled::StopPreSigkill)),
             Signalled::FinalSigterm => ("Stopping timed out (2).", Some(Signalled::FinalSigkill)),

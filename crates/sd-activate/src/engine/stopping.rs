@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 use super::Action;
 use super::commands::NOBODY;
 use super::event::Process;
+use super::kill::{self, Shot, Victim, name_of};
 use super::service::{Awaited, Service, State};
 use super::turn::{Level, Turn};
 use super::verdict::Outcome;
@@ -53,9 +54,12 @@ impl Service {
 
     pub(super) fn inspect(&mut self, awaited: Awaited, turn: &mut Turn) -> State {
         self.awaited = Some(awaited);
-        let executed = self.records.iter().map(|record| record.pid).filter(|pid| *pid != NOBODY);
-        turn.act(Action::Inspect(self.id, executed.collect()));
+        turn.act(Action::Inspect(self.id, self.executed_processes()));
         self.state
+    }
+
+    fn executed_processes(&self) -> Vec<Pid> {
+        self.records.iter().map(|record| record.pid).filter(|pid| *pid != NOBODY).collect()
     }
 
     pub(super) fn found(&mut self, processes: Vec<Process>, turn: &mut Turn) -> State {
@@ -81,32 +85,20 @@ impl Service {
         let (signal, told) = self.signal_of(state);
         self.watchdog_deadline = None;
         self.let_go_of_stray(signal, processes, turn);
-        let known = [self.main, self.control].into_iter().flatten().filter(|_| self.spec.kill.mode != KillMode::None);
-        let known: Vec<_> = known.collect();
-        let is_other = |process: &&Process| ![self.main, self.control].contains(&Some(process.pid));
-        let others = || processes.iter().filter(is_other);
-        let all = match self.spec.kill.mode {
-            KillMode::ControlGroup => true,
-            KillMode::Mixed => matches!(state, State::StopSigkill | State::FinalSigkill),
-            KillMode::Process | KillMode::None => false,
+        let last = matches!(state, State::StopSigkill | State::FinalSigkill);
+        let known: Vec<_> = [self.main, self.control].into_iter().flatten().collect();
+        let victim = Victim {
+            id: self.id,
+            name: &self.subject.name,
+            kill: &self.spec.kill,
+            known: &known,
+            executed: self.executed_processes(),
+            processes,
         };
-        let targets = || known.iter().copied().chain(others().filter(|_| all).map(|process| process.pid));
-        for pid in targets() {
-            if told {
-                let name = name_of(pid, processes);
-                self.log(Level::Notice, format_args!("Killing process {pid} ({name}) with signal {signal}."), turn);
-            }
-            turn.act(Action::Kill(pid, signal));
-            if !told {
-                // systemd.kill(5): so that what is stopped can end.
-                let hangup = (self.spec.kill.send_sighup && signal != Signal::HUP).then_some(Signal::HUP);
-                turn.actions.extend(hangup.into_iter().chain([Signal::CONT]).map(|signal| Action::Kill(pid, signal)));
-            }
-        }
-        self.others = others().filter(|process| all && process.is_child).map(|process| process.pid).collect();
-        turn.own(self.id, &self.others);
+        let hit = victim.send(Shot { signal, told, last }, turn);
+        self.others = hit.others;
         self.tell_of_left(turn);
-        if targets().next().is_none() {
+        if !hit.any {
             return self.past(state, processes, turn);
         }
         if self.state != state {
@@ -153,10 +145,7 @@ impl Service {
     /// These processes remain: as KillMode= says, or because nothing ends them.
     fn leave(&mut self, remain: &[Process], turn: &mut Turn) -> State {
         let state = self.dead(turn);
-        for Process { pid, name, .. } in remain {
-            let message = format_args!("Unit process {pid} ({name}) remains running after unit stopped.");
-            self.log(Level::Info, message, turn);
-        }
+        kill::tell_of_remaining(self.id, &self.subject.name, remain, turn);
         state
     }
 
@@ -243,8 +232,4 @@ impl Service {
     pub(super) fn give_up(&mut self, turn: &mut Turn) -> State {
         self.inspect(Awaited::Remains, turn)
     }
-}
-
-fn name_of(pid: Pid, processes: &[Process]) -> &str {
-    processes.iter().find(|process| process.pid == pid).map_or("n/a", |process| &process.name)
 }

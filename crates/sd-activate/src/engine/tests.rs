@@ -349,7 +349,8 @@ fn what_a_service_that_crashed_has_left_is_ended_before_the_next_starts() {
     assert_eq!(trial.step(Event::Incoming(Port(1))), []);
     assert_eq!(trial.step(Event::Ended(one, CLEAN)), []);
     assert_eq!(trial.pass(TIMEOUT), [Action::Inspect(SERVICE, vec![main])]);
-    assert_eq!(trial.left(&[other]), [Action::Kill(other, Signal::KILL)]);
+    let killed = [Action::Kill(other, Signal::KILL), Action::KillAll(SERVICE, vec![main])];
+    assert_eq!(trial.left(&[other]), killed);
     assert_eq!(trial.end(other, crash, &[third]), told_to_end(&[third]), "a child of those");
     assert_eq!(trial.end(third, CLEAN, &[]), watch(&[0, 1]));
 }

@@ -72,6 +72,16 @@ pub(super) fn set_non_blocking(descriptor: RawFd, on: bool) -> Result<(), Errno>
     Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFL, wanted) }).map(drop)
 }
 
+/// Puts this process into the control group whose cgroup.procs this is.
+pub(super) fn join(group: &OwnedFd) -> Result<(), Errno> {
+    write(group, "0")
+}
+
+fn write(file: &OwnedFd, text: &str) -> Result<(), Errno> {
+    // SAFETY: a buffer and its length.
+    Errno::result(unsafe { libc::write(file.as_raw_fd(), text.as_ptr().cast(), text.len()) }).map(drop)
+}
+
 /// OOMScoreAdjust=. Where it may not be had, the service does without, as with systemd in a container.
 pub(super) fn adjust_oom_score(adjustment: &str) -> Result<(), Errno> {
     match set_of_process(c"/proc/self/oom_score_adj", adjustment) {
@@ -82,7 +92,5 @@ pub(super) fn adjust_oom_score(adjustment: &str) -> Result<(), Errno> {
 
 /// Writes what the kernel has a file for to be told of this process.
 pub(super) fn set_of_process(path: &CStr, value: &str) -> Result<(), Errno> {
-    let file = open(path, libc::O_WRONLY)?;
-    // SAFETY: a buffer and its length.
-    Errno::result(unsafe { libc::write(file.as_raw_fd(), value.as_ptr().cast(), value.len()) }).map(drop)
+    write(&open(path, libc::O_WRONLY)?, value)
 }

@@ -109,6 +109,10 @@ impl Launch<'_> {
         if unsafe { libc::getppid() } != self.plan.own_pid {
             return Err((Step::Exec, Errno::ESRCH));
         }
+        if let Some(group) = &self.plan.group {
+            // Before anything that could make other processes.
+            files::join(group).at(Step::Cgroup)?;
+        }
         let plan = &mut *self.plan;
         let surroundings = &plan.surroundings;
         if let Some(idle) = &surroundings.idle {

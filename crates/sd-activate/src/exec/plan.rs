@@ -148,6 +148,8 @@ pub struct Plan {
     /// `$REMOTE_ADDR` and `$REMOTE_PORT`.
     remote: Vec<OwnVariable>,
     pub(super) surroundings: Surroundings,
+    /// Its control group: what its processes are written to.
+    pub(super) group: Option<OwnedFd>,
     /// The descriptors to pass, where this process has them.
     pub(super) passed: Vec<RawFd>,
     pub(super) own_pid: libc::pid_t,
@@ -165,6 +167,11 @@ impl Plan {
     /// Has the service wait until no job is under way any more.
     pub fn wait_for_idleness(&mut self, idle: Arc<Idle>) {
         (self.surroundings.idle, self.surroundings.patient) = (Some(idle), true);
+    }
+
+    /// Has the service be in the control group whose cgroup.procs this is.
+    pub fn join(&mut self, group: OwnedFd) {
+        self.group = Some(group);
     }
 
     /// Lays out how the first of the files that is there is executed.
@@ -227,6 +234,7 @@ impl Plan {
             pidfd_id,
             remote,
             surroundings,
+            group: None,
             passed: Vec::new(),
             own_pid: std::process::id() as libc::pid_t,
             stack: vec![0; STACK_SIZE],

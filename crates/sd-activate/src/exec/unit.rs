@@ -215,6 +215,7 @@ impl UnitPlan {
         });
         let mut subjects = vec![
             (Step::Exec, what_command(command, phase)),
+            (Step::Cgroup, format!("the control group of {}", self.unit.name)),
             (Step::Stdin, self.what("StandardInput", "")),
             (Step::Stdout, self.what("StandardOutput", "")),
             (Step::Stderr, self.what("StandardError", "")),

@@ -71,7 +71,9 @@ pub fn status(options: &Options) -> Result<u8, Error> {
             print(&[String::new()]);
         }
         shown += 1;
+        let processes = client.call("GetUnitProcesses", named(unit.name()))?;
         let around = Surroundings {
+            processes: processes["processes"].as_array().cloned().unwrap_or_default(),
             file_state: disk.state(unit.name()),
             others: &|name| known.get(name).cloned(),
             now: now(),

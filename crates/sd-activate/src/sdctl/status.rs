@@ -1,5 +1,6 @@
 //! What `status` shows of a unit.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct Surroundings<'a> {
     pub file_state: Option<&'a str>,
     /// Other units, by their names.
     pub others: &'a dyn Fn(&str) -> Option<Unit>,
+    /// The processes in its control group, and in those below that, by the groups.
+    pub processes: Vec<Value>,
     /// Microseconds since 1970.
     pub now: u64,
     /// Colours.
@@ -56,6 +59,10 @@ pub fn lines(unit: &Unit, around: &Surroundings<'_>) -> Vec<String> {
     let text = unit.text("StatusText");
     if !text.is_empty() {
         lines.add("Status", format!("\"{text}\""));
+    }
+    if !around.processes.is_empty() {
+        lines.add("Tasks", unit.number("TasksCurrent").to_string());
+        lines.add_all("CGroup", group(unit.text("ControlGroup"), &around.processes).into_iter());
     }
     lines.0
 }
@@ -212,5 +219,63 @@ fn pids(unit: &Unit, lines: &mut Lines) {
         (None, control) => lines.add("Cntrl PID", shown(control)),
         (Some(line), 0) => lines.add("Main PID", line),
         (Some(line), control) => lines.add("Main PID", format!("{line}; Control PID: {}", shown(control))),
+    }
+}
+
+/// A control group with its processes, and those below it, as a tree.
+fn group(path: &str, processes: &[Value]) -> Vec<String> {
+    let mut lines = vec![path.to_owned()];
+    lines.extend(below(path, processes));
+    lines
+}
+
+fn below(path: &str, processes: &[Value]) -> Vec<String> {
+    let rest = |process: &Value| {
+        let group = process["controlGroup"].as_str()?;
+        group.strip_prefix(path).map(str::to_owned)
+    };
+    let own: Vec<&Value> = processes.iter().filter(|process| rest(process).as_deref() == Some("")).collect();
+    let names =
+        processes.iter().filter_map(|process| Some(rest(process)?.strip_prefix('/')?.split('/').next()?.to_owned()));
+    let names: BTreeSet<String> = names.collect();
+    let width = own.iter().map(|process| process["pid"].to_string().len()).max().unwrap_or(0);
+    let mut nodes: Vec<Vec<String>> = own
+        .iter()
+        .map(|process| {
+            let (pid, command) = (process["pid"].to_string(), process["command"].as_str().unwrap_or_default());
+            vec![format!("{pid:>width$} {command}")]
+        })
+        .collect();
+    nodes.extend(names.into_iter().map(|name| {
+        let lines = below(&format!("{path}/{name}"), processes);
+        [vec![name], lines].concat()
+    }));
+    let last = nodes.len().saturating_sub(1);
+    let branch = |(number, node): (usize, Vec<String>)| {
+        let (first, others) = if number == last { ("└─", "  ") } else { ("├─", "│ ") };
+        let line = move |(index, line): (usize, String)| format!("{}{line}", if index == 0 { first } else { others });
+        node.into_iter().enumerate().map(line).collect::<Vec<_>>()
+    };
+    nodes.into_iter().enumerate().flat_map(branch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_control_group_is_shown_as_a_tree() {
+        let process =
+            |group: &str, pid: u32, command: &str| json!({ "controlGroup": group, "pid": pid, "command": command });
+        let processes = [
+            process("/a/b", 7, "one"),
+            process("/a/b", 1234, "two"),
+            process("/a/b/c/d", 8, "three"),
+            process("/a/b/e", 9, "four"),
+        ];
+        let expected = ["/a/b", "├─   7 one", "├─1234 two", "├─c", "│ └─d", "│   └─8 three", "└─e", "  └─9 four"];
+        assert_eq!(group("/a/b", &processes), expected);
     }
 }

@@ -34,6 +34,7 @@ fn service() -> Value {
 fn status(unit: &Unit, file_state: Option<&str>) -> String {
     let socket = json!({ "Id": "a.socket", "ActiveState": "inactive" });
     let around = Surroundings {
+        processes: Vec::new(),
         file_state,
         others: &|name| (name == "a.socket").then(|| Unit::new(socket.clone())),
         now: MOMENT + 12_000,

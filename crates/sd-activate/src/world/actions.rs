@@ -8,7 +8,6 @@ use nix::sys::socket::{SockFlag, accept4};
 use nix::unistd::{Pid, getpid};
 use sdlite_core::listen::LISTEN_FDS_START;
 
-use super::children::{Traits, processes_of};
 use super::instance::Peer;
 use super::poll::{Key, Tells};
 use super::sockets::set_on_connection;
@@ -93,6 +92,10 @@ impl World {
                 unsafe { libc::kill(pid.as_raw(), signal.number()) };
                 return Ok(Outcome::Nothing);
             }
+            Action::KillAll(id, executed) => {
+                self.kill_all(engine, id, &executed);
+                return Ok(Outcome::Nothing);
+            }
             Action::Inspect(id, executed) => self.inspect(engine, id, &executed),
             Action::Store { unit, name, polled, max } => {
                 self.store.add(unit, &mut self.offered, name, polled.then_some(&self.poll), max)
@@ -103,6 +106,9 @@ impl World {
             Action::CleanUp { unit, restarts } => {
                 let plan = engine.spec(unit).and_then(|spec| self.unit_plan(engine, unit, spec));
                 plan.into_iter().for_each(|plan| plan.clean_up(restarts));
+                if let Some(name) = engine.name(unit) {
+                    self.remove_group(name);
+                }
                 return Ok(Outcome::Nothing);
             }
             Action::Say(message) => {
@@ -206,21 +212,6 @@ impl World {
         let source = held.peer.source.clone();
         self.held = Some(held);
         Ok(Some(Event::Accepted { port, source, instance }))
-    }
-
-    fn inspect(&self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Event {
-        let ports = engine.passed(id);
-        let sockets = || ports.iter().filter_map(|port| Some((*port, self.ports.get(port)?)));
-        let processes = if self.has_children {
-            let invocation = self.units.as_ref().map(|units| units.invocation(id).unwrap_or_default());
-            let sockets = sockets().filter_map(|(_, socket)| socket.name_in_proc()).collect();
-            let is_others = |pid| engine.owner(pid).is_some_and(|owner| owner != id);
-            processes_of(&Traits { is_others: &is_others, executed, sockets, invocation })
-        } else {
-            Vec::new()
-        };
-        let unlinked = sockets().filter(|(_, socket)| socket.is_unlinked()).map(|(port, _)| port).collect();
-        Event::Inspected { service: id, processes, unlinked }
     }
 }
 

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::unistd::{Pid, getsid};
 
 use crate::engine::{End, Process};
+use crate::log::command_line::quoted;
 use crate::spec::Signal;
 
 /// The answer of [`reap`].
@@ -61,6 +62,8 @@ pub fn reap() -> Reaped {
 pub struct Traits<'a> {
     /// Whether a process is known to be another's: it is not even looked at.
     pub is_others: &'a dyn Fn(Pid) -> bool,
+    /// Whether a child is known to be its, whatever it shows.
+    pub is_its: &'a dyn Fn(Pid) -> bool,
     /// The processes that were executed for it.
     pub executed: &'a [Pid],
     /// Its sockets, as the kernel names them in /proc.
@@ -85,9 +88,13 @@ pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
             }
         }
     }
-    let process =
-        |(pid, is_child)| Process { pid: Pid::from_raw(pid), name: name(pid), is_child, is_zombie: is_zombie(pid) };
-    found.into_iter().map(process).collect()
+    found.into_keys().map(process).collect()
+}
+
+/// What is told of a process.
+pub fn process(pid: libc::pid_t) -> Process {
+    let is_child = parent(pid) == Some(std::process::id() as libc::pid_t);
+    Process { pid: Pid::from_raw(pid), name: name(pid), is_child, is_zombie: is_zombie(pid) }
 }
 
 fn is_of(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
@@ -99,7 +106,10 @@ fn is_of(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
         let begun = getsid(Some(own)).is_ok_and(|session| traits.executed.contains(&session));
         begun || self::invocation(pid).is_some_and(|id| id == invocation)
     };
-    traits.executed.contains(&own) || traits.invocation.is_some_and(of_unit) || holds(pid, &traits.sockets)
+    (traits.is_its)(own)
+        || traits.executed.contains(&own)
+        || traits.invocation.is_some_and(of_unit)
+        || holds(pid, &traits.sockets)
 }
 
 /// The `$INVOCATION_ID` that a process was executed with.
@@ -107,6 +117,14 @@ pub fn invocation(pid: libc::pid_t) -> Option<String> {
     let variables = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let id = variables.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(b"INVOCATION_ID="))?;
     String::from_utf8(id.to_vec()).ok()
+}
+
+/// The command line of a process, or its name in brackets.
+pub fn command_line(pid: libc::pid_t) -> String {
+    match quoted(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()) {
+        none if none.is_empty() => format!("[{}]", name(pid)),
+        line => String::from_utf8_lossy(&line).into_owned(),
+    }
 }
 
 fn name(pid: libc::pid_t) -> String {
@@ -127,7 +145,8 @@ pub fn lineage(pid: Pid) -> Vec<Pid> {
     lineage
 }
 
-fn children() -> Vec<libc::pid_t> {
+/// The children of this process.
+pub fn children() -> Vec<libc::pid_t> {
     children_of(std::process::id() as libc::pid_t)
 }
 

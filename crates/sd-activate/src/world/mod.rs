@@ -5,14 +5,17 @@ mod actions;
 pub mod anew;
 mod children;
 mod control;
+mod groups;
 mod holder;
 mod instance;
 mod journal;
 mod load;
 mod notification;
 mod notifications;
+mod orphans;
 mod pid_file;
 mod poll;
+mod processes;
 mod requests;
 mod signals;
 mod sockets;
@@ -42,6 +45,7 @@ pub use units::Units;
 
 use actions::Outcome;
 use children::{Reaped, lineage, reap};
+use orphans::Orphans;
 use poll::{Key, Poll, Tells};
 use requests::Asked;
 use signals::Received;
@@ -78,6 +82,7 @@ pub struct World {
     idle: Option<Arc<Idle>>,
     /// A connection that was accepted, and that no service has yet.
     held: Option<Connection>,
+    orphans: Orphans,
     /// Whether children run, those that services have left behind included.
     has_children: bool,
 }
@@ -103,6 +108,7 @@ impl World {
             store: Store::default(),
             idle: None,
             held: None,
+            orphans: Orphans::default(),
             has_children: false,
         })
     }
@@ -140,7 +146,7 @@ impl World {
         match engine.has_begun() {
             false => events.push_back(Event::Begun),
             // It was executed anew: children may have ended meanwhile.
-            true => self.reap_all(&mut events),
+            true => self.reap_all(&engine, &mut events),
         }
         loop {
             while let Some(event) = events.pop_front() {
@@ -149,6 +155,7 @@ impl World {
                     self.supervisor.stops();
                 }
                 if let Some(status) = status {
+                    self.end_strangers(&engine);
                     return Ok(status);
                 }
             }
@@ -168,7 +175,7 @@ impl World {
                 match key {
                     Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
                     Key::Notification => events.extend(self.notified(&engine)),
-                    Key::Signal => self.receive(&mut events),
+                    Key::Signal => self.receive(&engine, &mut events),
                     Key::Stored(number) => events.extend(self.store.remove_at(number, &self.poll)),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
                     Key::Client(client) => events.extend(self.go_on_with(client, flags, &mut engine)),
@@ -213,25 +220,29 @@ impl World {
         Ok(None)
     }
 
-    fn receive(&mut self, events: &mut VecDeque<Event>) {
+    fn receive(&mut self, engine: &Engine, events: &mut VecDeque<Event>) {
         match self.signals.next() {
             None => (),
             Some(Received::Other { signal, by_kernel }) => events.push_back(Event::Signal { signal, by_kernel }),
-            Some(Received::Child) => self.reap_all(events),
+            Some(Received::Child) => self.reap_all(engine, events),
         }
     }
 
-    fn reap_all(&mut self, events: &mut VecDeque<Event>) {
+    fn reap_all(&mut self, engine: &Engine, events: &mut VecDeque<Event>) {
+        let mut ended = Vec::new();
         loop {
             match reap() {
                 Reaped::Child(pid, end) => {
                     self.journal.iter_mut().for_each(|journal| journal.ended(pid));
+                    ended.push(pid);
                     events.push_back(Event::Ended(pid, end));
                 }
                 Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
                 rest => break self.has_children = rest == Reaped::AllRun,
             }
         }
+        self.note_orphans(engine, &ended);
+        self.remove_left_groups();
     }
 
     /// Says something, in the log where there is one.

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::anew::Itself;
+use super::children::command_line;
 use super::control::{self, Control, failure, refused};
+use super::groups;
 use super::journal::Unit;
 use super::poll::{Key, Tells};
 use super::supervisor::Supervisor;
@@ -130,6 +132,7 @@ impl Asked {
             Request::Describe => Ok(self.describe()),
             Request::Units => Ok(told.all()),
             Request::Unit(name) => Ok(told.unit(&name)),
+            Request::Processes(name) => Ok(told.processes(&name)),
             Request::UnitOf(pid) => told.unit_of(Pid::from_raw(pid)),
             Request::Do { verb, unit, no_block } => match told.find_for(verb, &unit) {
                 Ok(id) => return vec![self.request(caller, verb, id, &unit, no_block)],
@@ -187,8 +190,7 @@ impl Asked {
 
 impl Told<'_> {
     fn all(&self) -> Value {
-        let clock = clock();
-        let units: Vec<Value> = self.engine.units().map(|unit| properties(&self.engine.view(unit), &clock)).collect();
+        let units: Vec<Value> = self.engine.units().map(|unit| self.properties(&self.engine.view(unit))).collect();
         json!({ "units": units })
     }
 
@@ -201,12 +203,30 @@ impl Told<'_> {
                 View::not_loaded(loaded.name, loaded.state, loaded.spec.map(Into::into))
             }
         };
-        json!({ "unit": properties(&view, &clock()) })
+        json!({ "unit": self.properties(&view) })
+    }
+
+    /// What is known of a unit, and what the kernel says of its control group.
+    fn properties(&self, view: &View) -> Value {
+        let mut told = properties(view, &clock());
+        let groups = self.units.groups.as_ref();
+        if let Some((groups, path)) = groups.and_then(|groups| Some((groups, groups.path(&view.name)?))) {
+            told["ControlGroup"] = path.into();
+            told["TasksCurrent"] = groups.tasks(&view.name).into();
+        }
+        told
+    }
+
+    fn processes(&self, name: &UnitName) -> Value {
+        let found = self.units.groups.iter().flat_map(|groups| groups.list(name));
+        let process = |(group, pid): (String, libc::pid_t)| json!({ "controlGroup": group, "pid": pid, "command": command_line(pid) });
+        json!({ "processes": found.map(process).collect::<Vec<_>>() })
     }
 
     fn unit_of(&self, pid: Pid) -> Result<Value, Failure> {
-        let unit = self.engine.owner(pid);
-        unit.map(|unit| json!({ "unit": properties(&self.engine.view(unit), &clock()) })).ok_or_else(|| {
+        let by_group = || self.units.groups.as_ref().and_then(|_| self.engine.find(&groups::unit_of(pid)?));
+        let unit = self.engine.owner(pid).or_else(by_group);
+        unit.map(|unit| json!({ "unit": self.properties(&self.engine.view(unit)) })).ok_or_else(|| {
             let message = format!("PID {pid} does not belong to any loaded unit.");
             let parameters = [("pid", Value::from(pid.as_raw())), ("message", message.into())];
             let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -1,6 +1,6 @@
 //! What units need to be loaded, opened and executed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, LazyLock};
 
@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use sdlite_core::id128;
 use serde::{Deserialize, Serialize};
 
+use super::groups::Groups;
 use super::instance::{Peer, Template};
 use super::journal::{Opened, Unit};
 use super::poll::{Key, Tells};
@@ -32,6 +33,10 @@ pub struct Units {
     pub passed: Vec<Socket>,
     /// Those that a unit has taken and given back: who has passed them has them open as well, and so they cannot be opened anew.
     pub(super) given_back: Vec<Socket>,
+    /// The control groups of units, where there are any.
+    pub(super) groups: Option<Groups>,
+    /// Those that could not be removed, as processes are left in them.
+    pub(super) left_groups: HashSet<UnitName>,
     /// The templates of services for one connection each.
     pub(super) templates: HashMap<UnitName, Template>,
     /// The connections that services are for.
@@ -71,6 +76,7 @@ impl Saved for Connection {
 pub struct SavedUnits {
     passed: Vec<SavedSocket>,
     given_back: Vec<SavedSocket>,
+    left_groups: HashSet<UnitName>,
     connections: Vec<(UnitId, SavedConnection)>,
     invocations: Vec<(UnitId, (u64, String))>,
 }
@@ -78,10 +84,21 @@ pub struct SavedUnits {
 impl Units {
     /// Writes down what cannot be loaded anew.
     pub fn save(&self) -> SavedUnits {
-        let Self { loader: _, manager: _, passed, given_back, templates: _, connections, invocations } = self;
+        let Self {
+            loader: _,
+            manager: _,
+            passed,
+            given_back,
+            groups: _,
+            left_groups,
+            templates: _,
+            connections,
+            invocations,
+        } = self;
         SavedUnits {
             passed: passed.save(),
             given_back: given_back.save(),
+            left_groups: left_groups.clone(),
             connections: connections.save(),
             invocations: invocations.save(),
         }
@@ -89,9 +106,10 @@ impl Units {
 
     /// The same again.
     pub fn restore(state: SavedUnits, loader: Loader, manager: Manager) -> Option<Self> {
-        let SavedUnits { passed, given_back, connections, invocations } = state;
+        let SavedUnits { passed, given_back, left_groups, connections, invocations } = state;
         Some(Self {
             given_back: Saved::restore(given_back)?,
+            left_groups,
             connections: Saved::restore(connections)?,
             invocations: Saved::restore(invocations)?,
             ..Self::new(loader, manager, Saved::restore(passed)?)
@@ -102,8 +120,14 @@ impl Units {
 impl Units {
     /// None is loaded.
     pub fn new(loader: Loader, manager: Manager, passed: Vec<Socket>) -> Self {
-        let (given_back, templates, connections, invocations) = Default::default();
-        Self { loader, manager: Arc::new(manager), passed, given_back, templates, connections, invocations }
+        let (given_back, left_groups, templates, connections, invocations) = Default::default();
+        let (manager, groups) = (Arc::new(manager), Groups::find());
+        Self { loader, manager, passed, given_back, groups, left_groups, templates, connections, invocations }
+    }
+
+    /// Whether a unit that was started so many times has executed a command since.
+    fn is_begun(&self, id: UnitId, number: u64) -> bool {
+        self.invocations.get(&id).is_some_and(|(known, _)| *known == number)
     }
 
     /// `$INVOCATION_ID` of a unit that was started so many times.
@@ -120,6 +144,11 @@ impl Units {
     /// The same, while it runs.
     pub(super) fn invocation(&self, id: UnitId) -> Option<&str> {
         self.invocations.get(&id).map(|(_, invocation)| invocation.as_str())
+    }
+
+    /// The unit of an invocation.
+    pub(super) fn unit_of_invocation(&self, invocation: &str) -> Option<UnitId> {
+        self.invocations.iter().find(|(_, (_, known))| known == invocation).map(|(id, _)| *id)
     }
 
     /// The sockets of a unit: those that were passed with its addresses, and the others opened.
@@ -189,6 +218,9 @@ impl World {
         let Some(command) = command(&unit, command_id) else { return Err(Error::ZeroByte) };
         let phase = command_id.phase;
         let Some(plan) = self.unit_plan(engine, id, &unit) else { return Err(Error::ZeroByte) };
+        if self.units.as_ref().is_some_and(|units| !units.is_begun(id, invocation)) {
+            self.tell_of_left_over(engine, id, &unit)?;
+        }
         let invocation = self.units.as_mut().map(|units| units.begin_invocation(id, invocation)).transpose()?;
         let told = invocation.as_deref();
         let opened = self.journal.as_mut().map(|journal| journal.open_for(&plan, command, told)).transpose();
@@ -207,6 +239,7 @@ impl World {
             if waits_for_idleness(&unit, phase) {
                 plan.wait_for_idleness(self.idleness()?);
             }
+            self.join_group(&mut plan, &unit.name)?;
             plan.start(self.descriptors(engine, id))
         });
         if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {

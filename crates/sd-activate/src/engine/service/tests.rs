@@ -135,6 +135,8 @@ impl Trial {
             Action::Kill(pid, signal) => {
                 self.processes.get_mut(&pid.as_raw()).into_iter().for_each(|process| process.get(signal));
             }
+            // Here, none makes another.
+            Action::KillAll(..) => (),
             Action::Log { level, message, .. } => self.lines.push(format!("{} {message}", level as i32)),
             Action::CleanUp { restarts, .. } => self.cleaned_up.push(restarts),
             other => panic!("{other:?}"),

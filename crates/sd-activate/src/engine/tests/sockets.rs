@@ -191,6 +191,7 @@ fn a_command_of_a_socket_that_takes_too_long_is_ended() {
             "Starting a.socket...",
             "a.socket: Starting timed out. Terminating.",
             "a.socket: Stopping timed out (2). Killing.",
+            "a.socket: Killing process 101 (a) with signal SIGKILL.",
             "a.socket: Control process exited, code=killed, status=9/KILL",
             "a.socket: Failed with result 'timeout'.",
             "Failed to listen on a.socket.",

@@ -17,6 +17,7 @@ pub use receive::{Received, VERIFY, receive, verify};
 use super::control::{Control, SavedControl};
 use super::journal::SavedJournal;
 use super::notifications::SavedNotifications;
+use super::orphans::Orphans;
 use super::poll::Tells;
 use super::requests::Caller;
 use super::signals::SavedSignals;
@@ -57,6 +58,7 @@ pub struct State<Known = Engine> {
     stored: Vec<SavedStored>,
     idle: Option<(Descriptor, Descriptor)>,
     held: Option<SavedConnection>,
+    orphans: Orphans,
     units: SavedUnits,
     journal: SavedJournal,
     notifications: SavedNotifications,
@@ -90,6 +92,7 @@ impl World {
             store,
             idle,
             held,
+            orphans,
             // Found out anew.
             has_children: _,
         } = self
@@ -104,6 +107,7 @@ impl World {
             stored: store.save(),
             idle: idle.as_deref().map(Idle::save),
             held: held.save(),
+            orphans: orphans.clone(),
             units: units.as_ref()?.save(),
             journal: journal.as_ref()?.save(),
             notifications: notifications.as_ref()?.save(),
@@ -130,6 +134,7 @@ impl World {
             stored,
             idle,
             held,
+            orphans,
             units,
             journal,
             notifications,
@@ -146,6 +151,7 @@ impl World {
         world.store = Store::restore(stored).ok_or(Error::NotOpen)?;
         world.store.watch(&world.poll).map_err(Error::Wait)?;
         world.idle = Option::<Idle>::restore(idle).ok_or(Error::NotOpen)?.map(Arc::new);
+        world.orphans = orphans;
         world.held = Option::<Connection>::restore(held).ok_or(Error::NotOpen)?;
         let units = Units::restore(units, loader, manager).ok_or(Error::NotOpen)?;
         let notifications = Notifications::restore(notifications).ok_or(Error::NotOpen)?;

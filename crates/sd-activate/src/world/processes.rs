@@ -1,0 +1,118 @@
+//! The processes of a unit: those in its control group, and where it has none, those that descend from what was executed for it.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use nix::errno::Errno;
+use nix::unistd::Pid;
+
+use super::World;
+use super::children::{Traits, process, processes_of};
+use crate::engine::{Engine, Event, Level, Process, UnitId};
+use crate::error::Error;
+use crate::exec::Plan;
+use crate::spec::{KillMode, Kind, UnitName, UnitSpec};
+
+impl World {
+    /// Has a command be executed in its unit's control group.
+    pub(super) fn join_group(&self, plan: &mut Plan, unit: &UnitName) -> Result<(), Error> {
+        let Some(groups) = self.units.as_ref().and_then(|units| units.groups.as_ref()) else { return Ok(()) };
+        let errno = |error: io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        let failed = |error| Error::Group { unit: unit.to_string(), error: errno(error) };
+        groups.open(unit).map(|group| plan.join(group)).map_err(failed)
+    }
+
+    /// What there is of a service.
+    pub(super) fn inspect(&mut self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Event {
+        self.note_orphans(engine, &[]);
+        let processes = if self.has_children { self.processes(engine, id, executed) } else { Vec::new() };
+        let ports = engine.passed(id);
+        let sockets = ports.iter().filter_map(|port| Some((*port, self.ports.get(port)?)));
+        let unlinked = sockets.filter(|(_, socket)| socket.is_unlinked()).map(|(port, _)| port).collect();
+        Event::Inspected { service: id, processes, unlinked }
+    }
+
+    fn processes(&self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Vec<Process> {
+        let groups = self.units.as_ref().and_then(|units| units.groups.as_ref());
+        if let (Some(groups), Some(name)) = (groups, engine.name(id)) {
+            return groups.processes(name).into_iter().map(process).collect();
+        }
+        let ports = engine.passed(id);
+        let sockets = ports.iter().filter_map(|port| self.ports.get(port)?.name_in_proc()).collect();
+        let invocation = self.units.as_ref().map(|units| units.invocation(id).unwrap_or_default());
+        let owner = |pid| engine.owner(pid).or_else(|| self.orphans.unit(pid));
+        let is_others = |pid| owner(pid).is_some_and(|owner| owner != id);
+        let is_its = |pid| owner(pid) == Some(id);
+        processes_of(&Traits { is_others: &is_others, is_its: &is_its, executed, sockets, invocation })
+    }
+
+    /// Says which processes an earlier run of a unit has left, before the first command of this one. Those that nothing would
+    /// have ended keep it from being started.
+    pub(super) fn tell_of_left_over(&mut self, engine: &Engine, id: UnitId, unit: &UnitSpec) -> Result<(), Error> {
+        let left = match self.units.as_ref().and_then(|units| units.groups.as_ref()) {
+            Some(groups) => groups.processes(&unit.name),
+            None => self.orphans.of(id),
+        };
+        for Process { pid, name, .. } in left.iter().copied().map(process) {
+            let message = format!(
+                "{}: Found left-over process {pid} ({name}) in control group while starting unit. Ignoring.",
+                unit.name
+            );
+            self.log(engine, id, Level::Warning, &message);
+            let message =
+                "This usually indicates unclean termination of a previous run, or service implementation deficiencies.";
+            self.log(engine, id, Level::Warning, message);
+        }
+        let Kind::Service(service) = &unit.kind else { return Ok(()) };
+        let ends_all = matches!(service.kill.mode, KillMode::ControlGroup | KillMode::Mixed);
+        if left.is_empty() || service.kill.send_sigkill || !ends_all {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: Will not start SendSIGKILL=no service of type KillMode=control-group or mixed while processes exist",
+            unit.name
+        );
+        self.log(engine, id, Level::Warning, &message);
+        Err(Error::Busy)
+    }
+
+    /// Sends all processes of a unit SIGKILL, those included that they make until it arrives.
+    pub(super) fn kill_all(&self, engine: &Engine, id: UnitId, executed: &[Pid]) {
+        let groups = self.units.as_ref().and_then(|units| units.groups.as_ref());
+        if let (Some(groups), Some(name)) = (groups, engine.name(id)) {
+            // Since Linux 5.14.
+            if groups.kill(name) {
+                return;
+            }
+        }
+        let mut killed = BTreeSet::new();
+        loop {
+            let mut found = self.processes(engine, id, executed);
+            found.retain(|process| killed.insert(process.pid));
+            if found.is_empty() {
+                return;
+            }
+            for process in found {
+                // SAFETY: takes numbers. It can only fail where the process has ended.
+                unsafe { libc::kill(process.pid.as_raw(), libc::SIGKILL) };
+            }
+        }
+    }
+
+    /// Removes a unit's control group; where processes are left in there, once they have ended.
+    pub(super) fn remove_group(&mut self, unit: &UnitName) {
+        let Some(units) = &mut self.units else { return };
+        if units.groups.as_ref().is_some_and(|groups| !groups.remove(unit)) {
+            units.left_groups.insert(unit.clone());
+        }
+    }
+
+    /// Processes have ended: the groups that they were left in may be empty now.
+    pub(super) fn remove_left_groups(&mut self) {
+        if let Some((groups, left)) =
+            self.units.as_mut().and_then(|units| Some((units.groups.as_ref()?, &mut units.left_groups)))
+        {
+            left.retain(|unit| !groups.remove(unit));
+        }
+    }
+}
