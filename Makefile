@@ -138,6 +138,10 @@ check-same: all
 check-nothing-lost:
 	SDLITE_CASES=$${SDLITE_CASES:-20_000} $(CARGO) test -p sd-activate --test nothing_lost -- --nocapture
 
+# Every system call of sd-activate, made to fail in turn.
+check-faults:
+	SDLITE_CASES=$${SDLITE_CASES:-all} $(CARGO) test -p sd-activate --test faults -- --nocapture
+
 # Needs root, and Debian, whose packages it downloads; installs nothing.
 check-daemons:
 	$(CARGO) test --test daemons -- all
@@ -190,4 +194,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean

@@ -90,9 +90,9 @@ impl World {
         self.supervisor.reloads();
         let mut kept = Descriptor::all_in(&written);
         kept.push(file.as_raw_fd());
-        keep_open(&kept, true);
-        let error = itself.execute(&file);
-        keep_open(&kept, false);
+        let Err(error) = keep_open(&kept, true).and_then(|()| itself.execute(&file));
+        // Each is tried: they were before.
+        let _ = keep_open(&kept, false);
         Err(format!("Failed to execute {}: {}.", itself.name(), reason(error)))
     }
 }
@@ -132,12 +132,11 @@ impl Itself {
     }
 
     /// Only returns with an error.
-    fn execute(&self, state: &File) -> Errno {
+    fn execute(&self, state: &File) -> Result<Infallible, Errno> {
         let inherited = env::vars_os().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
         let own = format!("{VARIABLE}={}", state.as_raw_fd()).into_bytes();
         let environment: Vec<CString> = inherited.chain([own]).filter_map(|text| CString::new(text).ok()).collect();
-        let Err(error) = execve(&self.path, &self.arguments, &environment);
-        error
+        execve(&self.path, &self.arguments, &environment)
     }
 }
 
@@ -156,12 +155,13 @@ fn sealed(written: &Value) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether these stay open when a program is executed.
-fn keep_open(descriptors: &[RawFd], stay: bool) {
+/// Whether these stay open when a program is executed. All are tried; an error is the first.
+fn keep_open(descriptors: &[RawFd], stay: bool) -> Result<(), Errno> {
     let flags = if stay { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
-    for descriptor in descriptors {
+    let set = |descriptor: &RawFd| {
         // SAFETY: each is open: what is written down has just been read from what is open.
         let open = unsafe { BorrowedFd::borrow_raw(*descriptor) };
-        let _ = fcntl(open, FcntlArg::F_SETFD(flags));
-    }
+        fcntl(open, FcntlArg::F_SETFD(flags)).err()
+    };
+    descriptors.iter().filter_map(set).reduce(|first, _| first).map_or(Ok(()), Err)
 }

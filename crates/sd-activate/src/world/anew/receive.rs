@@ -43,7 +43,7 @@ pub fn receive() -> Received {
     unsafe { env::remove_var(VARIABLE) };
     let number = number.to_str().and_then(|number| number.parse().ok());
     let Some(written) = number.and_then(open).and_then(|file| parse(file).ok()) else {
-        say(format_args!("${VARIABLE} is ignored: there is nothing that this process has written."));
+        say(format_args!("What ${VARIABLE} names cannot be read: nothing is known of what ran before."));
         return Received::Nothing;
     };
     let Envelope { version, process, sockets, state } = written;
