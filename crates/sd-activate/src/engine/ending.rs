@@ -13,6 +13,8 @@ impl Engine {
         // The kernel sends SIGHUP where the terminal is gone, and nobody could send SIGINT any more.
         let stops =
             matches!(number, libc::SIGTERM | libc::SIGINT | libc::SIGQUIT) || number == libc::SIGHUP && by_kernel;
+        // Containers with systemd are stopped by that: systemd(1).
+        let stops = stops || matches!(self.form, Form::Units) && number == libc::SIGRTMIN() + 3;
         match self.form {
             Form::Command(_) => {
                 if stops {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! …/                          that of this process: a container's, or one that a manager delegates
-//! …/sd-activate-PID.slice/    that of all units
+//! …/sd-activate-PID.slice/    that of all units; in a container, the PID namespace is in the name as well
 //! …/sd-activate-PID.slice/foo.service/
 //! ```
 //!
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, Pid, access};
 
 use crate::spec::UnitName;
+
+/// The first PID namespace of a machine.
+const FIRST_NAMESPACE: &str = "4026531836";
 
 /// Where systemd puts the processes that may not be in a group that has others below it.
 const INIT: &str = "init.scope";
@@ -50,8 +53,9 @@ impl Groups {
         }
         // cgroups(7), "Delegation": who moves a process has to be allowed to write there, too.
         access(&directory.join("cgroup.procs"), AccessFlags::W_OK).ok()?;
-        remove_abandoned(&directory);
-        let name = slice(std::process::id());
+        let namespace = namespace();
+        remove_abandoned(&directory, namespace.as_deref());
+        let name = slice(namespace.as_deref(), std::process::id());
         let found = Self { directory: directory.join(&name), path: format!("{}/{name}", path.trim_end_matches('/')) };
         make(&found.directory).ok()?;
         Some(found)
@@ -99,6 +103,11 @@ impl Groups {
         tasks
     }
 
+    /// The unit whose group a process is in.
+    pub fn unit_of(&self, pid: Pid) -> Option<UnitName> {
+        unit_in(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?, &self.path)
+    }
+
     /// Sends all processes of a unit SIGKILL, those included that it makes meanwhile. Whether that could be done at once.
     pub fn kill(&self, unit: &UnitName) -> bool {
         fs::write(self.directory(unit).join("cgroup.kill"), "1").is_ok()
@@ -121,8 +130,19 @@ impl Drop for Groups {
     }
 }
 
-fn slice(pid: u32) -> String {
-    format!("sd-activate-{pid}.slice")
+/// The name of the group of all units of a manager: no other one has the same, not even one of another PID namespace, and it stays
+/// the same when the manager executes itself anew.
+fn slice(namespace: Option<&str>, pid: u32) -> String {
+    match namespace {
+        None | Some(FIRST_NAMESPACE) => format!("sd-activate-{pid}.slice"),
+        Some(namespace) => format!("sd-activate-{namespace}-{pid}.slice"),
+    }
+}
+
+/// The number of this process's PID namespace.
+fn namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/pid").ok()?.into_os_string().into_string().ok()?;
+    Some(link.strip_prefix("pid:[")?.strip_suffix(']')?.to_owned())
 }
 
 /// A unit's name, as a file that the kernel cannot have: with systemd's escape.
@@ -171,12 +191,12 @@ fn attribute(path: &Path, name: &str) -> Vec<u8> {
 }
 
 /// Removes the groups that managers have left that were killed.
-fn remove_abandoned(directory: &Path) {
+fn remove_abandoned(directory: &Path, namespace: Option<&str>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid =
-            name.to_str().and_then(|name| name.strip_prefix("sd-activate-")?.strip_suffix(".slice")?.parse().ok());
-        if pid.is_some_and(|pid: u32| !Path::new(&format!("/proc/{pid}")).exists()) {
+        let pid = name.to_str().and_then(|name| name.strip_suffix(".slice")?.rsplit('-').next()?.parse::<u32>().ok());
+        let is_known = |pid: &u32| name.to_str() == Some(&slice(namespace, *pid));
+        if pid.filter(is_known).is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             remove(&entry.path());
         }
     }
@@ -209,16 +229,10 @@ fn numbers(file: &Path) -> Vec<libc::pid_t> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// The unit that a process is in by its group, as the kernel names that.
-pub fn unit_of(pid: Pid) -> Option<UnitName> {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    unit_in(&groups, std::process::id())
-}
-
-fn unit_in(groups: &str, manager: u32) -> Option<UnitName> {
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let (_, below) = path.split_once(&format!("/{}/", slice(manager)))?;
-    let name = below.split('/').next()?;
+/// The unit of a process that is in these groups, where units have theirs below that path.
+fn unit_in(groups: &str, path: &str) -> Option<UnitName> {
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let name = group.strip_prefix(path)?.strip_prefix('/')?.split('/').next()?;
     UnitName::new(name.strip_prefix('_').unwrap_or(name))
 }
 
@@ -261,8 +275,8 @@ mod tests {
             let unit = UnitName::new(unit).unwrap();
             assert_eq!(file_name(&unit), group);
             let groups = format!("0::/x/sd-activate-7.slice/{group}/below\n");
-            assert_eq!(unit_in(&groups, 7), Some(unit));
-            assert_eq!(unit_in(&groups, 8), None);
+            assert_eq!(unit_in(&groups, "/x/sd-activate-7.slice"), Some(unit));
+            assert_eq!(unit_in(&groups, "/x/sd-activate-8.slice"), None);
         }
     }
 }

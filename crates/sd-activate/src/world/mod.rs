@@ -57,6 +57,7 @@ use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
 use crate::exec::{Idle, Plan};
 use crate::log::say;
+use crate::spec::Signal;
 
 /// Everything that is open.
 pub struct World {
@@ -175,7 +176,7 @@ impl World {
                 match key {
                     Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
                     Key::Notification => events.extend(self.notified(&engine)),
-                    Key::Signal => self.receive(&engine, &mut events),
+                    Key::Signal => self.receive(&mut engine, &mut events),
                     Key::Stored(number) => events.extend(self.store.remove_at(number, &self.poll)),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
                     Key::Client(client) => events.extend(self.go_on_with(client, flags, &mut engine)),
@@ -220,9 +221,13 @@ impl World {
         Ok(None)
     }
 
-    fn receive(&mut self, engine: &Engine, events: &mut VecDeque<Event>) {
+    fn receive(&mut self, engine: &mut Engine, events: &mut VecDeque<Event>) {
         match self.signals.next() {
             None => (),
+            // As systemd(1) has it.
+            Some(Received::Other { signal: Signal::HUP, by_kernel: false }) if self.units.is_some() => {
+                self.reload(engine)
+            }
             Some(Received::Other { signal, by_kernel }) => events.push_back(Event::Signal { signal, by_kernel }),
             Some(Received::Child) => self.reap_all(engine, events),
         }

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::anew::Itself;
 use super::children::command_line;
 use super::control::{self, Control, failure, refused};
-use super::groups;
 use super::journal::Unit;
 use super::poll::{Key, Tells};
 use super::supervisor::Supervisor;
@@ -224,7 +223,7 @@ impl Told<'_> {
     }
 
     fn unit_of(&self, pid: Pid) -> Result<Value, Failure> {
-        let by_group = || self.units.groups.as_ref().and_then(|_| self.engine.find(&groups::unit_of(pid)?));
+        let by_group = || self.engine.find(&self.units.groups.as_ref()?.unit_of(pid)?);
         let unit = self.engine.owner(pid).or_else(by_group);
         unit.map(|unit| json!({ "unit": self.properties(&self.engine.view(unit)) })).ok_or_else(|| {
             let message = format!("PID {pid} does not belong to any loaded unit.");
