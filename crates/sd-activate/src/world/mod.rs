@@ -226,7 +226,8 @@ impl World {
             None => (),
             // As systemd(1) has it.
             Some(Received::Other { signal: Signal::HUP, by_kernel: false }) if self.units.is_some() => {
-                self.reload(engine)
+                self.supervisor.reloads();
+                self.reload(engine);
             }
             Some(Received::Other { signal, by_kernel }) => events.push_back(Event::Signal { signal, by_kernel }),
             Some(Received::Child) => self.reap_all(engine, events),

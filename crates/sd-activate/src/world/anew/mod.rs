@@ -177,7 +177,7 @@ impl World {
         Ok((world, engine))
     }
 
-    fn reload(&mut self, engine: &mut Engine) {
+    pub(super) fn reload(&mut self, engine: &mut Engine) {
         if let (Some(units), Some(journal)) = (&mut self.units, &mut self.journal) {
             units.reload(engine, &mut |said| journal.say(&said.to_string()));
         }
