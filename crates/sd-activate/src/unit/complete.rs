@@ -128,11 +128,11 @@ fn service(draft: Draft) -> Result<ServiceSpec, Invalid> {
 
 /// Where standard input and output lead if that is not said.
 fn streams(input: Option<Input>, output: Option<Output>, data: bool) -> (Input, Output) {
-    let input = input.unwrap_or(if data { Input::Data } else { Input::Null });
+    // "null" is as good as unsaid, and so is "inherit".
+    let input = input.filter(|input| *input != Input::Null).unwrap_or(if data { Input::Data } else { Input::Null });
     let unspecified = match input {
         Input::Tty | Input::TtyForce | Input::TtyFail | Input::Socket | Input::Named(_) => Output::Inherit,
         Input::Null | Input::Data | Input::File(_) => Output::Journal,
     };
-    // "inherit" is as good as unsaid.
     (input, output.filter(|output| *output != Output::Inherit).unwrap_or(unspecified))
 }
