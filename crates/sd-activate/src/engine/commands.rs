@@ -150,7 +150,9 @@ impl Service {
     fn command_outcome(&mut self, pid: Pid, end: End, turn: &mut Turn) -> Outcome {
         self.has_ended(pid, end, turn);
         let Some(command) = self.command else { return Outcome::Success };
-        let ignored = self.spec.commands(command.phase)[command.index].ignore_failure;
+        // Loaded anew, it may have fewer.
+        let ignored =
+            self.spec.commands(command.phase).get(command.index).is_some_and(|command| command.ignore_failure);
         let condition = self.state == State::Condition;
         let outcome = match end {
             _ if ignored => Outcome::Success,

@@ -12,7 +12,7 @@ use super::job::JobKind;
 use super::socket;
 use super::turn::{Timer, Turn};
 use super::unit::{Machine, Unit};
-use super::view::ActiveState;
+use super::view::{ActiveState, Answer, JobResult};
 use super::{Action, Engine, Form, Subject};
 use crate::error::Error;
 use crate::saved;
@@ -97,12 +97,6 @@ impl Connections {
         }
     }
 
-    pub(super) fn shortage_is_over(&mut self, turn: &mut Turn) {
-        let waiting = self.waiting.take().unwrap_or_default();
-        turn.actions.extend(waiting.iter().copied().take(1).map(Action::Accept));
-        turn.actions.extend(waiting.into_iter().map(Action::Watch));
-    }
-
     pub(super) fn ended(&mut self, pid: Pid, end: End, turn: &mut Turn) {
         self.running.remove(&pid);
         // A line for every connection would cost as much as the connection.
@@ -131,12 +125,24 @@ impl Engine {
         self.tell_socket(id, socket::Happening::Incoming(port), turn);
     }
 
+    /// There may be room again.
+    pub(super) fn shortage_is_over(&mut self, turn: &mut Turn) {
+        let waiting = self.connections.waiting.take().unwrap_or_default();
+        if let Some(first) = waiting.first() {
+            turn.act(if self.ports.contains_key(first) { Action::Accept(*first) } else { Action::HangUp });
+        }
+        let listens = |port: &Port| self.ports.get(port).is_some_and(|id| self.units[id].sub_state() == "listening");
+        turn.actions.extend(waiting.into_iter().filter(listens).map(Action::Watch));
+    }
+
     /// A connection was accepted: its service is added, and started.
     pub(super) fn accepted(&mut self, port: Port, source: String, instance: Instance, turn: &mut Turn) {
         let Some(id) = self.ports.get(&port).copied() else { return turn.act(Action::HangUp) };
-        let Some(Machine::Socket(socket)) = self.units.get_mut(&id).map(|unit| &mut unit.machine) else {
+        // What is to be stopped starts nothing any more.
+        let Some(unit) = self.units.get_mut(&id).filter(|unit| !unit.is_to_stop()) else {
             return turn.act(Action::HangUp);
         };
+        let Machine::Socket(socket) = &mut unit.machine else { return turn.act(Action::HangUp) };
         if !socket.accept(&source, turn) {
             return turn.act(Action::HangUp);
         }
@@ -158,8 +164,11 @@ impl Engine {
             return false;
         }
         turn.act(Action::Hold(id));
-        if let Some(unit) = self.units.get_mut(&id) {
-            self.jobs -= usize::from(unit.job.take().is_some());
+        if let Some(job) = self.units.get_mut(&id).and_then(|unit| unit.job.take()) {
+            self.jobs -= 1;
+            self.waiting.remove(&job.id);
+            let answer = |request| Action::Answer(request, Answer::Ended(JobResult::Canceled));
+            turn.actions.extend(job.requests.into_iter().map(answer));
         }
         self.alive -= usize::from(!self.units[&id].seen.0.is_inactive_or_failed());
         self.remove(id, &(socket, source), turn);
@@ -167,18 +176,25 @@ impl Engine {
         true
     }
 
-    /// Forgets a service whose connection is over; it is kept where it has failed.
+    /// Forgets a service whose connection is over; it is kept where it has failed. One that is started again goes on with the same
+    /// connection.
     pub(super) fn forget_instance(&mut self, id: UnitId, active: ActiveState, turn: &mut Turn) {
-        let Some(unit) = self.units.get(&id) else { return };
-        let Some(connection) = unit.connection.clone() else { return };
+        let Some(unit) = self.units.get(&id).filter(|_| !turn.restarts(id)) else { return };
+        let Some(connection) = unit.connection.clone() else {
+            // One that had failed, and was started again by hand.
+            if active == ActiveState::Inactive {
+                self.forget_failed(id);
+            }
+            return;
+        };
         if active == ActiveState::Failed && !unit.spec.collect_failed {
             self.release(&connection);
             if let Some(unit) = self.units.get_mut(&id) {
                 unit.connection = None;
             }
             turn.act(Action::Forget(id));
-            let oldest = self.connections.failed.first().copied();
-            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() == KEPT) {
+            let oldest = self.connections.failed.iter().copied().find(|id| self.is_at_rest(*id));
+            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() >= KEPT) {
                 self.forget_failed(oldest);
             }
             self.connections.failed.insert(id);
@@ -187,13 +203,18 @@ impl Engine {
         }
     }
 
-    /// Forgets an instance that is kept because it has failed; whether it was one.
+    /// Forgets an instance that is kept because it has failed, unless it was started again; whether it is one.
     pub(super) fn forget_failed(&mut self, id: UnitId) -> bool {
-        let kept = self.connections.failed.remove(&id);
+        let kept = self.is_at_rest(id) && self.connections.failed.remove(&id);
         if kept {
             self.discard(id);
         }
         kept
+    }
+
+    /// Whether a unit is over, and no job is to change that.
+    fn is_at_rest(&self, id: UnitId) -> bool {
+        self.units.get(&id).is_some_and(|unit| unit.job.is_none() && unit.active().is_inactive_or_failed())
     }
 
     fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {

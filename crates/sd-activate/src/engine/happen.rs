@@ -124,7 +124,7 @@ impl Engine {
                 Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
                 Timer::Watchdog(id) => self.tell_service(id, Happening::WatchdogDue, turn),
                 Timer::PidFile(id) => self.tell_service(id, Happening::PidFileDue, turn),
-                Timer::Shortage => self.connections.shortage_is_over(turn),
+                Timer::Shortage => self.shortage_is_over(turn),
             }
         }
     }

@@ -163,6 +163,11 @@ impl Engine {
                 job.progress = Progress::Running;
                 unit.reload(turn);
                 turn.touched.push(id);
+                // Where there is nobody to be told, it is as it was.
+                if unit.active() == ActiveState::Active {
+                    let result = if unit.has_reloaded() { JobResult::Done } else { JobResult::Failed };
+                    self.finish(id, result, turn);
+                }
             }
             JobKind::Reload => {
                 let what = format!("{}: Unit cannot be reloaded because it is inactive.", unit.name);

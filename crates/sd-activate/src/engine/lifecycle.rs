@@ -89,7 +89,7 @@ impl Service {
                 self.signal(State::StopSigterm, Outcome::Protocol, turn)
             }
             // That is seen when its command has ended, or PIDFile= is there.
-            (ServiceType::Forking, _) => State::Start,
+            (ServiceType::Forking, _) if self.control.is_some() || self.awaits_pid_file => State::Start,
             _ => self.signal(State::StopSigterm, outcome, turn),
         }
     }
@@ -139,6 +139,8 @@ impl Service {
     /// Nothing of it is left.
     pub(super) fn dead(&mut self, turn: &mut Turn) -> State {
         (self.deadline, self.watchdog_deadline) = (None, None);
+        // What could not be ended is no process of its next start.
+        (self.main, self.control, self.command) = (None, None, None);
         self.others.clear();
         match turn.form {
             Form::Command(form) => self.command_is_over(form, turn),

@@ -317,6 +317,11 @@ impl Engine {
         self.failed |= turn.failed;
         self.timers.extend(mem::take(&mut turn.timers));
         self.owners.extend(mem::take(&mut turn.owned));
+        for action in &turn.actions {
+            if let Action::Close(port) = action {
+                self.ports.remove(port);
+            }
+        }
         if !turn.ends() {
             turn.actions.extend(self.end().map(Action::Exit));
         }

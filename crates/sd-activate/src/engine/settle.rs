@@ -8,7 +8,7 @@ use super::socket::{self, Triggered};
 use super::turn::Turn;
 use super::unit::Machine;
 use super::view::ActiveState;
-use super::{Engine, Form};
+use super::{Action, Engine, Form};
 
 impl Engine {
     /// Has all come of what has happened that does: jobs end and others run, and what depends on a unit follows it.
@@ -97,7 +97,7 @@ impl Engine {
         let Some(unit) = self.units.get(&service) else { return };
         for socket in self.triggers_of(unit) {
             // What is to be stopped listens no more.
-            if self.units[&socket].job.as_ref().is_none_or(|job| job.kind != JobKind::Stop) {
+            if !self.units[&socket].is_to_stop() {
                 self.tell_socket(socket, socket::Happening::Service(triggered), turn);
             }
         }
@@ -107,9 +107,10 @@ impl Engine {
     pub(super) fn trigger(&mut self, id: UnitId, turn: &mut Turn) {
         let Some(unit) = self.units.get(&id) else { return };
         let Machine::Socket(socket) = &unit.machine else { return };
-        // What is to be stopped starts nothing any more.
-        if unit.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop) {
-            return;
+        // What is to be stopped starts nothing any more. It listens until then, as somebody may want it to go on.
+        if unit.is_to_stop() {
+            turn.actions.extend(socket.ports.iter().copied().map(Action::Flush));
+            return self.tell_socket(id, socket::Happening::Service(Triggered::Over), turn);
         }
         let service = socket.spec.service.clone();
         let started = match self.graph.find(&service) {

@@ -2,7 +2,7 @@
 //!
 //! Its states are those of the table in [`Socket::step`]; each function named there answers with the state that it leads to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Display;
 use std::mem;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ pub(super) struct Socket {
     pub(super) spec: Arc<SocketSpec>,
     subject: Subject,
     state: State,
+    /// What has happened while an answer is awaited.
+    #[serde(skip)]
+    deferred: VecDeque<Happening>,
     /// What it listens at, in the order in which it is passed.
     pub(super) ports: Vec<Port>,
     /// The ports that somebody has come to, and that are not watched since.
@@ -138,6 +141,7 @@ impl Socket {
             id,
             subject,
             state: State::Dead,
+            deferred: VecDeque::new(),
             ports: Vec::new(),
             heard: Vec::new(),
             result: SUCCESS,
@@ -220,9 +224,28 @@ impl Socket {
         (self.state, self.ports) = (State::Opening, ports);
     }
 
+    /// Takes in what has happened, or has it wait where an answer is awaited.
+    pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
+        use Happening as H;
+        let answers = matches!(happening, H::Opened(_) | H::NotOpened(_) | H::Executed(_) | H::NotExecuted(_));
+        if self.awaits() && !answers {
+            return self.deferred.push_back(happening);
+        }
+        self.take(happening, turn);
+        while !self.awaits() {
+            let Some(happening) = self.deferred.pop_front() else { break };
+            self.take(happening, turn);
+        }
+    }
+
+    /// Whether an answer is awaited. Until it has come, nothing else is attended to.
+    pub(super) fn awaits(&self) -> bool {
+        matches!(self.state, State::Opening | State::Command(_, None))
+    }
+
     /// The table: what comes of each happening in each state. What is not in it cannot be, or changes nothing.
     #[rustfmt::skip]
-    pub(super) fn step(&mut self, happening: Happening, turn: &mut Turn) {
+    fn take(&mut self, happening: Happening, turn: &mut Turn) {
         use Happening as H;
         use State as S;
         if matches!(happening, H::TimeUp) && self.deadline.is_none_or(|deadline| deadline > turn.now) {
@@ -325,7 +348,9 @@ impl Socket {
 
     fn ended(&mut self, command: CommandId, end: End, turn: &mut Turn) -> State {
         self.note(end, turn);
-        let ignored = self.spec.commands(command.phase)[command.index].ignore_failure;
+        // Loaded anew, it may have fewer.
+        let ignored =
+            self.spec.commands(command.phase).get(command.index).is_some_and(|command| command.ignore_failure);
         if ignored || end == End::Exited(0) {
             return self.go(command.phase, command.index + 1, turn);
         }

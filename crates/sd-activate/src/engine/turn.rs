@@ -101,6 +101,11 @@ impl Turn {
         }
     }
 
+    /// Whether Restart= starts a service again that is over.
+    pub(super) fn restarts(&self, service: UnitId) -> bool {
+        self.later.iter().any(|(id, happening)| *id == service && matches!(happening, Happening::Restart))
+    }
+
     /// These processes are a service's.
     pub(super) fn own(&mut self, service: UnitId, processes: &[Pid]) {
         self.owned.extend(processes.iter().map(|pid| (*pid, Taker::Service(service))));

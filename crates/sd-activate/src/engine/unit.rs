@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Subject;
 use super::event::UnitId;
-use super::job::Job;
+use super::job::{Job, JobKind};
 use super::limit::Limit;
 use super::service::{self, Service};
 use super::socket::{self, Socket};
@@ -111,6 +111,11 @@ impl Unit {
     /// Whether it is active, or becomes it.
     pub(super) fn is_up(&self) -> bool {
         matches!(self.active(), ActiveState::Active | ActiveState::Reloading | ActiveState::Activating)
+    }
+
+    /// Whether it is to be stopped.
+    pub(super) fn is_to_stop(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop)
     }
 
     /// Whether it can be reloaded.

@@ -158,3 +158,38 @@ fn a_connection_waits_where_there_is_no_process_for_its_service() {
     units.now += Duration::from_millis(100);
     assert_eq!(step(&mut units, Event::Time), [Action::Accept(port), Action::Watch(port)]);
 }
+
+#[test]
+fn a_service_that_is_started_again_goes_on_with_its_connection() {
+    let (mut units, port) = accepting("");
+    units.happen(Event::Incoming(port));
+    let text = "[Unit]\nStartLimitBurst=2\n[Service]\nExecStart=/bin/a\nRestart=always\n";
+    let instance = Instance { spec: unit("a@0-1.service", text), peer: "1".to_owned() };
+    units.happen(Event::Accepted { port, source: "1".to_owned(), instance });
+    let id = units.id("a@0-1.service");
+    units.end("a@0-1.service", End::Exited(1));
+    assert_eq!(units.state("a@0-1.service"), "activating auto-restart");
+    assert_eq!(units.engine.view(units.id("a.socket")).connections, 1);
+    units.pass(TIMEOUT);
+    assert_eq!(units.state("a@0-1.service"), "active running");
+    assert!(!units.done.contains(&Action::Forget(id)), "{:?}", units.done);
+    units.happen(Event::Requested { request: RequestId(1), verb: Verb::Stop, unit: id });
+    assert_eq!(units.done.last(), Some(&Action::Forget(id)));
+    assert_eq!(units.engine.view(units.id("a.socket")).connections, 0);
+}
+
+#[test]
+fn a_socket_that_is_to_be_stopped_starts_nothing() {
+    let text = "[Unit]\nBefore=b.service\n[Socket]\nListenStream=1\nAccept=yes\n";
+    let mut units = Managed::new(&[("a.socket", text), ("b.service", "")]);
+    units.start("a.socket");
+    let [Action::Watch(port)] = units.done[..] else { panic!("{:?}", units.done) };
+    units.start("b.service");
+    let b = units.id("b.service");
+    units.stubborn.insert(b);
+    units.happen(Event::Requested { request: RequestId(1), verb: Verb::Stop, unit: b });
+    units.ask(Verb::Stop, "a.socket");
+    assert_eq!(units.state("a.socket"), "active listening", "b.service is stopped first");
+    assert_eq!(connect(&mut units, port, 0, "1.1.1.1"), None);
+    assert_eq!(units.done.last(), Some(&Action::HangUp));
+}
