@@ -513,4 +513,5 @@ fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
 mod connections;
 mod jobs;
 mod managed;
+mod simulation;
 mod sockets;

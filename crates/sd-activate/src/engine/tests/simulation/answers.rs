@@ -1,0 +1,108 @@
+//! What the world answers, now well and now badly.
+
+use nix::errno::Errno;
+
+use super::invariants;
+use super::world::{Connection, Listening, Watched, World};
+use crate::engine::event::{Claim, Claimed, PidFileError, Process};
+use crate::engine::*;
+use crate::error::Error;
+use crate::spec::{CommandId, Kind};
+
+impl World {
+    pub(super) fn accepts(&self, port: Port) -> bool {
+        let unit = self.engine.socket(port).and_then(|id| self.engine.spec(id));
+        unit.is_some_and(|unit| matches!(&unit.kind, Kind::Socket(socket) if socket.accept))
+    }
+
+    pub(super) fn listen(&mut self, port: Port, socket: UnitId) {
+        let listening = Listening { socket, watched: Watched::Never, waiting: 0, is_shut_down: false };
+        self.ports.insert(port, listening);
+    }
+
+    pub(super) fn open(&mut self, id: UnitId) -> Result<Event, String> {
+        let unit = self.engine.spec(id).cloned().ok_or("what is opened is no unit")?;
+        let Kind::Socket(socket) = &unit.kind else { return Err("what is opened is no socket".to_owned()) };
+        if !self.starts.allows(id, self.now, unit.start_limit) {
+            return Err(format!("{} is started more often than StartLimitBurst= allows", unit.name));
+        }
+        if self.one_of(10) {
+            return Ok(Event::NotOpened(id, Error::ZeroByte));
+        }
+        let ports: Vec<Port> = (self.next_port..self.next_port + socket.listen.len()).map(Port).collect();
+        self.next_port += ports.len();
+        ports.iter().for_each(|port| self.listen(*port, id));
+        Ok(Event::Opened(id, ports))
+    }
+
+    pub(super) fn execute(&mut self, id: UnitId, command: CommandId, invocation: u64) -> Result<Event, String> {
+        let unit: Arc<UnitSpec> = self.engine.spec(id).cloned().ok_or("what is executed is no unit")?;
+        self.executions += 1;
+        let is_new = self.invocations.insert(id, invocation) != Some(invocation);
+        let is_service = matches!(unit.kind, Kind::Service(_));
+        if is_new && is_service && !self.starts.allows(id, self.now, unit.start_limit) {
+            return Err(format!("{} is started more often than StartLimitBurst= allows", unit.name));
+        }
+        if self.one_of(12) {
+            let error = match () {
+                () if self.one_of(3) => Error::Fork(Errno::EAGAIN),
+                () if self.one_of(2) => Error::NotFound { command: "/x".into() },
+                () => Error::ZeroByte,
+            };
+            return Ok(Event::NotExecuted(id, error));
+        }
+        let nature = self.nature();
+        let pid = self.processes.execute(id, command, nature);
+        invariants::one_main(self, id)?;
+        Ok(Event::Executed(id, pid))
+    }
+
+    pub(super) fn accept(&mut self, port: Port) -> Option<Event> {
+        let socket = self.engine.socket(port)?;
+        let held = self.held.take();
+        if held.is_none() {
+            let listening = self.ports.get_mut(&port)?;
+            // Who had come may have gone.
+            listening.waiting = listening.waiting.checked_sub(1)?;
+            if self.one_of(12) {
+                self.ports.get_mut(&port)?.waiting += 1;
+                return Some(Event::NotConnected(port, Error::Accept { descriptor: 3, error: Errno::EMFILE }));
+            }
+        }
+        let source = if self.one_of(2) { "1.1.1.1" } else { "2.2.2.2" };
+        let held = held.unwrap_or(Connection { socket, source: source.to_owned() });
+        let name = format!("b@{}-{}.service", self.engine.count_accepted(socket), held.source);
+        let spec = self.template.as_ref().and_then(|template| template.load(&name));
+        // It is closed where there is no service for it.
+        let Some(spec) = spec else { return Some(Event::NotConnected(port, Error::ZeroByte)) };
+        let source = held.source.clone();
+        self.held = Some(held);
+        Some(Event::Accepted {
+            port,
+            source: source.clone(),
+            instance: Instance { spec: Arc::new(spec), peer: source },
+        })
+    }
+
+    pub(super) fn read_pid_file(&mut self, id: UnitId) -> Event {
+        let its = self.processes.iter().filter(|(_, process)| process.unit == id && process.is_alive()).last();
+        let its = its.map(|(pid, _)| Claim { pid, claimed: Claimed::Running, trusted: false });
+        let claim = its.filter(|_| !self.one_of(3));
+        Event::PidFileRead(id, claim.ok_or(PidFileError::Open(Errno::ENOENT)))
+    }
+
+    pub(super) fn inspect(&mut self, id: UnitId) -> Event {
+        let others = |pid: &Pid| self.engine.owner(*pid).is_some_and(|owner| owner != id);
+        let its = self.processes.iter().filter(|(pid, process)| process.unit == id && !others(pid));
+        let process = |(pid, process): (Pid, &super::processes::Process)| Process {
+            pid,
+            name: "x".to_owned(),
+            is_child: process.is_child(),
+            is_zombie: !process.is_alive(),
+        };
+        let processes = its.map(process).collect();
+        let gone = self.one_of(10);
+        let unlinked = self.engine.passed(id).into_iter().filter(|_| gone).collect();
+        Event::Inspected { service: id, processes, unlinked }
+    }
+}

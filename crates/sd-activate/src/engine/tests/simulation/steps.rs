@@ -1,0 +1,198 @@
+//! What happens in the world by itself.
+
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use proptest::sample::Index;
+
+use super::Step;
+use super::invariants;
+use super::world::{Watched, World};
+use crate::engine::notification::Told;
+use crate::engine::*;
+use crate::spec::Signal;
+
+/// After so many steps in which nobody asks for anything, all has come to rest; and after so many, all has been stopped.
+const PATIENCE: usize = 20_000;
+
+/// So often a service is started again at the same time, at most.
+const RESTARTS_MAX: usize = 20;
+
+impl World {
+    pub(super) fn take_step(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Ask(verb, index) => {
+                let units: Vec<_> = self.engine.units().collect();
+                pick(&units, index).map_or(Ok(()), |unit| self.ask(*verb, unit))
+            }
+            Step::Connect(index) => {
+                let ports: Vec<_> = self.ports.keys().copied().collect();
+                let port = pick(&ports, index).and_then(|port| self.ports.get_mut(&port));
+                port.into_iter().for_each(|port| port.waiting += 1);
+                Ok(())
+            }
+            Step::ShutDown(index) => {
+                let ports: Vec<_> = self.ports.keys().copied().collect();
+                let port = pick(&ports, index).and_then(|port| self.ports.get_mut(&port));
+                port.into_iter().for_each(|port| port.is_shut_down = true);
+                Ok(())
+            }
+            Step::Attend(index) => pick(&self.telling(), index).map_or(Ok(()), |port| self.attend(port)),
+            Step::Take(index) => {
+                let ports: Vec<_> = self.ports.keys().copied().collect();
+                if let Some(port) = pick(&ports, index).filter(|port| self.is_served(*port)) {
+                    self.ports.entry(port).and_modify(|port| port.waiting = port.waiting.saturating_sub(1));
+                }
+                Ok(())
+            }
+            Step::Tell(index, told) => pick(&self.processes.alive(), index).map_or(Ok(()), |pid| self.tell(pid, *told)),
+            Step::Fork(index) => {
+                pick(&self.processes.alive(), index).into_iter().for_each(|pid| self.fork(pid));
+                Ok(())
+            }
+            Step::Exit(index, end) => {
+                pick(&self.processes.alive(), index).into_iter().for_each(|pid| self.processes.end(pid, *end));
+                Ok(())
+            }
+            Step::Reap(index) => pick(&self.processes.ended(), index).map_or(Ok(()), |pid| self.reap(pid)),
+            Step::Wait(milliseconds) => self.wait(Duration::from_millis(*milliseconds)),
+            Step::WaitForDeadline => self.wait_for_deadline(),
+            Step::Load(text) => {
+                self.load(text);
+                Ok(())
+            }
+            Step::Signal => self.happen(Event::Signal { signal: Signal::HUP, by_kernel: false }),
+        }
+    }
+
+    pub(super) fn ask(&mut self, verb: Verb, unit: UnitId) -> Result<(), String> {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        self.asked.insert(request, (verb, unit));
+        if verb == Verb::ResetFailed {
+            self.starts.forget(&unit);
+        }
+        self.happen(Event::Requested { request, verb, unit })
+    }
+
+    /// The ports that have something to tell.
+    pub(super) fn telling(&self) -> Vec<Port> {
+        let tells = self
+            .ports
+            .iter()
+            .filter(|(_, port)| port.watched != Watched::Never && (port.waiting > 0 || port.is_shut_down));
+        tells.map(|(port, _)| *port).collect()
+    }
+
+    pub(super) fn attend(&mut self, port: Port) -> Result<(), String> {
+        let Some(listening) = self.ports.get_mut(&port) else { return Ok(()) };
+        if listening.watched == Watched::Once {
+            listening.watched = Watched::Never;
+        }
+        if listening.is_shut_down {
+            return self.happen(Event::HungUp(port));
+        }
+        let socket = listening.socket;
+        let state = |world: &Self| (world.engine.view(socket).sub, world.engine.count_accepted(socket));
+        let before = state(self);
+        self.happen(Event::Incoming(port))?;
+        let after = state(self);
+        let triggers = before.1 != after.1 || before.0 == "listening" && after.0 == "running";
+        if triggers { invariants::trigger(self, socket) } else { Ok(()) }
+    }
+
+    /// Whether a process has the port and takes connections.
+    fn is_served(&self, port: Port) -> bool {
+        let serves = |unit: UnitId| self.engine.passed(unit).contains(&port);
+        self.processes.iter().any(|(_, process)| process.is_alive() && process.is_main() && serves(process.unit))
+    }
+
+    fn tell(&mut self, sender: Pid, told: Told) -> Result<(), String> {
+        let notification = Box::new(Notification { told: Some(told), ..Notification::default() });
+        self.happen(Event::Notified { sender, lineage: Vec::new(), notification, claim: None })
+    }
+
+    pub(super) fn reap(&mut self, pid: Pid) -> Result<(), String> {
+        match self.processes.reap(pid) {
+            Some(end) => self.happen(Event::Ended(pid, end)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn wait(&mut self, time: Duration) -> Result<(), String> {
+        self.now += time;
+        // With RestartSec=0, what cannot be executed is due again at once, as often as StartLimitBurst= allows.
+        let executions = self.executions;
+        for _ in 0..RESTARTS_MAX {
+            if self.engine.deadline().is_some_and(|deadline| deadline <= self.now) {
+                self.happen(Event::Time)?;
+            }
+        }
+        invariants::no_timer_is_left(self, self.executions > executions)
+    }
+
+    fn wait_for_deadline(&mut self) -> Result<(), String> {
+        let until = self.engine.deadline();
+        until.map_or(Ok(()), |until| self.wait(until.saturating_duration_since(self.now)))
+    }
+
+    /// What happens next if nobody does anything: those that have ended are reaped, those who wait are attended to, what starts is
+    /// ready, what is to end ends, and time passes. Whether anything does.
+    fn go_on(&mut self) -> Result<bool, String> {
+        let state = |pid: &Pid| self.state_of(*pid).unwrap_or_default();
+        let unready = |pid: &Pid| ["start", "reload"].iter().any(|begin| state(pid).starts_with(begin));
+        if let Some(pid) = self.processes.ended().first() {
+            self.reap(*pid)?;
+        } else if let Some(port) = self.telling().first() {
+            self.attend(*port)?;
+        } else if let Some(pid) =
+            self.processes.alive().into_iter().find(unready).filter(|pid| self.said_ready.insert(*pid))
+        {
+            self.tell(pid, Told::Ready)?;
+        } else if let Some(pid) = self.processes.alive().into_iter().find(|pid| self.ends(*pid)) {
+            self.processes.end(pid, End::Exited(0));
+        } else if self.engine.deadline().is_some() {
+            self.wait_for_deadline()?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// The state of the unit whose main process this is.
+    fn state_of(&self, main: Pid) -> Option<&'static str> {
+        let process = self.processes.get(main).filter(|process| process.is_main())?;
+        Some(self.engine.units.get(&process.unit)?.sub_state())
+    }
+
+    /// Whether a process ends by itself: all commands do, and main processes as long as these are all that starts.
+    fn ends(&self, pid: Pid) -> bool {
+        let executed = self.processes.get(pid).is_some_and(|process| process.command.is_some());
+        executed && self.state_of(pid).is_none_or(|state| state == "start")
+    }
+
+    /// Nobody does anything any more: all jobs end.
+    pub(super) fn calm_down(&mut self) -> Result<(), String> {
+        for _ in 0..PATIENCE {
+            if self.asked.is_empty() && self.engine.jobs == 0 || self.exited || !self.go_on()? {
+                break;
+            }
+        }
+        invariants::at_rest(self)
+    }
+
+    /// All is stopped.
+    pub(super) fn stop(&mut self) -> Result<(), String> {
+        self.happen(Event::Signal { signal: Signal::TERM, by_kernel: false })?;
+        for _ in 0..PATIENCE {
+            if self.exited || !self.go_on()? {
+                break;
+            }
+        }
+        invariants::in_the_end(self)
+    }
+}
+
+fn pick<T: Copy>(among: &[T], index: &Index) -> Option<T> {
+    (!among.is_empty()).then(|| *index.get(among))
+}

@@ -1,0 +1,257 @@
+//! A world that carries out what the engine wants done, as well or as badly as the real one: each answer is given at once, as there,
+//! and all else happens in [steps](super::Step).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Instant;
+
+use nix::unistd::Pid;
+
+use super::invariants;
+use super::limits::Counted;
+use super::processes::{Nature, Processes};
+use super::units::{TEMPLATE, Text};
+use crate::engine::*;
+use crate::error::Error;
+use crate::spec::{LoadState, UnitName};
+
+/// More than this does not come of one event.
+const ACTIONS_MAX: usize = 5000;
+
+/// What is listened at.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub(super) socket: UnitId,
+    pub(super) watched: Watched,
+    /// How many connections wait.
+    pub(super) waiting: u32,
+    /// It was shut down.
+    pub(super) is_shut_down: bool,
+}
+
+/// Whether it is told that somebody has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    Never,
+    Once,
+    Always,
+}
+
+/// A connection that was accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) socket: UnitId,
+    pub(super) source: String,
+}
+
+/// Everything but the engine, and the engine.
+pub(super) struct World {
+    pub(super) engine: Engine,
+    pub(super) now: Instant,
+    pub(super) processes: Processes,
+    pub(super) ports: BTreeMap<Port, Listening>,
+    pub(super) next_port: usize,
+    /// The connection that was accepted last, while it is nobody's.
+    pub(super) held: Option<Connection>,
+    /// The connections of services.
+    pub(super) connections: BTreeMap<UnitId, Connection>,
+    /// What is asked and not answered.
+    pub(super) asked: BTreeMap<RequestId, (Verb, UnitId)>,
+    pub(super) next_request: u64,
+    /// The template of services for connections.
+    pub(super) template: Option<Text>,
+    pub(super) starts: Counted<UnitId>,
+    pub(super) triggers: Counted<UnitId>,
+    /// Units that were allowed to leave processes, before they were loaded again.
+    pub(super) sparing: BTreeSet<UnitId>,
+    /// Main processes that are ready.
+    pub(super) said_ready: BTreeSet<Pid>,
+    pub(super) invocations: HashMap<UnitId, u64>,
+    /// How often something was to be executed.
+    pub(super) executions: u64,
+    /// Ports that could not be opened anew.
+    pub(super) lost: BTreeSet<Port>,
+    pub(super) exited: bool,
+    /// Where chance stands.
+    chance: u64,
+}
+
+impl World {
+    pub(super) fn new(texts: &[Text], seed: u64) -> Result<Self, String> {
+        let mut world = Self {
+            engine: Engine::new(Form::Units),
+            now: Instant::now(),
+            processes: Processes::new(),
+            ports: BTreeMap::new(),
+            next_port: 0,
+            held: None,
+            connections: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            next_request: 0,
+            template: None,
+            starts: Counted::new(),
+            triggers: Counted::new(),
+            sparing: BTreeSet::new(),
+            said_ready: BTreeSet::new(),
+            invocations: HashMap::new(),
+            executions: 0,
+            lost: BTreeSet::new(),
+            exited: false,
+            chance: seed,
+        };
+        for text in texts {
+            world.load(text);
+        }
+        // Otherwise all would end where nothing runs.
+        world.engine.asked = true;
+        world.happen(Event::Begun)?;
+        Ok(world)
+    }
+
+    /// Loads a unit, or loads it again.
+    pub(super) fn load(&mut self, text: &Text) {
+        if text.name == TEMPLATE {
+            self.template = Some(text.clone());
+            return;
+        }
+        let spec = text.load(text.name).map(Arc::new);
+        match (self.engine.find(&UnitName::new(text.name).unwrap()), spec) {
+            (Some(id), spec) => {
+                if invariants::leaves_processes(&self.engine.units[&id]) {
+                    self.sparing.insert(id);
+                }
+                let load = if spec.is_some() { LoadState::Loaded } else { LoadState::BadSetting };
+                self.engine.replace(id, load, spec);
+                // What is limited otherwise is counted anew.
+                self.starts.forget(&id);
+                self.triggers.forget(&id);
+            }
+            (None, Some(spec)) => drop(self.engine.add(spec)),
+            (None, None) => (),
+        }
+    }
+
+    /// Whether something is so that is so one time of `many`.
+    pub(super) fn one_of(&mut self, many: u64) -> bool {
+        // Knuth's generator: the same for the same seed.
+        self.chance = self.chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.chance >> 33) % many == 0
+    }
+
+    pub(super) fn nature(&mut self) -> Nature {
+        match () {
+            () if self.one_of(20) => Nature::Stuck,
+            () if self.one_of(6) => Nature::Stubborn,
+            () if self.one_of(3) => Nature::Polite,
+            () => Nature::Mortal,
+        }
+    }
+
+    pub(super) fn fork(&mut self, parent: Pid) {
+        let nature = self.nature();
+        self.processes.fork(parent, nature);
+    }
+
+    /// Something happens, and all that comes of it.
+    pub(super) fn happen(&mut self, event: Event) -> Result<(), String> {
+        let mut actions = VecDeque::from(self.engine.step(self.now, event));
+        let mut count = 0;
+        while let Some(action) = actions.pop_front() {
+            count += 1;
+            if count > ACTIONS_MAX {
+                return Err(format!("it goes on for ever, with {action:?}"));
+            }
+            if let Some(event) = self.carry_out(action)? {
+                actions.extend(self.engine.step(self.now, event));
+            }
+        }
+        if self.exited { Ok(()) } else { invariants::always(self) }
+    }
+
+    fn carry_out(&mut self, action: Action) -> Result<Option<Event>, String> {
+        let event = match action {
+            Action::Open(id) => self.open(id)?,
+            Action::Watch(port) => {
+                let accepts = self.accepts(port);
+                if let Some(listening) = self.ports.get_mut(&port) {
+                    listening.watched = if accepts { Watched::Always } else { Watched::Once };
+                }
+                return Ok(None);
+            }
+            Action::Ignore(port) => {
+                self.ports.entry(port).and_modify(|listening| listening.watched = Watched::Never);
+                return Ok(None);
+            }
+            Action::Reopen(port) => match self.ports.remove(&port) {
+                Some(Listening { socket, .. }) if !self.one_of(4) => {
+                    self.listen(port, socket);
+                    Event::Reopened(port)
+                }
+                _ => {
+                    self.lost.insert(port);
+                    Event::NotReopened(port, Error::ShutDown { descriptor: 3 })
+                }
+            },
+            Action::Close(port) => {
+                self.ports.remove(&port);
+                return Ok(None);
+            }
+            Action::Flush(port) => {
+                self.ports.entry(port).and_modify(|listening| listening.waiting = 0);
+                return Ok(None);
+            }
+            Action::Check(id) => {
+                let condition = self.engine.spec(id).and_then(|unit| unit.conditions.first().cloned());
+                let unmet = condition.filter(|_| self.one_of(3));
+                Event::Checked(id, unmet)
+            }
+            Action::Execute { unit, command, invocation, .. } => self.execute(unit, command, invocation)?,
+            Action::Accept(port) => return Ok(self.accept(port)),
+            Action::Refuse(port) => {
+                self.ports.entry(port).and_modify(|listening| listening.waiting = listening.waiting.saturating_sub(1));
+                return Ok(None);
+            }
+            Action::Give(id) => {
+                let held = self.held.take().ok_or("a connection is given that is not held")?;
+                self.connections.insert(id, held);
+                return Ok(None);
+            }
+            Action::Hold(id) => {
+                self.held = self.connections.remove(&id);
+                return Ok(None);
+            }
+            Action::HangUp => {
+                self.held = None;
+                return Ok(None);
+            }
+            Action::Forget(id) => {
+                self.connections.remove(&id);
+                Event::Forgotten(id)
+            }
+            Action::Kill(pid, signal) => {
+                let there_is = self.processes.kill(pid, signal);
+                return if there_is {
+                    Ok(None)
+                } else {
+                    Err(format!("{signal} is sent to {pid}, which has been reaped"))
+                };
+            }
+            Action::Inspect(id, _) => self.inspect(id),
+            Action::ReadPidFile(id) => self.read_pid_file(id),
+            Action::Answer(request, answer) => {
+                let (verb, unit) = self.asked.remove(&request).ok_or("an answer to what was not asked")?;
+                if verb == Verb::Stop && answer == Answer::Ended(JobResult::Done) {
+                    invariants::stopped(self, unit)?;
+                }
+                return Ok(None);
+            }
+            Action::Exit(_) => {
+                self.exited = true;
+                return Ok(None);
+            }
+            Action::Fail(error) => return Err(format!("it ends with: {error}")),
+            // What is said is compared with what systemd says elsewhere, and nothing comes of the rest.
+            _ => return Ok(None),
+        };
+        Ok(Some(event))
+    }
+}
