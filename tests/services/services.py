@@ -106,8 +106,7 @@ def alone(service):
     quiet("systemd-tmpfiles", "--create", "--prefix=/run")
     # As systemd's own, which this service has.
     environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    ignored = [f"--ignore={setting}" for setting in service.ignores]
-    command = ["sd-activate", *ignored, f"--unit-path={UNITS}", service.socket]
+    command = ["sd-activate", f"--unit-path={UNITS}", service.socket]
     with open("/run/said", "wb") as said:
         manager = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment)
     while manager.poll() is None and "Listening on" not in read("/run/said"):
@@ -152,14 +151,14 @@ def run(services):
                 print(f"{service.name}: {prepared.stderr}")
     quiet("systemctl", "daemon-reload")
     same = 0
-    print("| package | socket | ignored | what the client gets |\n| --- | --- | --- | --- |")
+    print("| package | socket | what the client gets |\n| --- | --- | --- |")
     for service in services:
         theirs, said = under_systemd(service)
         ours = under_sd_activate(service)
         if worth(theirs[-1]) and ours["answers"] == theirs and ours["ended"] == 0:
             same += 1
             shown = ascii(theirs[-1])[1:-1][:60].replace("|", "\\|")
-            print(f"| {service.name} | {service.socket} | {' '.join(service.ignores)} | `{shown}` |")
+            print(f"| {service.name} | {service.socket} | `{shown}` |")
         else:
             print(f"FAILED  {service.name}\n  under systemd: {theirs}\n{said}")
             print(f"  under sd-activate, which ended with {ours['ended']}: {ours['answers']}\n{ours['said']}")

@@ -14,8 +14,6 @@ class Service:
     sends: bytes
     # What differs from one answer to the next, as regular expressions.
     varies: list = field(default_factory=list)
-    # What sd-activate is told to ignore.
-    ignores: list = field(default_factory=list)
     # What the package's script would have done, and a file to be asked for.
     prepare: str = ""
     # Packages that it needs besides its libraries.
@@ -28,8 +26,6 @@ class Service:
 
 HTTP = b"GET / HTTP/1.0\r\n\r\n"
 DATES = [rb"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"]
-CONFINED = ["confinement"]
-
 # Procedure 0 of the portmapper, which does nothing, in a fragment of a stream.
 RPC_NULL = bytes.fromhex("80000028 00000001 00000000 00000002 000186a0 00000002 00000000 00000000 00000000 00000000 00000000")
 
@@ -53,7 +49,7 @@ SERVICES = [
         prepare="mkdir -p /var/cache/approx; chown approx /var/cache/approx",
     ),
     Service(
-        "atftpd", "atftpd.socket", ("udp", 69), b"\0\1hello\0octet\0", ignores=["DynamicUser"],
+        "atftpd", "atftpd.socket", ("udp", 69), b"\0\1hello\0octet\0",
         prepare="mkdir -p /srv/tftp; echo 'hello from tftp' >/srv/tftp/hello; echo 'OPTIONS=/srv/tftp' >/etc/default/atftpd",
     ),
     Service("beanstalkd", "beanstalkd.socket", ("tcp", 11300), b"peek 1\r\nlist-tubes\r\nquit\r\n"),
@@ -93,7 +89,7 @@ SERVICES = [
         "micro-httpd", "micro-httpd.socket", ("tcp", 80), b"GET /hello.txt HTTP/1.0\r\n\r\n", DATES,
         prepare="mkdir -p /var/www/html; echo 'hello from a file' >/var/www/html/hello.txt",
     ),
-    Service("munin-node-c", "munin-node-c.socket", ("tcp", 4949), b"version\nquit\n", ignores=CONFINED),
+    Service("munin-node-c", "munin-node-c.socket", ("tcp", 4949), b"version\nquit\n"),
     # The cat comes later, when the client has said which terminal it has.
     Service("nyancat-server", "nyancat-server.socket", ("tcp", 23), b"", needs=("nyancat",), most=27),
     Service("oidentd", "oidentd.socket", ("tcp", 113), b"1,2\r\n", users=("oident",)),
@@ -119,7 +115,7 @@ SERVICES = [
         "sed -i 's/^ServerType .*/ServerType inetd/' /etc/proftpd/proftpd.conf",
     ),
     Service(
-        "rbldnsd", "rbldnsd.socket", ("udp", 53), DNS_QUERY, ignores=CONFINED,
+        "rbldnsd", "rbldnsd.socket", ("udp", 53), DNS_QUERY,
         prepare="mkdir -p /var/lib/rbldns; echo 'a A 192.0.2.7' >/var/lib/rbldns/zone; "
         "echo \"RBLDNSD='- -n -b 127.0.0.1 example.org:generic:/var/lib/rbldns/zone'\" >/etc/default/rbldnsd",
     ),
@@ -130,7 +126,6 @@ SERVICES = [
     ),
     Service(
         "systemd-journal-remote", "systemd-journal-gatewayd.socket", ("tcp", 19531), b"GET /nothing HTTP/1.0\r\n\r\n", DATES,
-        ignores=["confinement", "DynamicUser"],
     ),
     Service(
         "tang", "tangd.socket", ("tcp", 80), b"GET /adv HTTP/1.1\r\nConnection: close\r\n\r\n", [rb'(?<="signature": ")[^"]*'],
@@ -141,7 +136,7 @@ SERVICES = [
     Service("tinysshd", "tinysshd.socket", ("tcp", 22), b"", most=26),
     Service("uucp", "uucp.socket", ("tcp", 540), b"nobody\r\n", users=("uucp",)),
     Service(
-        "uuid-runtime", "uuidd.socket", ("unix", "/run/uuidd/request"), b"\1", ignores=CONFINED,
+        "uuid-runtime", "uuidd.socket", ("unix", "/run/uuidd/request"), b"\1",
         prepare="mkdir -p /var/lib/libuuid; chown uuidd /var/lib/libuuid; "
         "echo 'd /run/uuidd 2775 uuidd uuidd' >/etc/tmpfiles.d/uuidd.conf",
     ),

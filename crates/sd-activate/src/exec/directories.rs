@@ -26,6 +26,8 @@ pub(super) struct Made {
     pub paths: OsString,
     /// The same, each by itself.
     pub list: Vec<PathBuf>,
+    /// Where they are in fact, if they are a dynamic user's, whom nobody else may share them with.
+    pub private: Vec<PathBuf>,
 }
 
 /// To whom directories are given: what User= and Group= say.
@@ -42,12 +44,21 @@ struct Place<'a> {
     step: Step,
     base: &'a Path,
     set: &'a DirectorySet,
+    /// Whether they are in a directory that only root can look into, with links to them.
+    private: bool,
 }
+
+/// That directory.
+pub(super) const PRIVATE: &str = "private";
+const MODE_OF_PRIVATE: u32 = 0o700;
 
 impl UnitPlan {
     fn places<'a>(&'a self, exec: &'a ExecSpec) -> [Place<'a>; 5] {
         let (scope, directories) = (&self.manager.scope, &exec.directories);
-        let place = |setting, variable, step, base, set| Place { setting, variable, step, base, set };
+        let place = |setting, variable, step, base, set| {
+            let kept = !matches!(step, Step::RuntimeDirectory | Step::ConfigurationDirectory);
+            Place { setting, variable, step, base, set, private: exec.confinement.dynamic_user && kept }
+        };
         [
             place(
                 "RuntimeDirectory",
@@ -81,7 +92,9 @@ impl UnitPlan {
             }
             let list: Vec<_> = place.set.directories.keys().map(|directory| place.base.join(directory)).collect();
             let paths = list.iter().map(|path| path.as_os_str()).collect::<Vec<_>>().join(":".as_ref());
-            made.push(Made { variable: place.variable, paths, list });
+            let private = place.set.directories.keys().filter(|_| place.private);
+            let private = private.map(|directory| place.path(directory)).collect();
+            made.push(Made { variable: place.variable, paths, list, private });
         }
         Ok(made)
     }
@@ -112,8 +125,37 @@ impl UnitPlan {
 }
 
 impl Place<'_> {
+    /// Where a directory is.
+    fn path(&self, directory: &Path) -> PathBuf {
+        if self.private { self.base.join(PRIVATE).join(directory) } else { self.base.join(directory) }
+    }
+
+    /// Moves a directory that is where it was before the unit had a dynamic user, or had none any more.
+    fn move_here(&self, directory: &Path) -> IoResult<()> {
+        let (public, private) = (self.base.join(directory), self.base.join(PRIVATE).join(directory));
+        if self.private {
+            make_parents(&self.base.join(PRIVATE))?;
+            make_one(&self.base.join(PRIVATE), MODE_OF_PRIVATE)?;
+            make_parents(&private)?;
+            if public.is_dir() && !public.is_symlink() && !private.exists() {
+                fs::rename(&public, &private)?;
+            }
+            return self.link(&Path::new(PRIVATE).join(directory), directory);
+        }
+        if public.is_symlink()
+            && fs::canonicalize(&public).is_ok_and(|target| fs::canonicalize(&private).is_ok_and(|own| own == target))
+        {
+            fs::remove_file(&public)?;
+            fs::rename(&private, &public)?;
+        }
+        Ok(())
+    }
+
     fn make(&self, directory: &Path, owner: Owner) -> IoResult<()> {
-        let path = self.base.join(directory);
+        if !matches!(self.step, Step::RuntimeDirectory | Step::ConfigurationDirectory) {
+            self.move_here(directory)?;
+        }
+        let path = self.path(directory);
         make_parents(&path)?;
         let is_new = make_one(&path, self.set.mode)?;
         if self.step == Step::ConfigurationDirectory {

@@ -160,6 +160,13 @@ impl Launch<'_> {
         for limit in &surroundings.limits {
             limit::set(limit).at(Step::Limits)?;
         }
+        if let Some(credentials) = &surroundings.credentials {
+            leave_groups(credentials)?;
+        }
+        if surroundings.confined.separate_users().at(Step::User)? {
+            // The kernel has forgotten it with that.
+            prctl::set_pdeathsig(Signal::SIGTERM).at(Step::User)?;
+        }
         let privileges = &surroundings.confined.privileges;
         privileges.bound().at(Step::Capabilities)?;
         privileges.keep().at(Step::Capabilities)?;
@@ -210,10 +217,17 @@ impl Plan {
     }
 }
 
-fn become_another(credentials: &Credentials) -> Result<(), Failure> {
+/// Takes the groups that it is to have, while it may.
+fn leave_groups(credentials: &Credentials) -> Result<(), Failure> {
     setgroups(&credentials.groups).at(Step::Group)?;
-    if let Some((uid, gid)) = credentials.ids {
-        setresgid(gid, gid, gid).at(Step::Group)?;
+    match credentials.ids {
+        Some((_, gid)) => setresgid(gid, gid, gid).at(Step::Group),
+        None => Ok(()),
+    }
+}
+
+fn become_another(credentials: &Credentials) -> Result<(), Failure> {
+    if let Some((uid, _)) = credentials.ids {
         setresuid(uid, uid, uid).at(Step::User)?;
         // The kernel has forgotten it with that.
         prctl::set_pdeathsig(Signal::SIGTERM).at(Step::User)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
+use super::dynamic_user::DynamicUsers;
 use super::environment::{self, Environment, Value};
 use super::find::USUAL_PATH;
 use crate::error::Error;
@@ -56,6 +57,8 @@ pub struct Manager {
     pub ignored: Vec<c_int>,
     /// The variables that all find.
     pub(super) environment: Environment,
+    /// The users of DynamicUser=.
+    pub(super) dynamic_users: DynamicUsers,
     /// /dev/null, to read from and to write to.
     pub(super) null: [Arc<OwnedFd>; 2],
 }
@@ -72,7 +75,7 @@ impl Manager {
         };
         let null = [open(File::options().read(true))?, open(File::options().write(true))?];
         let environment = if scope.user { of_user() } else { of_system() };
-        Ok(Self { scope, ignored, environment, null })
+        Ok(Self { scope, ignored, environment, dynamic_users: DynamicUsers::default(), null })
     }
 }
 

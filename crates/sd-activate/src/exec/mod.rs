@@ -8,6 +8,7 @@ mod block;
 mod confine;
 mod credentials;
 mod directories;
+mod dynamic_user;
 pub mod environment;
 mod expand;
 mod files;

@@ -50,6 +50,8 @@ pub struct Confinement {
     /// PrivateDevices=.
     pub private_devices: bool,
 
+    /// DynamicUser=.
+    pub dynamic_user: bool,
     /// ProtectControlGroups=.
     pub protect_control_groups: bool,
     /// ProtectSystem=.
@@ -66,6 +68,8 @@ pub struct Confinement {
     pub private_network: bool,
     /// PrivateIPC=.
     pub private_ipc: bool,
+    /// PrivateUsers=.
+    pub private_users: bool,
     /// PrivateMounts=, and MountFlags= with what takes as much.
     pub private_mounts: bool,
     /// ReadWritePaths=.
@@ -85,12 +89,29 @@ pub struct Confinement {
 }
 
 impl Confinement {
+    /// Adds what DynamicUser= implies, so that nothing is left of a user whose number another one gets.
+    pub fn imply(&mut self) {
+        if !self.dynamic_user {
+            return;
+        }
+        self.no_new_privileges = true;
+        self.restrict_suid_sgid = true;
+        self.private_tmp = true;
+        if self.protect_system == ProtectSystem::No {
+            self.protect_system = ProtectSystem::Strict;
+        }
+        if self.protect_home == ProtectHome::No {
+            self.protect_home = ProtectHome::ReadOnly;
+        }
+    }
+
     /// What is left of it for a command that is executed with full privileges: what it finds, not what it may do.
     pub fn of_full_privileges(&self) -> Self {
         Self {
             private_network: self.private_network,
             private_ipc: self.private_ipc,
             private_mounts: self.mounts(),
+            dynamic_user: self.dynamic_user,
             temporary: self.temporary.clone(),
             binds: self.binds.clone(),
             ..Self::default()

@@ -14,7 +14,8 @@ use crate::spec::{
 };
 
 /// The finished unit, or why there can be none.
-pub fn complete(draft: Draft) -> Result<UnitSpec, Invalid> {
+pub fn complete(mut draft: Draft) -> Result<UnitSpec, Invalid> {
+    draft.exec.confinement.imply();
     let mut unit = draft.unit.clone();
     unit.kind = match unit.name.unit_type() {
         UnitType::Socket => Kind::Socket(Arc::new(socket(draft)?)),

@@ -22,7 +22,10 @@ PrivatePIDs=no
 ";
 
 fn verify(directory: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sd-activate"));
+    verify_by(Command::new(env!("CARGO_BIN_EXE_sd-activate")), directory, arguments)
+}
+
+fn verify_by(mut command: Command, directory: &Path, arguments: &[&str]) -> (i32, String) {
     let output =
         command.arg("--verify").arg(format!("--unit-path={}", directory.display())).args(arguments).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap().replace(&format!("{}/", directory.display()), "");
@@ -72,5 +75,32 @@ x.socket:6: warning: Colour= is no setting of [Socket]; it is ignored
     assert_eq!(
         verify(directory, &["y.socket"]),
         (1, "y.socket: error: there is no such unit on the unit path\n".to_owned())
+    );
+}
+
+#[test]
+fn what_this_process_may_not_do_is_refused_and_nothing_else() {
+    let scratch = sdlite_test_support::scratch();
+    let unit = "[Service]\nExecStart=/bin/true\nNoNewPrivileges=yes\nPrivateTmp=no\nPrivateTmp=yes\nProtectSystem=\nDynamicUser=yes\n";
+    fs::write(scratch.path().join("x.service"), unit).unwrap();
+    // Root, without the capability that this takes; nobody else has it.
+    let mut without = Command::new("setpriv");
+    without.arg("--inh-caps=-sys_admin");
+    if nix::unistd::Uid::current().is_root() {
+        without.arg("--bounding-set=-sys_admin");
+    }
+    without.arg(env!("CARGO_BIN_EXE_sd-activate"));
+    let (status, text) = verify_by(without, scratch.path(), &["x.service"]);
+    assert_eq!(status, 1, "{text}");
+    let refused: Vec<&str> = text.lines().filter(|line| line.contains("refused")).collect();
+    let takes = "it takes the capability CAP_SYS_ADMIN, which is not had here";
+    assert_eq!(
+        refused,
+        [
+            format!(
+                "x.service:5: refused: PrivateTmp=: {takes}; --ignore=PrivateTmp or --ignore=confinement starts the service without it"
+            ),
+            format!("x.service:7: refused: DynamicUser=: {takes}; --ignore=DynamicUser starts the service without it"),
+        ]
     );
 }

@@ -9,14 +9,16 @@ mod mount;
 mod mounts;
 mod nodes;
 mod private_tmp;
+mod users;
 
 use std::ffi::{CStr, c_int};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libc::sock_filter;
 use nix::errno::Errno;
+use nix::unistd::{Gid, Uid};
 
-use super::directories::Made;
+use super::directories::{self, Made};
 use super::plan::Credentials;
 use super::step::Step;
 use super::unit::UnitPlan;
@@ -45,6 +47,7 @@ pub(super) const OF_NAMESPACES: &[&str] = &[
     "ProtectKernelModules",
     "ProtectKernelLogs",
     "ProtectControlGroups",
+    "DynamicUser",
     "ReadWritePaths",
     "ReadOnlyPaths",
     "InaccessiblePaths",
@@ -66,6 +69,8 @@ pub struct Confined {
     namespaces: c_int,
     /// What is mounted in them.
     mounts: Mounts,
+    /// The users and groups that there are for it, if not all.
+    users: Option<users::Maps>,
 }
 
 impl UnitPlan {
@@ -84,7 +89,7 @@ impl UnitPlan {
         let filter = filter::program(confinement, exec.scheduling.personality).unwrap_or_default();
         // The kernel takes a filter only from who may do anything, or gains nothing by executing another program.
         let uid = credentials.and_then(|credentials| credentials.ids).map(|(uid, _)| uid);
-        let remains = uid.is_none_or(nix::unistd::Uid::is_root);
+        let remains = uid.is_none_or(Uid::is_root);
         let may_filter = remains && rights::effective() & capability::set(named::SYS_ADMIN) != 0;
         let privileges = Privileges {
             bounding: bounding(confinement),
@@ -102,7 +107,10 @@ impl UnitPlan {
         ] {
             namespaces |= if own { flag } else { 0 };
         }
-        Ok(Confined { privileges, filter, namespaces, mounts })
+        let ids = credentials.and_then(|credentials| credentials.ids);
+        let (uid, gid) = ids.unwrap_or((Uid::current(), Gid::current()));
+        let users = confinement.private_users.then(|| [uid.as_raw(), gid.as_raw()].map(users::map));
+        Ok(Confined { privileges, filter, namespaces, mounts, users })
     }
 
     /// What it finds mounted.
@@ -120,12 +128,18 @@ impl UnitPlan {
             optional: false,
         };
         for made in directories {
+            // Who may not look into the directory that they are in finds them all the same, and nothing else in there.
+            entries.extend(made.private.iter().map(|path| bind(path, path)));
+            entries.extend(made.private.first().and_then(|path| private_directory(path)).map(|path| Entry {
+                path,
+                mode: Mode::New { kind: c"tmpfs", options: "mode=0755".to_owned(), not: mounts::NOTHING },
+                optional: false,
+            }));
             if root.is_some() {
                 // They are those of this machine in another root directory, too.
                 entries.extend(made.list.iter().map(|path| bind(path, path)));
             } else if confinement.protect_system == ProtectSystem::Strict {
-                let entry =
-                    |path: &std::path::PathBuf| Entry { path: path.clone(), mode: Mode::ReadWrite, optional: false };
+                let entry = |path: &PathBuf| Entry { path: path.clone(), mode: Mode::ReadWrite, optional: false };
                 entries.extend(made.list.iter().map(entry));
             }
         }
@@ -179,6 +193,11 @@ impl Confined {
         self.mounts.steps.iter().try_for_each(|step| step.carry_out(trees))
     }
 
+    /// Has this process know no users and groups but root's and its own. Whether it does.
+    pub(super) fn separate_users(&self) -> Result<bool, Errno> {
+        self.users.as_ref().map(users::separate).transpose().map(|separated| separated.is_some())
+    }
+
     /// Has the kernel filter system calls from here on.
     pub(super) fn filter(&self) -> Result<(), Errno> {
         if self.filter.is_empty() {
@@ -189,6 +208,11 @@ impl Confined {
         // SAFETY: instructions, which the kernel reads only, and their number.
         Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) }).map(drop)
     }
+}
+
+/// The directory with all private ones that a path is in.
+fn private_directory(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find(|above| above.ends_with(directories::PRIVATE)).map(Path::to_owned)
 }
 
 /// The capabilities that can still be had. None where that is all.

@@ -142,12 +142,7 @@ impl What {
             Self::Alone { not } => change(libc::AT_FDCWD, at, 0, *not, 0),
             Self::New { kind, options, not } => {
                 let mut flags: c_ulong = 0;
-                for (bit, flag) in [
-                    (READ_ONLY, libc::MS_RDONLY),
-                    (NO_SUID, libc::MS_NOSUID),
-                    (NO_DEV, libc::MS_NODEV),
-                    (NO_EXEC, libc::MS_NOEXEC),
-                ] {
+                for (bit, flag) in [(NO_SUID, libc::MS_NOSUID), (NO_DEV, libc::MS_NODEV), (NO_EXEC, libc::MS_NOEXEC)] {
                     if not & bit != 0 {
                         flags |= flag;
                     }

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::spec::{ConfinedPath, Confinement, ProtectHome, ProtectSystem};
 
 /// What cannot be told apart from what is not there.
-const NOTHING: u64 = READ_ONLY | NO_SUID | NO_DEV | NO_EXEC;
+pub(super) const NOTHING: u64 = READ_ONLY | NO_SUID | NO_DEV | NO_EXEC;
 
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 /// What is not the system's.
@@ -224,6 +224,15 @@ impl Mounts {
         for (number, entry) in entries.iter().enumerate() {
             mounts.add(entry, &entries[..number], root)?;
         }
+        // Only then: what is put upon something in there is made before.
+        for entry in entries {
+            if let Mode::New { not, .. } = entry.mode {
+                if not & READ_ONLY != 0 {
+                    let (at, what) = (text(entry.path.as_os_str())?, What::Alone { not: READ_ONLY });
+                    mounts.steps.push(Mount { at, what, optional: entry.optional });
+                }
+            }
+        }
         Ok(mounts)
     }
 
@@ -241,7 +250,9 @@ impl Mounts {
                 What::Tree { number: self.tree(source, *recursive, false, false)?, not, made: Some(made) }
             }
             Mode::Devices => return devices::add(self, root),
-            Mode::New { kind, options, not } => What::New { kind, options: text(options.as_ref())?, not: *not },
+            Mode::New { kind, options, not } => {
+                What::New { kind, options: text(options.as_ref())?, not: *not & !READ_ONLY }
+            }
             Mode::ReadOnly => What::Own { not: READ_ONLY, again: 0 },
             Mode::ReadWrite => match before.iter().rev().find(|above| path.starts_with(&above.path)) {
                 // It is as it was.

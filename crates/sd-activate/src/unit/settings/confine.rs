@@ -2,9 +2,10 @@
 //! "System Call Filtering".
 
 use super::Unless::{Empty, Never, Off, OneOf};
-use super::{NO, Setting, confining, confining_not_here, needing, no_effect, refused, set};
+use super::{NO, Setting, confining, confining_not_here, needing, no_effect, set};
 use crate::rights::Right::{Capabilities, Filters, Namespaces};
 use crate::spec::{ProtectHome, ProtectSystem, capability};
+use crate::unit::value::Invalid;
 use crate::unit::{confine, mounts};
 
 pub(super) const CONFINE: &[Setting] = &[
@@ -85,7 +86,9 @@ pub(super) const CONFINE: &[Setting] = &[
     }),
     confining_not_here("IPCNamespacePath", Empty),
     confining_not_here("PrivatePIDs", Off).since(257),
-    confining_not_here("PrivateUsers", Off),
+    confining("PrivateUsers", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.private_users, given.boolean())
+    }),
     confining_not_here("UserNamespacePath", Empty).since(258),
     confining_not_here("PrivateBPF", Off).since(258),
     confining_not_here("BPFDelegateCommands", Empty).since(258),
@@ -123,7 +126,9 @@ pub(super) const CONFINE: &[Setting] = &[
         Ok(())
     }),
     // Not those that `--ignore=confinement` means: without them the service would be root, or find other files.
-    refused("DynamicUser", Off),
+    needing("DynamicUser", Namespaces, Off, |draft, given| {
+        set(&mut draft.exec.confinement.dynamic_user, given.boolean().map_err(Invalid::fatal))
+    }),
     needing("BindPaths", Namespaces, Empty, |draft, given| {
         mounts::binds(&mut draft.exec.confinement.binds, given, false)
     }),
