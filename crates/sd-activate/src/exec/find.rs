@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{AccessFlags, eaccess};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 
 use crate::error::Error;
 
@@ -53,5 +54,5 @@ fn executable(path: &Path) -> Result<(), Errno> {
     if metadata.is_dir() {
         return Err(Errno::EISDIR);
     }
-    eaccess(path, AccessFlags::X_OK)
+    faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
 }

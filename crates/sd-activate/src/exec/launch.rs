@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::ffi::{c_int, c_void};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -14,9 +15,9 @@ use nix::unistd::{Pid, setgroups, setresgid, setresuid};
 use sdlite_core::listen::LISTEN_FDS_START;
 use sdlite_core::pidfd;
 
-use super::plan::{Credentials, Plan, SHELL};
+use super::plan::{Credentials, Plan, SHELL, Stream};
 use super::step::Step;
-use super::{files, limit};
+use super::{files, limit, table};
 use crate::error::Error;
 use crate::log::say;
 
@@ -34,25 +35,69 @@ impl<T> In<T> for Result<T, Errno> {
     }
 }
 
-impl Plan {
-    /// Starts the service, and passes it these descriptors, wherever they are.
+/// What services have for a stack until they are executed. They call the C library's wrappers of system calls, nothing else.
+const STACK_SIZE: usize = 64 * 1024;
+
+/// Starts services.
+pub struct Launcher {
+    stack: Box<[MaybeUninit<u8>]>,
+    own_pid: libc::pid_t,
+    /// Whether they copy of the table of descriptors what they need. None as long as it has so few that this is not worth it.
+    parts: Option<bool>,
+}
+
+impl Launcher {
+    /// Nothing was started yet.
+    pub fn of_this_process() -> Self {
+        let stack = Box::new_uninit_slice(STACK_SIZE);
+        Self { stack, own_pid: std::process::id() as libc::pid_t, parts: None }
+    }
+
+    /// Says of a descriptor that it stays open.
+    pub fn stays_open(&mut self, descriptor: &impl AsFd) {
+        if self.parts.is_none() && table::is_large_with(descriptor.as_fd().as_raw_fd()) {
+            self.parts = Some(table::can_be_parted());
+        }
+    }
+
+    /// Starts a service, and passes it these descriptors, wherever they are.
     ///
     /// Every descriptor of this process has to be close-on-exec.
-    pub fn start<'a>(&mut self, passed: impl IntoIterator<Item = BorrowedFd<'a>>) -> Result<Pid, Error> {
-        self.passed.clear();
-        self.passed.extend(passed.into_iter().map(|descriptor| descriptor.as_raw_fd()));
-        let patient = self.surroundings.patient;
+    pub fn start<'a>(
+        &mut self,
+        plan: &mut Plan,
+        passed: impl IntoIterator<Item = BorrowedFd<'a>>,
+    ) -> Result<Pid, Error> {
+        plan.passed.clear();
+        plan.passed.extend(passed.into_iter().map(|descriptor| descriptor.as_raw_fd()));
+        let parts = self.parts == Some(true) && !plan.surroundings.patient;
+        let _lowered = if parts { table::lower(&mut plan.passed) } else { Vec::new() };
+        let mut launch = Launch { plan, own_pid: self.own_pid, parts, pid: 0, failure: None };
+        let mut pid = self.clone_process(&mut launch);
+        // So does qemu, which makes a process with memory and a table of its own where vfork(2) is asked for.
+        if parts && pid == Err(Errno::EINVAL) {
+            (self.parts, launch.parts) = (Some(false), false);
+            pid = self.clone_process(&mut launch);
+        }
+        let pid = pid.map_err(Error::Fork)?;
+        if let Some((step, error)) = launch.failure {
+            let _ = waitpid(pid, None);
+            return Err(launch.plan.not_executed(step, error));
+        }
+        Ok(pid)
+    }
+
+    fn clone_process(&mut self, launch: &mut Launch<'_>) -> Result<Pid, Errno> {
         let top = self.stack.as_mut_ptr_range().end;
         // A stack grows downwards from an address that is a multiple of 16.
         let top = top.wrapping_sub(top.addr() % 16);
-        let mut launch = Launch { plan: self, pid: 0, failure: None };
-        let launch = &raw mut launch;
-
         // vfork(2) is what this amounts to, but on a stack of its own: the service cannot spoil the one that this
         // function returns on. Neither can it be a `fork`, which copies page tables for every connection; but where the way
         // may take long, it has to be one, for this process to go on.
-        let flags =
-            if patient { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK } | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
+        let shared = if launch.plan.surroundings.patient { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
+        let table = if launch.parts { libc::CLONE_FILES } else { 0 };
+        let flags = shared | table | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
+        let launch: *mut Launch<'_> = launch;
         // SAFETY: the stack is not used otherwise and large enough. Where the memory is shared, because of CLONE_VFORK this
         // process, which has one thread, goes on only when the service was executed or is gone, so `launch` is not used
         // by two at once. `execute` neither panics nor returns, and does not allocate where the memory is shared. No signal
@@ -62,20 +107,16 @@ impl Plan {
             let child_tid = &raw mut (*launch).pid;
             libc::clone(execute, top.cast::<c_void>(), flags, launch.cast::<c_void>(), no_parent_tid, no_tls, child_tid)
         };
-        let pid = Errno::result(pid).map_err(Error::Fork)?;
-        // SAFETY: `launch` is this function's own again.
-        let failure = unsafe { (*launch).failure };
-        if let Some((step, error)) = failure {
-            let _ = waitpid(Pid::from_raw(pid), None);
-            return Err(self.not_executed(step, error));
-        }
-        Ok(Pid::from_raw(pid))
+        Errno::result(pid).map(Pid::from_raw)
     }
 }
 
 /// What the two sides of clone(2) have in common.
 struct Launch<'a> {
     plan: &'a mut Plan,
+    own_pid: libc::pid_t,
+    /// Whether the table of descriptors is shared as well, until the service copies what it needs.
+    parts: bool,
     /// The service's process id: the kernel stores it before the service runs, which saves a getpid(2). It does so in the
     /// service's memory, which is another one where qemu runs this for another kind of machine.
     pid: libc::pid_t,
@@ -85,7 +126,7 @@ struct Launch<'a> {
 
 /// The service, until it is executed.
 extern "C" fn execute(launch: *mut c_void) -> c_int {
-    // SAFETY: `Plan::start` passes a Launch, and does not touch it as long as this runs.
+    // SAFETY: `Launcher::start` passes a Launch, and does not touch it as long as this runs.
     let launch = unsafe { &mut *launch.cast::<Launch<'_>>() };
     let (step, error) = match launch.execute() {
         Ok(never) => match never {},
@@ -103,10 +144,13 @@ extern "C" fn execute(launch: *mut c_void) -> c_int {
 impl Launch<'_> {
     /// The steps, in systemd's order.
     fn execute(&mut self) -> Result<Infallible, Failure> {
+        if self.parts {
+            table::part(self.plan.last_descriptor()).at(Step::Fds)?;
+        }
         // With this process gone, nobody would pass signals on, and the service would keep the address in use.
         prctl::set_pdeathsig(Signal::SIGTERM).at(Step::Exec)?;
         // SAFETY: takes nothing.
-        if unsafe { libc::getppid() } != self.plan.own_pid {
+        if unsafe { libc::getppid() } != self.own_pid {
             return Err((Step::Exec, Errno::ESRCH));
         }
         if let Some(group) = &self.plan.group {
@@ -197,6 +241,17 @@ impl Launch<'_> {
 }
 
 impl Plan {
+    /// The last descriptor of this process that the service needs.
+    fn last_descriptor(&self) -> RawFd {
+        let open = |stream: &Stream| match stream {
+            Stream::Open(open) => Some(open.as_raw_fd()),
+            _ => None,
+        };
+        let streams = self.surroundings.streams.iter().filter_map(open);
+        let group = self.group.iter().map(AsRawFd::as_raw_fd);
+        streams.chain(group).chain(self.passed.iter().copied()).fold(libc::STDERR_FILENO, RawFd::max)
+    }
+
     /// Executes the first of the files that is there. The error, if that cannot be done.
     fn execute(&mut self) -> Errno {
         let variables = self.variables.as_ptr();

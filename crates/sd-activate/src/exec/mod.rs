@@ -21,14 +21,17 @@ mod plan;
 mod scheduling;
 mod step;
 mod streams;
+mod subject;
+mod table;
 mod terminal;
 mod unit;
 mod variable;
 
 pub use find::find;
 pub use idle::Idle;
-pub use launch::set_default;
+pub use launch::{Launcher, set_default};
 pub use manager::Manager;
 pub use plan::{Credentials, Plan, Stream, Surroundings};
 pub use step::Step;
+pub use table::put_away;
 pub use unit::{Circumstances, UnitPlan};

@@ -18,15 +18,13 @@ use super::environment::{Environment, Value};
 use super::idle::Idle;
 use super::scheduling::Scheduled;
 use super::step::Step;
+use super::subject::Subject;
 use super::terminal::{Control, Terminal};
 use super::variable::OwnVariable;
 use crate::error::{Error, reason};
 use crate::spec::ResourceLimit;
 
 pub(super) const SHELL: &CStr = c"/bin/sh";
-
-/// What the service has for a stack until it is executed. It calls the C library's wrappers of system calls, nothing else.
-const STACK_SIZE: usize = 64 * 1024;
 
 /// What a service finds that is not of its command.
 #[derive(Debug)]
@@ -72,8 +70,8 @@ pub struct Surroundings {
     pub directory: Option<(CString, bool)>,
     /// Whether a script without `#!` is executed by the shell, as execvp(3) does.
     pub shell: bool,
-    /// What messages call the steps that can fail, of a unit; with nothing to say of one, it is about the command.
-    pub subjects: Vec<(Step, String)>,
+    /// What messages call the steps that can fail, of a unit.
+    pub subject: Option<Subject>,
 }
 
 impl Default for Surroundings {
@@ -100,7 +98,7 @@ impl Default for Surroundings {
             root: None,
             directory: None,
             shell: false,
-            subjects: Vec::new(),
+            subject: None,
         }
     }
 }
@@ -152,8 +150,6 @@ pub struct Plan {
     pub(super) group: Option<OwnedFd>,
     /// The descriptors to pass, where this process has them.
     pub(super) passed: Vec<RawFd>,
-    pub(super) own_pid: libc::pid_t,
-    pub(super) stack: Vec<u8>,
 }
 
 impl Plan {
@@ -236,21 +232,16 @@ impl Plan {
             surroundings,
             group: None,
             passed: Vec::new(),
-            own_pid: std::process::id() as libc::pid_t,
-            stack: vec![0; STACK_SIZE],
         })
     }
 
     /// The error for a command that was not executed.
     pub(super) fn not_executed(&self, step: Step, error: Errno) -> Error {
-        let subject = self.surroundings.subjects.iter().find(|(known, _)| *known == step);
-        match subject {
-            Some((_, what)) if step != Step::Exec => Error::Step {
-                step,
-                what: what.clone(),
-                reason: step.hint(error).map_or_else(|| reason(error), str::to_owned),
-            },
-            Some((_, what)) => self.not_found(error).of_command(what.clone()),
+        match self.surroundings.subject.as_ref().and_then(|subject| subject.of(step)) {
+            Some(what) if step != Step::Exec => {
+                Error::Step { step, what, reason: step.hint(error).map_or_else(|| reason(error), str::to_owned) }
+            }
+            Some(what) => self.not_found(error).of_command(what),
             None => self.not_found(error),
         }
     }

@@ -11,31 +11,17 @@ use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 
 use super::block::About;
-use super::confine::OF_NAMESPACES;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
 use super::manager::Manager;
 use super::plan::{Plan, Surroundings};
 use super::scheduling::Scheduled;
 use super::step::Step;
+use super::subject::Subject;
 use super::terminal::Terminal;
-use super::{expand, find, streams};
+use super::{expand, find, streams, subject};
 use crate::error::{Error, reason};
 use crate::spec::{Command, ExecSpec, Kind, Phase, UnitSpec};
-
-/// The settings that other steps are about; the first one of each that a unit has.
-const OTHERS: [(Step, &[&str]); 10] = [
-    (Step::Namespace, OF_NAMESPACES),
-    (Step::SetScheduler, &["CPUSchedulingPolicy", "CPUSchedulingPriority", "CPUSchedulingResetOnFork"]),
-    (Step::CpuAffinity, &["CPUAffinity"]),
-    (Step::IoPriority, &["IOSchedulingClass", "IOSchedulingPriority"]),
-    (Step::TimerSlack, &["TimerSlackNSec"]),
-    (Step::Personality, &["Personality"]),
-    (Step::Capabilities, &["CapabilityBoundingSet", "AmbientCapabilities", "ProtectClock"]),
-    (Step::SecureBits, &["SecureBits"]),
-    (Step::NoNewPrivileges, &["NoNewPrivileges"]),
-    (Step::Seccomp, &["SystemCallFilter"]),
-];
 
 /// How the commands of a unit are executed.
 pub struct UnitPlan {
@@ -119,7 +105,7 @@ impl UnitPlan {
             root: root.map(text).transpose()?,
             directory: Some(self.working_directory(exec, &accounts, circumstances.phase)?),
             shell: false,
-            subjects: self.subjects(exec, command, circumstances.phase),
+            subject: Some(Subject::new(&self.unit, circumstances.phase, command)),
         };
         Plan::new(&paths, &arguments, &environment, surroundings)
     }
@@ -160,7 +146,7 @@ impl UnitPlan {
         let found = if is_absolute { find::find(name) } else { find::find_in(directories, name) };
         found.map(|path| vec![path]).map_err(|error| match error {
             Error::NotFound { command: file } if command.ignore_failure => Error::Skipped { command: file },
-            error => error.of_command(what_command(command, phase)),
+            error => error.of_command(subject::what_command(&command.origin, phase, &command.path)),
         })
     }
 
@@ -203,42 +189,9 @@ impl UnitPlan {
         }
     }
 
-    /// What messages call the steps that can fail after this.
-    fn subjects(&self, exec: &ExecSpec, command: &Command, phase: Phase) -> Vec<(Step, String)> {
-        let path = |path: Option<&Path>| path.map(|path| path.display().to_string()).unwrap_or_default();
-        let directory =
-            exec.working_directory.as_ref().map_or(Some(Path::new("/")), |directory| directory.path.as_deref());
-        let limits = exec.limits.iter().map(|limit| format!("{:?}", limit.resource).replace("RLIMIT_", "Limit")).next();
-        let others = OTHERS.iter().map(|(step, settings)| {
-            let given = settings.iter().find(|setting| self.unit.origin(setting).is_some()).unwrap_or(&settings[0]);
-            (*step, self.what(given, ""))
-        });
-        let mut subjects = vec![
-            (Step::Exec, what_command(command, phase)),
-            (Step::Cgroup, format!("the control group of {}", self.unit.name)),
-            (Step::Stdin, self.what("StandardInput", "")),
-            (Step::Stdout, self.what("StandardOutput", "")),
-            (Step::Stderr, self.what("StandardError", "")),
-            (Step::OomAdjust, self.what("OOMScoreAdjust", &exec.oom_score_adjust.unwrap_or_default().to_string())),
-            (Step::Nice, self.what("Nice", &exec.nice.unwrap_or_default().to_string())),
-            (Step::Limits, limits.unwrap_or_default()),
-            (Step::Group, self.what("Group", exec.group.as_deref().unwrap_or_default())),
-            (Step::User, self.what("User", exec.user.as_deref().unwrap_or_default())),
-            (Step::Chdir, self.what("WorkingDirectory", &path(directory))),
-        ];
-        if let Some(root) = exec.root_directory.as_deref() {
-            subjects.push((Step::Namespace, self.what("RootDirectory", &path(Some(root)))));
-        }
-        subjects.extend(others);
-        subjects
-    }
-
     /// What messages call a setting: where it is written, its name and its value.
     pub(super) fn what(&self, setting: &str, value: &str) -> String {
-        match self.unit.origin(setting) {
-            Some(origin) => format!("{origin}: {setting}={value}"),
-            None => format!("{setting}={value}"),
-        }
+        subject::what(&self.unit, setting, value)
     }
 
     /// The error of a setting that keeps a command from being executed at all.
@@ -251,10 +204,6 @@ impl UnitPlan {
         let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
         Error::Step { step, what: self.what(setting, value), reason: reason(errno) }
     }
-}
-
-fn what_command(command: &Command, phase: Phase) -> String {
-    format!("{}: Exec{phase:?}={}", command.origin, command.path.display())
 }
 
 fn text(path: &Path) -> Result<CString, Error> {

@@ -181,7 +181,10 @@ impl World {
     ) -> Result<Pid, Error> {
         let sockets = engine.passed(id);
         let pid = match &mut self.command {
-            Some(plan) => plan.start(sockets.iter().filter_map(|port| self.ports.get(port)).map(AsFd::as_fd)),
+            Some(plan) => {
+                let sockets = sockets.iter().filter_map(|port| self.ports.get(port));
+                self.launcher.start(plan, sockets.map(AsFd::as_fd))
+            }
             None => self.execute_unit(engine, id, command, invocation, variables),
         }?;
         self.has_children = true;
@@ -199,7 +202,7 @@ impl World {
             },
         };
         if let Some(plan) = &mut self.command {
-            let started = plan.start([held.descriptor.as_fd()]);
+            let started = self.launcher.start(plan, [held.descriptor.as_fd()]);
             if started.as_ref().is_err_and(Error::is_shortage) {
                 self.held = Some(held);
             }

@@ -55,7 +55,7 @@ use units::Connection;
 
 use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
-use crate::exec::{Idle, Plan};
+use crate::exec::{Idle, Launcher, Plan};
 use crate::log::say;
 use crate::spec::Signal;
 
@@ -67,6 +67,7 @@ pub struct World {
     notifications: Option<Notifications>,
     asked: Option<Asked>,
     supervisor: Supervisor,
+    launcher: Launcher,
     /// The command of the command line's form.
     command: Option<Box<Plan>>,
     /// What units need, with the other form.
@@ -100,6 +101,7 @@ impl World {
             notifications: None,
             asked: None,
             supervisor: Supervisor::new(),
+            launcher: Launcher::of_this_process(),
             command: None,
             units: None,
             ports: HashMap::new(),
@@ -127,6 +129,7 @@ impl World {
     fn add_port(&mut self, socket: Socket) -> Result<Port, Error> {
         let port = Port(self.next_port);
         self.wait_for(port, &socket)?;
+        self.launcher.stays_open(&socket);
         self.next_port += 1;
         self.ports.insert(port, socket);
         Ok(port)

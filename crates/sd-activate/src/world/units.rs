@@ -1,7 +1,7 @@
 //! What units need to be loaded, opened and executed.
 
 use std::collections::{HashMap, HashSet};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, LazyLock};
 
 use nix::errno::Errno;
@@ -232,15 +232,27 @@ impl World {
         let told = told.chain(notify).chain(invocation).chain(opened.iter().flat_map(Opened::variable));
         let circumstances =
             Circumstances { phase, variables: told.collect(), journal: opened.as_ref().and_then(Opened::writer) };
-        let started = plan.lay_out(command, &circumstances).and_then(|mut plan| {
-            if let Some(connection) = self.connection_of(id) {
-                plan.set_remote(&connection.peer.address, &connection.peer.port);
-            }
+        let laid_out = plan.lay_out(command, &circumstances).and_then(|mut plan| {
             if waits_for_idleness(&unit, phase) {
                 plan.wait_for_idleness(self.idleness()?);
             }
             self.join_group(&mut plan, &unit.name)?;
-            plan.start(self.descriptors(engine, id))
+            Ok(plan)
+        });
+        let connection = self.units.as_ref().and_then(|units| units.connections.get(&id));
+        let mut passed = match connection {
+            Some(connection) => vec![connection.descriptor.as_fd()],
+            None => {
+                let ports = engine.passed(id).into_iter();
+                ports.filter_map(|port| self.ports.get(&port)).map(AsFd::as_fd).collect()
+            }
+        };
+        passed.extend(self.store.of(id).map(|(_, descriptor)| descriptor));
+        let started = laid_out.and_then(|mut plan| {
+            if let Some(Connection { peer, .. }) = connection {
+                plan.set_remote(&peer.address, &peer.port);
+            }
+            self.launcher.start(&mut plan, passed)
         });
         if let (Some(journal), Some(opened)) = (&mut self.journal, opened) {
             match started {
@@ -262,19 +274,6 @@ impl World {
 
     fn connection_of(&self, id: UnitId) -> Option<&Connection> {
         self.units.as_ref()?.connections.get(&id)
-    }
-
-    /// What a service is passed: its connection, or what its sockets have open, and then what it has stored.
-    fn descriptors(&self, engine: &Engine, id: UnitId) -> Vec<BorrowedFd<'_>> {
-        let mut descriptors = match self.connection_of(id) {
-            Some(connection) => vec![connection.descriptor.as_fd()],
-            None => {
-                let ports = engine.passed(id).into_iter();
-                ports.filter_map(|port| self.ports.get(&port)).map(AsFd::as_fd).collect()
-            }
-        };
-        descriptors.extend(self.store.of(id).map(|(_, descriptor)| descriptor));
-        descriptors
     }
 
     /// How the commands of a unit are executed; a target has none.

@@ -94,6 +94,7 @@ impl World {
             held,
             orphans,
             // Found out anew.
+            launcher: _,
             has_children: _,
         } = self
         else {
@@ -159,6 +160,7 @@ impl World {
         (world.next_port, world.supervisor) = (next_port, Supervisor::restore(stopping));
         for (port, socket) in &world.ports {
             world.wait_for(*port, socket)?;
+            world.launcher.stays_open(socket);
         }
         for (port, tells) in watched {
             world.watch(port, tells)?;

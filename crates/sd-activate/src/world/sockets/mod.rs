@@ -28,6 +28,7 @@ use super::holder::holder;
 use crate::address::{Address, Bound};
 use crate::engine::Port;
 use crate::error::Error;
+use crate::exec::put_away;
 use crate::log::say;
 use crate::saved::{self, Descriptor, Saved};
 use crate::spec::{Endpoint, Listen, SocketSpec};
@@ -97,6 +98,7 @@ impl Socket {
         for (setting, error) in options::set(&descriptor, &listen.endpoint, spec) {
             say(format_args!("{}: {setting}= cannot be set for {}: {error}", listen.origin, listen.endpoint));
         }
+        let descriptor = put_away(descriptor);
         let queue = match &listen.endpoint {
             Endpoint::MessageQueue(name) if spec.remove_on_stop => node::Queue::to_be_removed(name),
             _ => None,
