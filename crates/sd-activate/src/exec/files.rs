@@ -45,9 +45,13 @@ pub(super) fn duplicate(descriptor: RawFd, to: RawFd) -> Result<(), Errno> {
 
 /// What is opened here gets a number above those of the standard streams, which are open in this process.
 fn open(path: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
+    open_at(libc::AT_FDCWD, path, flags)
+}
+
+fn open_at(directory: RawFd, path: &CStr, flags: c_int) -> Result<OwnedFd, Errno> {
     // SAFETY: a C string and numbers.
-    let file = unsafe { libc::open(path.as_ptr(), flags | libc::O_NOCTTY | libc::O_CLOEXEC, 0o666) };
-    // SAFETY: open has just opened it.
+    let file = unsafe { libc::openat(directory, path.as_ptr(), flags | libc::O_NOCTTY | libc::O_CLOEXEC, 0o666) };
+    // SAFETY: openat has just opened it.
     Errno::result(file).map(|file| unsafe { OwnedFd::from_raw_fd(file) })
 }
 
@@ -72,9 +76,9 @@ pub(super) fn set_non_blocking(descriptor: RawFd, on: bool) -> Result<(), Errno>
     Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFL, wanted) }).map(drop)
 }
 
-/// Puts this process into the control group whose cgroup.procs this is.
+/// Puts this process into the control group whose directory this is.
 pub(super) fn join(group: &OwnedFd) -> Result<(), Errno> {
-    write(group, "0")
+    write(&open_at(group.as_raw_fd(), c"cgroup.procs", libc::O_WRONLY)?, "0")
 }
 
 fn write(file: &OwnedFd, text: &str) -> Result<(), Errno> {

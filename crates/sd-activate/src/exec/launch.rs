@@ -16,6 +16,7 @@ use sdlite_core::listen::LISTEN_FDS_START;
 use sdlite_core::pidfd;
 
 use super::plan::{Credentials, Plan, SHELL, Stream};
+use super::process::{self, Process};
 use super::step::Step;
 use super::{files, limit, table};
 use crate::error::Error;
@@ -72,7 +73,7 @@ impl Launcher {
         plan.passed.extend(passed.into_iter().map(|descriptor| descriptor.as_raw_fd()));
         let parts = self.parts == Some(true) && !plan.surroundings.patient;
         let _lowered = if parts { table::lower(&mut plan.passed) } else { Vec::new() };
-        let mut launch = Launch { plan, own_pid: self.own_pid, parts, pid: 0, failure: None };
+        let mut launch = Launch { plan, own_pid: self.own_pid, parts, is_in_group: false, pid: 0, failure: None };
         let mut pid = self.clone_process(&mut launch);
         // So does qemu, which makes a process with memory and a table of its own where vfork(2) is asked for.
         if parts && pid == Err(Errno::EINVAL) {
@@ -88,26 +89,32 @@ impl Launcher {
     }
 
     fn clone_process(&mut self, launch: &mut Launch<'_>) -> Result<Pid, Errno> {
-        let top = self.stack.as_mut_ptr_range().end;
-        // A stack grows downwards from an address that is a multiple of 16.
-        let top = top.wrapping_sub(top.addr() % 16);
         // vfork(2) is what this amounts to, but on a stack of its own: the service cannot spoil the one that this
         // function returns on. Neither can it be a `fork`, which copies page tables for every connection; but where the way
         // may take long, it has to be one, for this process to go on.
         let shared = if launch.plan.surroundings.patient { 0 } else { libc::CLONE_VM | libc::CLONE_VFORK };
         let table = if launch.parts { libc::CLONE_FILES } else { 0 };
-        let flags = shared | table | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
         let launch: *mut Launch<'_> = launch;
+        // SAFETY: `launch` is one; nothing else uses it.
+        let (child_tid, group) =
+            unsafe { (&raw mut (*launch).pid, (*launch).plan.group.as_ref().map(|group| group.as_raw_fd())) };
+        let flags = shared | table | libc::CLONE_CHILD_SETTID;
+        let mut process = Process { flags, stack: &mut self.stack, run: execute, argument: launch.cast(), child_tid };
         // SAFETY: the stack is not used otherwise and large enough. Where the memory is shared, because of CLONE_VFORK this
         // process, which has one thread, goes on only when the service was executed or is gone, so `launch` is not used
         // by two at once. `execute` neither panics nor returns, and does not allocate where the memory is shared. No signal
         // handler is installed that could run in the service.
         let pid = unsafe {
-            let (no_parent_tid, no_tls) = (ptr::null_mut::<libc::pid_t>(), ptr::null_mut::<c_void>());
-            let child_tid = &raw mut (*launch).pid;
-            libc::clone(execute, top.cast::<c_void>(), flags, launch.cast::<c_void>(), no_parent_tid, no_tls, child_tid)
+            let into_group = group.map_or(Err(Errno::ENOSYS), |group| {
+                (*launch).is_in_group = true;
+                process::clone_into(&mut process, group)
+            });
+            into_group.or_else(|_| {
+                (*launch).is_in_group = false;
+                process::clone(&mut process)
+            })
         };
-        Errno::result(pid).map(Pid::from_raw)
+        pid.map(Pid::from_raw)
     }
 }
 
@@ -117,6 +124,8 @@ struct Launch<'a> {
     own_pid: libc::pid_t,
     /// Whether the table of descriptors is shared as well, until the service copies what it needs.
     parts: bool,
+    /// Whether it is in its control group from the beginning.
+    is_in_group: bool,
     /// The service's process id: the kernel stores it before the service runs, which saves a getpid(2). It does so in the
     /// service's memory, which is another one where qemu runs this for another kind of machine.
     pid: libc::pid_t,
@@ -153,7 +162,7 @@ impl Launch<'_> {
         if unsafe { libc::getppid() } != self.own_pid {
             return Err((Step::Exec, Errno::ESRCH));
         }
-        if let Some(group) = &self.plan.group {
+        if let Some(group) = self.plan.group.as_ref().filter(|_| !self.is_in_group) {
             // Before anything that could make other processes.
             files::join(group).at(Step::Cgroup)?;
         }

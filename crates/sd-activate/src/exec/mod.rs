@@ -2,7 +2,7 @@
 //! that is needed between clone(2) and execve(2).
 //!
 //! `unit` lays plans out for the commands of units, and the rooms that are named after settings help it; `launch` carries them
-//! out, with `files`, `limit`, `terminal`, `scheduling` and `confine`.
+//! out, with `process`, `files`, `limit`, `terminal`, `scheduling` and `confine`.
 
 mod block;
 mod confine;
@@ -18,6 +18,7 @@ mod launch;
 mod limit;
 mod manager;
 mod plan;
+mod process;
 mod scheduling;
 mod step;
 mod streams;

@@ -165,7 +165,7 @@ impl Plan {
         (self.surroundings.idle, self.surroundings.patient) = (Some(idle), true);
     }
 
-    /// Has the service be in the control group whose cgroup.procs this is.
+    /// Has the service be in the control group whose directory this is.
     pub fn join(&mut self, group: OwnedFd) {
         self.group = Some(group);
     }

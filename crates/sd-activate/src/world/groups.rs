@@ -61,12 +61,12 @@ impl Groups {
         Some(found)
     }
 
-    /// What a process has to write its number, or 0, into to be in a unit's group.
+    /// The directory of a unit's group, for the unit's processes to be in.
     pub fn open(&self, unit: &UnitName) -> io::Result<OwnedFd> {
         let directory = self.directory(unit);
         make(&self.directory)?;
         make(&directory)?;
-        Ok(File::options().write(true).open(directory.join("cgroup.procs"))?.into())
+        Ok(File::open(directory)?.into())
     }
 
     /// ControlGroup= of a unit, while it has one.
