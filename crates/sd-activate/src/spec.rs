@@ -233,6 +233,10 @@ pub enum Relation {
     PartOf,
     /// Conflicts=.
     Conflicts,
+    /// OnFailure=.
+    OnFailure,
+    /// OnSuccess=.
+    OnSuccess,
     /// Before=.
     Before,
     /// After=.

@@ -116,6 +116,8 @@ impl Properties<'_> {
             ("BindsTo", Relation::BindsTo),
             ("PartOf", Relation::PartOf),
             ("Conflicts", Relation::Conflicts),
+            ("OnFailure", Relation::OnFailure),
+            ("OnSuccess", Relation::OnSuccess),
             ("Before", Relation::Before),
             ("After", Relation::After),
         ] {

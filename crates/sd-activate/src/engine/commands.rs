@@ -35,7 +35,7 @@ impl Service {
 
     /// "Environment Variables in Spawned Processes" of systemd.exec(5): those that depend on what has happened.
     fn variables(&self, phase: Phase) -> Vec<(&'static str, String)> {
-        let mut variables = Vec::new();
+        let mut variables: Vec<_> = self.monitors.iter().cloned().collect();
         if phase != Phase::Start {
             variables.extend(self.main.map(|main| ("MAINPID", main.to_string())));
         } else if let Some(interval) = self.watchdog().filter(|_| self.is_main(CommandId { phase, index: 0 })) {

@@ -279,6 +279,11 @@ impl Engine {
         for request in job.requests {
             turn.act(Action::Answer(request, Answer::Ended(result)));
         }
+        if let Machine::Service(service) = &mut unit.machine {
+            if job.kind.starts() && service.active().is_inactive_or_failed() {
+                service.start_is_off(turn);
+            }
+        }
         turn.touched.push(id);
         self.ended_jobs.push(id);
         if !matches!(result, JobResult::Failed | JobResult::Dependency | JobResult::Timeout | JobResult::Assert)

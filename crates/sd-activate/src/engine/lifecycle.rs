@@ -13,11 +13,9 @@ use crate::spec::{CommandId, Phase, Preserve, ServiceType, Signal, Timeout};
 
 impl Service {
     pub(super) fn start(&mut self, turn: &mut Turn) -> State {
-        self.restarts = 0;
-        self.begin(turn)
-    }
-
-    fn begin(&mut self, turn: &mut Turn) -> State {
+        if !mem::take(&mut self.scheduled) {
+            self.restarts = 0;
+        }
         self.announcer.starts();
         if self.start_limit.rest(turn.now).is_some() {
             self.log(Level::Warning, "Start request repeated too quickly.", turn);
@@ -142,6 +140,7 @@ impl Service {
         // What could not be ended is no process of its next start.
         (self.main, self.control, self.command) = (None, None, None);
         self.others.clear();
+        self.monitors.clear();
         match turn.form {
             Form::Command(form) => self.command_is_over(form, turn),
             Form::Units => self.unit_is_over(turn),
@@ -187,13 +186,29 @@ impl Service {
         State::AutoRestart
     }
 
-    pub(super) fn restart(&mut self, turn: &mut Turn) -> State {
+    /// Has a job made that starts it again: conditions are checked, and what belongs to it is started or restarted with it.
+    pub(super) fn schedule_restart(&mut self, turn: &mut Turn) -> State {
         self.restarts += 1;
+        self.scheduled = true;
         self.log(Level::Info, format_args!("Scheduled restart job, restart counter is at {}.", self.restarts), turn);
+        turn.restarts.push(self.id);
+        State::AutoRestart
+    }
+
+    /// It waits no more for Restart=: it is stopped, or that job has come.
+    pub(super) fn restart_no_more(&mut self, restart: bool, turn: &mut Turn) -> State {
+        self.deadline = None;
         self.announcer.stops();
-        self.state = State::Dead;
-        self.announce(turn);
-        self.begin(turn)
+        if !restart {
+            self.start_is_off(turn);
+        }
+        State::Dead
+    }
+
+    /// No job starts it again.
+    pub(super) fn start_is_off(&mut self, turn: &mut Turn) {
+        self.scheduled = false;
+        self.discard_store(false, turn);
     }
 
     /// FileDescriptorStorePreserve=: whether what is stored is kept.

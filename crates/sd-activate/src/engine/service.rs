@@ -20,7 +20,7 @@ use super::verdict::Outcome;
 use super::view::{ActiveState, CommandStatus, Whom};
 use super::{Form, Subject};
 use crate::error::Error;
-use crate::saved;
+use crate::saved::{self, Word};
 use crate::spec::{CommandId, Phase, RateLimit, ServiceSpec, Signal};
 
 /// A service, from one start to the next.
@@ -64,6 +64,9 @@ pub(super) struct Service {
     pub(super) records: Vec<CommandStatus>,
     /// How the main process has ended.
     pub(super) main_end: Option<End>,
+    /// What is told of the unit whose OnFailure= or OnSuccess= starts it.
+    #[serde(with = "saved")]
+    pub(super) monitors: BTreeSet<(Word, String)>,
     /// What it has told of itself.
     pub(super) report: Report,
     /// How many descriptors are stored for it.
@@ -84,6 +87,8 @@ pub(super) struct Service {
     pub(super) reload_result: Outcome,
     /// NRestarts=: how many times Restart= has started it.
     pub(super) restarts: u32,
+    /// Whether the job is under way by which Restart= starts it.
+    pub(super) scheduled: bool,
     /// Whether it was told to stop: Restart= does not start it then.
     pub(super) stopping: bool,
     /// Whether that is half of a restart.
@@ -268,6 +273,7 @@ impl Service {
             others: Vec::new(),
             records: Vec::new(),
             main_end: None,
+            monitors: BTreeSet::new(),
             report: Report::default(),
             stored: 0,
             watchdog_deadline: None,
@@ -276,6 +282,7 @@ impl Service {
             result: Outcome::Success,
             reload_result: Outcome::Success,
             restarts: 0,
+            scheduled: false,
             stopping: false,
             restarting: false,
             deadline: None,
@@ -337,8 +344,8 @@ impl Service {
             (S::Dead | S::Failed, H::Start)               => self.start(turn),
             (S::Dead | S::Failed, H::Restart)             => self.restart_later(turn),
             (S::Failed, H::ResetFailed)                   => self.reset(turn),
-            (S::AutoRestart, H::TimeUp)                   => self.restart(turn),
-            (S::AutoRestart, H::Stop { .. })              => self.reset(turn),
+            (S::AutoRestart, H::TimeUp)                   => self.schedule_restart(turn),
+            (S::AutoRestart, H::Stop { restart })         => self.restart_no_more(restart, turn),
 
             (_, H::Executed(pid))                         => self.executed(pid, turn),
             (_, H::NotExecuted(error))                    => self.not_executed(error, turn),

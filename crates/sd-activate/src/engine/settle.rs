@@ -17,6 +17,9 @@ impl Engine {
             for id in mem::take(&mut turn.triggered) {
                 self.trigger(id, turn);
             }
+            for id in mem::take(&mut turn.restarts) {
+                self.start_again(id, turn);
+            }
             for id in mem::take(&mut turn.given_up) {
                 self.tell_sockets(id, Triggered::LimitHit, turn);
             }
@@ -26,7 +29,10 @@ impl Engine {
             for id in mem::take(&mut self.ended_jobs) {
                 self.job_has_ended(id, turn);
             }
-            let mut quiet = turn.triggered.is_empty() && turn.touched.is_empty() && self.ended_jobs.is_empty();
+            let mut quiet = turn.restarts.is_empty()
+                && turn.triggered.is_empty()
+                && turn.touched.is_empty()
+                && self.ended_jobs.is_empty();
             if quiet && !turn.later.is_empty() {
                 let (id, happening) = turn.later.remove(0);
                 self.tell_service(id, happening, turn);
@@ -41,6 +47,7 @@ impl Engine {
     /// What comes of a unit's being another than it was.
     pub(super) fn compare(&mut self, id: UnitId, turn: &mut Turn) {
         let Some(unit) = self.units.get_mut(&id) else { return };
+        let was_restarting = unit.seen.1 == "auto-restart";
         let Some(old) = unit.has_changed(turn.now) else { return };
         let new = unit.seen.0;
         let (was_over, is_over) = (old.is_inactive_or_failed(), new.is_inactive_or_failed());
@@ -49,6 +56,7 @@ impl Engine {
         }
         let restarts = unit.seen.1 == "auto-restart";
         self.note_change(id, turn);
+        self.start_followers(id, old, was_restarting, turn);
         if !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
             self.stop_bound(id, turn);
         }

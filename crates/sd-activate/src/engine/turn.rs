@@ -55,6 +55,8 @@ pub(super) struct Turn {
     pub(super) owned: Vec<(Pid, Taker)>,
     /// Services whose start limit was hit.
     pub(super) given_up: Vec<UnitId>,
+    /// Services that Restart= starts again.
+    pub(super) restarts: Vec<UnitId>,
     /// Sockets that somebody has come to, and whose service is to be started.
     pub(super) triggered: Vec<UnitId>,
     /// Units that something has happened to.
@@ -74,6 +76,7 @@ impl Turn {
             timers: Vec::new(),
             owned: Vec::new(),
             given_up: Vec::new(),
+            restarts: Vec::new(),
             triggered: Vec::new(),
             touched: Vec::new(),
             failed: false,

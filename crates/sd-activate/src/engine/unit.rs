@@ -1,5 +1,6 @@
 //! A unit of whatever type, as jobs see it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use super::socket::{self, Socket};
 use super::turn::Turn;
 use super::verdict::Outcome;
 use super::view::{ActiveState, Changes};
-use crate::saved;
+use crate::saved::{self, Word};
 use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
 
 /// A unit that was loaded.
@@ -116,6 +117,20 @@ impl Unit {
     /// Whether it is to be stopped.
     pub(super) fn is_to_stop(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop)
+    }
+
+    /// What is told of it to those that it starts by OnFailure= and OnSuccess=.
+    pub(super) fn told_to_followers(&self) -> BTreeSet<(Word, String)> {
+        let mut told = BTreeSet::new();
+        if let Machine::Service(service) = &self.machine {
+            told.insert(("MONITOR_SERVICE_RESULT", service.result.word().to_owned()));
+            if let Some(end) = service.main_end {
+                told.insert(("MONITOR_EXIT_CODE", end.code().to_owned()));
+                told.insert(("MONITOR_EXIT_STATUS", end.short_status()));
+            }
+            told.insert(("MONITOR_UNIT", self.name.to_string()));
+        }
+        told
     }
 
     /// Whether it can be reloaded.

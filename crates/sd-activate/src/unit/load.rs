@@ -192,10 +192,11 @@ impl Loaded {
     /// The units that it starts, or that start with it.
     pub fn related(&self) -> Vec<UnitName> {
         let Some(spec) = &self.spec else { return Vec::new() };
-        let mut related: Vec<UnitName> = [Relation::Requires, Relation::Wants, Relation::BindsTo]
-            .into_iter()
-            .flat_map(|relation| spec.related(relation).cloned())
-            .collect();
+        let mut related: Vec<UnitName> =
+            [Relation::Requires, Relation::Wants, Relation::BindsTo, Relation::OnFailure, Relation::OnSuccess]
+                .into_iter()
+                .flat_map(|relation| spec.related(relation).cloned())
+                .collect();
         match &spec.kind {
             Kind::Socket(socket) if socket.accept => related.extend(socket.service.instantiate("0")),
             Kind::Socket(socket) => related.push(socket.service.clone()),

@@ -228,8 +228,13 @@ impl World {
         let notify = self.notifications.as_ref().filter(|_| is_heard(&unit, phase));
         let notify = notify.map(|notifications| ("NOTIFY_SOCKET".into(), notifications.address().clone()));
         let invocation = invocation.map(|invocation| ("INVOCATION_ID".into(), invocation.into()));
+        let monitored = variables.iter().find(|(name, _)| *name == "MONITOR_UNIT");
+        let monitored = monitored.and_then(|(_, name)| engine.find(&UnitName::new(name)?));
+        let monitored = monitored.and_then(|id| self.units.as_ref()?.invocation(id));
+        let monitored = monitored.map(|invocation| ("MONITOR_INVOCATION_ID".into(), invocation.into()));
         let told = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let told = told.chain(notify).chain(invocation).chain(opened.iter().flat_map(Opened::variable));
+        let told =
+            told.chain(monitored).chain(notify).chain(invocation).chain(opened.iter().flat_map(Opened::variable));
         let circumstances =
             Circumstances { phase, variables: told.collect(), journal: opened.as_ref().and_then(Opened::writer) };
         let laid_out = plan.lay_out(command, &circumstances).and_then(|mut plan| {

@@ -121,6 +121,10 @@ impl Trial {
                 self.states.push(self.service.sub_state());
             }
             self.timers.extend(turn.timers);
+            if !turn.restarts.is_empty() {
+                // What the job does.
+                happenings.extend([Happening::Stop { restart: true }, Happening::Start]);
+            }
             happenings.extend(turn.later.into_iter().map(|(_, happening)| happening));
         }
         self.service = anew(&self.service);
