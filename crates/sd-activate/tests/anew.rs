@@ -4,7 +4,6 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -194,19 +193,23 @@ fn units_are_loaded_anew_and_what_is_gone_stays_what_it_was() {
 /// A copy of sd-activate that manages these units, for another program to take its place.
 fn replaceable(units: &Units) -> (Activator, std::path::PathBuf) {
     let program = units.directory.path("sd-activate");
-    fs::copy(ACTIVATOR, &program).unwrap();
+    install(Path::new(ACTIVATOR), &program);
     let mut command = Command::new("env");
     command.arg("--default-signal").arg(&program).arg("--control").arg(units.directory.path("control"));
     command.arg("--no-journal").arg("--unit-path").arg(units.directory.path("units")).arg("a.socket");
     (Activator::run(&units.directory, command).listening(1), program)
 }
 
-/// Puts a program at the place of another, as an upgrade does.
+/// Puts a program at the place of another, as an upgrade does. Written by this process, it could not be executed ("text file
+/// busy") as long as a process that another test has just made has the file open, too.
+fn install(program: &Path, place: &Path) {
+    assert!(Command::new("install").arg(program).arg(place).status().unwrap().success());
+}
+
 fn replace(program: &Path, text: &[u8]) {
     let new = program.with_extension("new");
     fs::write(&new, text).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, program).unwrap();
+    install(&new, program);
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn a_program_that_cannot_go_on_from_there_is_not_executed_and_that_is_said() {
         assert_eq!(pid(units.port), first);
         assert_eq!(settled_descriptors(activator.pid()), open);
     }
-    replace(&program, &fs::read(ACTIVATOR).unwrap());
+    install(Path::new(ACTIVATOR), &program);
     reexecute(&units);
     assert_eq!(pid(units.port), first, "the file by its path, whatever was there meanwhile");
     let executable = fs::read_link(format!("/proc/{}/exe", activator.pid())).unwrap();
