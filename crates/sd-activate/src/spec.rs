@@ -8,6 +8,7 @@
 pub mod capability;
 mod command;
 mod confine;
+pub mod dynamic_user;
 pub mod environment_file;
 mod exec;
 pub mod name;

@@ -5,7 +5,6 @@ use std::ffi::CString;
 use nix::unistd::{Gid, Uid, getgrouplist};
 
 use super::directories::Owner;
-use super::dynamic_user;
 use super::plan::Credentials;
 use super::step::Step;
 use super::unit::UnitPlan;
@@ -35,21 +34,20 @@ impl UnitPlan {
         let group = |name: &String, setting| {
             account::group(name).map_err(|unknown| failed(Step::Group, setting, name, unknown))
         };
-        let own = || exec.user.clone().unwrap_or_else(|| dynamic_user::name_of(&self.unit.name));
-        let made_up = |name: String| {
-            self.manager.dynamic_users.find(&name).ok_or_else(|| Error::Step {
+        let made_up = |name: &String| {
+            self.manager.dynamic_users.find(name).ok_or_else(|| Error::Step {
                 step: Step::User,
                 what: self.what("DynamicUser", "yes"),
                 reason: "all numbers of such users are taken".to_owned(),
             })
         };
-        let user = match exec.confinement.dynamic_user {
-            true => Some(made_up(own())?),
-            false => exec.user.as_ref().map(user).transpose()?,
-        };
+        let is_dynamic = exec.confinement.dynamic_user;
+        let find = |name| if is_dynamic { made_up(name) } else { user(name) };
+        // The group of the same name comes with the user.
+        let named = exec.group.as_ref().filter(|group| !is_dynamic || exec.user.as_ref() != Some(*group));
         Ok(Accounts {
-            user,
-            group: exec.group.as_ref().map(|name| group(name, "Group")).transpose()?,
+            user: exec.user.as_ref().map(find).transpose()?,
+            group: named.map(|name| group(name, "Group")).transpose()?,
             supplementary: exec
                 .supplementary_groups
                 .iter()

@@ -7,14 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use nix::unistd::{Gid, Group, Uid, User};
 
 use crate::account::{self, Account};
-use crate::spec::UnitName;
+use crate::spec::dynamic_user::hash;
 
 /// The numbers that systemd has for them.
 const FIRST: u32 = 61184;
 const LAST: u32 = 65519;
-
-/// The longest name of a user.
-const LONGEST: usize = 31;
 
 /// Those that were handed out; a name keeps its number.
 #[derive(Debug, Default)]
@@ -41,28 +38,12 @@ impl DynamicUsers {
     }
 }
 
-/// What a unit's user is called that has no User=.
-pub(super) fn name_of(unit: &UnitName) -> String {
-    let prefix = unit.prefix();
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let begins = prefix.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    if begins && prefix.len() <= LONGEST && prefix.bytes().all(valid) {
-        return prefix.to_owned();
-    }
-    format!("_du{:016x}", hash(prefix))
-}
-
 /// Whether neither a user nor a group has a number, nor systemd has handed it out.
 fn is_free(number: u32) -> bool {
     let user = User::from_uid(Uid::from_raw(number));
     let group = Group::from_gid(Gid::from_raw(number));
     let handed_out = Path::new("/run/systemd/dynamic-uid").join(number.to_string());
     !matches!(user, Ok(Some(_))) && !matches!(group, Ok(Some(_))) && !handed_out.exists()
-}
-
-/// FNV-1a: the same in each run, so that what a unit keeps stays its own.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -81,15 +62,5 @@ mod tests {
             assert_eq!(numbers.insert(account.uid.as_raw(), name), None);
         }
         assert!(users.find("root").unwrap().uid.is_root());
-    }
-
-    #[test]
-    fn a_unit_has_a_user_of_its_name_where_that_is_one() {
-        let name = |text| name_of(&UnitName::new(text).unwrap());
-        assert_eq!(name("a-b.service"), "a-b");
-        assert_eq!(name("a@b.service"), "a");
-        for text in ["a.b.service", "1a.service", "a-name-that-is-longer-than-a-user-may-have.service"] {
-            assert!(name(text).starts_with("_du"), "{text}");
-        }
     }
 }

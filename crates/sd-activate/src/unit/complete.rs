@@ -10,12 +10,16 @@ use super::value::Invalid;
 use crate::address::Address;
 use crate::spec::{
     Endpoint, Input, Kind, NotifyAccess, Output, Privileges, Restart, ServiceSpec, ServiceType, SocketSpec, UnitSpec,
-    UnitType,
+    UnitType, dynamic_user,
 };
 
 /// The finished unit, or why there can be none.
 pub fn complete(mut draft: Draft) -> Result<UnitSpec, Invalid> {
     draft.exec.confinement.imply();
+    if draft.exec.confinement.dynamic_user {
+        let user = draft.exec.user.get_or_insert_with(|| dynamic_user::name_of(&draft.unit.name));
+        draft.exec.group.get_or_insert_with(|| user.clone());
+    }
     let mut unit = draft.unit.clone();
     unit.kind = match unit.name.unit_type() {
         UnitType::Socket => Kind::Socket(Arc::new(socket(draft)?)),

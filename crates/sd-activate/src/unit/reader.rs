@@ -131,8 +131,8 @@ impl<'a> Reader<'a> {
             Word::Needs { confines: true, .. } if self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
             Word::Needs { read, right, unless, confines } => match unless.met(value) {
                 Ok(false) if !right.is_had() => Err(not_allowed(name, right, confines)),
-                Ok(_) => read(self.draft, &given),
-                Err(error) => Err(error),
+                // What reads it knows how much a value that cannot be read matters.
+                Ok(_) | Err(_) => read(self.draft, &given),
             },
             Word::Refused { unless, confines } => match unless.met(value) {
                 Err(error) => Err(error),
