@@ -249,7 +249,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
     let units = Units::new(&[
         ("a.socket", SOCKET),
         ("c.socket", SOCKET),
-        ("d.service", "[Service]\nExecStart=/bin/true\nDynamicUser=yes\n"),
+        ("d.service", "[Service]\nExecStart=/bin/true\nRootImage=/nonexistent\n"),
         ("e.service", "[Service]\nExecStart=/nonexistent/program\n"),
         ("f.service", "[Service]\nUser=no-such-user\nExecStart=/bin/true\n"),
         ("a.service", "[Service]\nExecStart=/bin/true\n"),
@@ -257,7 +257,7 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
     for (names, message) in [
         (&["nope.service"][..], "nope.service: error: there is no such unit"),
         (&["c.socket"], "c.socket: Socket service c.service not loaded, refusing."),
-        (&["d.service"], "/units/d.service:3: refused: DynamicUser=: "),
+        (&["d.service"], "/units/d.service:3: refused: RootImage=: "),
         (
             &["e.service"],
             "/units/e.service:2: ExecStart=/nonexistent/program: Failed to execute '/nonexistent/program': command not found",

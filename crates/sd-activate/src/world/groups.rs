@@ -64,8 +64,14 @@ impl Groups {
     /// The directory of a unit's group, for the unit's processes to be in.
     pub fn open(&self, unit: &UnitName) -> io::Result<OwnedFd> {
         let directory = self.directory(unit);
-        make(&self.directory)?;
-        make(&directory)?;
+        match make(&directory) {
+            // Somebody has removed that of all units.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make(&self.directory)?;
+                make(&directory)?;
+            }
+            made => made?,
+        }
         Ok(File::open(directory)?.into())
     }
 
@@ -220,6 +226,9 @@ fn visit(group: &Path, see: &mut dyn FnMut(&Path)) {
 }
 
 fn remove(group: &Path) -> bool {
+    if fs::remove_dir(group).is_ok() {
+        return true;
+    }
     visit(group, &mut |group| drop(fs::remove_dir(group)));
     !group.exists()
 }
