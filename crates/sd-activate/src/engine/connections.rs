@@ -52,6 +52,12 @@ impl Connections {
         Self { subject: Some(subject), ..Self::default() }
     }
 
+    /// How much is known of them.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.running.len() + self.failed.len() + self.leaving.len()
+    }
+
     pub(super) fn runs(&self) -> bool {
         !self.running.is_empty()
     }
@@ -234,6 +240,7 @@ impl Engine {
     fn discard(&mut self, id: UnitId) -> Option<Unit> {
         let unit = self.units.remove(&id)?;
         self.graph.remove(id, &unit);
+        Timer::of(id).into_iter().for_each(|timer| self.clear_timer(timer));
         Some(unit)
     }
 }

@@ -46,6 +46,12 @@ impl Graph {
         }
     }
 
+    /// How much it knows.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.names.len() + self.named_by.values().map(Vec::len).sum::<usize>()
+    }
+
     /// The unit of this name, or known by it.
     pub(super) fn find(&self, name: &UnitName) -> Option<UnitId> {
         self.names.get(name).copied()

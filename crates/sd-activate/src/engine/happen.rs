@@ -118,7 +118,7 @@ impl Engine {
 
     pub(super) fn time_passes(&mut self, turn: &mut Turn) {
         while let Some(due) = self.timers.first().copied().filter(|(at, _)| *at <= turn.now) {
-            self.timers.remove(&due);
+            self.clear_timer(due.1);
             match due.1 {
                 Timer::Rest(id) => self.tell_socket(id, socket::Happening::RestOver, turn),
                 Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),

@@ -123,6 +123,9 @@ pub struct Engine {
     owners: HashMap<Pid, Taker>,
     #[serde(with = "saved")]
     timers: BTreeSet<(Instant, Timer)>,
+    /// The same, by what there is to do: each is due once.
+    #[serde(skip)]
+    due: HashMap<Timer, Instant>,
     next_job: u32,
     /// How many jobs there are.
     jobs: usize,
@@ -156,6 +159,7 @@ impl Engine {
             connections: Connections::default(),
             owners: HashMap::new(),
             timers: BTreeSet::new(),
+            due: HashMap::new(),
             next_job: 1,
             jobs: 0,
             waiting: BTreeMap::new(),
@@ -315,7 +319,7 @@ impl Engine {
         self.happen(event, &mut turn);
         self.settle(&mut turn);
         self.failed |= turn.failed;
-        self.timers.extend(mem::take(&mut turn.timers));
+        self.set_timers(mem::take(&mut turn.timers));
         self.owners.extend(mem::take(&mut turn.owned));
         for action in &turn.actions {
             if let Action::Close(port) = action {
@@ -326,6 +330,23 @@ impl Engine {
             turn.actions.extend(self.end().map(Action::Exit));
         }
         turn.actions
+    }
+
+    /// Each of these is due then, and not when it was before.
+    fn set_timers(&mut self, timers: Vec<(Instant, Timer)>) {
+        for (at, timer) in timers {
+            if timer.unit().is_none_or(|id| self.units.contains_key(&id)) {
+                self.clear_timer(timer);
+                self.due.insert(timer, at);
+                self.timers.insert((at, timer));
+            }
+        }
+    }
+
+    fn clear_timer(&mut self, timer: Timer) {
+        if let Some(at) = self.due.remove(&timer) {
+            self.timers.remove(&(at, timer));
+        }
     }
 
     /// When the next [`Event::Time`] is due.

@@ -16,6 +16,7 @@ impl Engine {
     /// Gives units that were written down the settings that they had: `read` makes them of what is known of each.
     pub fn equip(&mut self, mut read: impl FnMut(&UnitSpec) -> Option<UnitSpec>) {
         self.graph = Graph::default();
+        self.due = self.timers.iter().map(|(at, timer)| (*timer, *at)).collect();
         for (id, unit) in &mut self.units {
             if let Some(spec) = read(&unit.spec) {
                 unit.spec = Arc::new(spec);

@@ -76,6 +76,12 @@ impl Engine {
             self.stop_what_it_needed(id, turn);
             self.stop_unneeded(id, turn);
             self.tell_of_service(id, turn);
+            // A socket that was to be stopped, and is not, has heard nothing of its service meanwhile.
+            if let Machine::Socket(socket) = &self.units[&id].machine {
+                if let Some(service) = self.graph.find(&socket.spec.service) {
+                    self.tell_of_service(service, turn);
+                }
+            }
             // One that was skipped has not changed.
             let active = self.units[&id].active();
             if active.is_inactive_or_failed() {

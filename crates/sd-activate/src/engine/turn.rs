@@ -18,7 +18,7 @@ pub(super) enum Taker {
 }
 
 /// What there is to do at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) enum Timer {
     /// Those who wait for a service may be let in again.
     Rest(UnitId),
@@ -30,6 +30,21 @@ pub(super) enum Timer {
     PidFile(UnitId),
     /// There may be room for connections again.
     Shortage,
+}
+
+impl Timer {
+    /// All that a unit may have.
+    pub(super) fn of(id: UnitId) -> [Self; 4] {
+        [Self::Rest(id), Self::Service(id), Self::Watchdog(id), Self::PidFile(id)]
+    }
+
+    /// Whose it is.
+    pub(super) fn unit(self) -> Option<UnitId> {
+        match self {
+            Self::Rest(id) | Self::Service(id) | Self::Watchdog(id) | Self::PidFile(id) => Some(id),
+            Self::Shortage => None,
+        }
+    }
 }
 
 /// How important it is what is said: syslog(3).

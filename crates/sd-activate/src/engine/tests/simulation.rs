@@ -7,6 +7,7 @@
 //! | `SDLITE_SEED` | the seed to begin with; if not set, always the same, or random with `SDLITE_SEQUENCES` |
 
 mod answers;
+mod day;
 mod invariants;
 mod limits;
 mod processes;
