@@ -190,6 +190,8 @@ impl Service {
             StopSigterm | FinalSigterm | StopWatchdog | FinalWatchdog => FailureMode::Kill,
             StopSigkill => {
                 self.times_out("Processes still around after SIGKILL. Ignoring.", turn);
+                // Its end is not that of the next command.
+                (self.control, self.command) = (None, None);
                 return self.enter(Phase::StopPost, turn);
             }
             FinalSigkill => {

@@ -131,9 +131,6 @@ impl World {
                 }
                 let load = if spec.is_some() { LoadState::Loaded } else { LoadState::BadSetting };
                 self.engine.replace(id, load, spec);
-                // What is limited otherwise is counted anew.
-                self.starts.forget(&id);
-                self.triggers.forget(&id);
             }
             (None, Some(spec)) => drop(self.engine.add(spec)),
             (None, None) => (),
