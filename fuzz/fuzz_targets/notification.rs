@@ -27,9 +27,11 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(notification.extension.map(|time| time.as_micros()), number("EXTEND_TIMEOUT_USEC=").map(u128::from));
     assert_eq!(notification.watchdog_interval.is_some(), number("WATCHDOG_USEC=").is_some());
     assert_eq!(notification.watchdog == Some(Watchdog::Trigger), has("WATCHDOG=trigger"));
-    assert_eq!(notification.errno.is_some(), text(first("ERRNO=")).is_some_and(|value| {
-        value.parse::<i64>().is_ok_and(|number| (0..=4095).contains(&number))
-    }));
+    assert_eq!(
+        notification.errno.is_some(),
+        text(first("ERRNO="))
+            .is_some_and(|value| { value.parse::<i64>().is_ok_and(|number| (0..=4095).contains(&number)) })
+    );
     assert!(notification.main.is_none_or(|pid| pid.as_raw() > 0));
     assert_eq!((notification.store, notification.remove), (has("FDSTORE=1"), has("FDSTOREREMOVE=1")));
     assert_eq!((notification.barrier, notification.unpolled), (has("BARRIER=1"), has("FDPOLL=0")));
