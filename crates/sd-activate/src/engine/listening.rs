@@ -55,14 +55,13 @@ impl Socket {
         if !self.spec.accept && matches!(turn.form, Form::Command(_)) {
             turn.say(format_args!("Communication attempt on {port}."));
         }
-        // It was watched before the limit was reached.
+        // It was watched before the limit was reached, or lowered.
         if self.poll_limit.rest(turn.now).is_some() {
             self.heard.push(port);
             if self.spec.accept {
                 turn.act(Action::Ignore(port));
-                return self.listen(turn);
             }
-            return State::Listening;
+            return self.listen(turn);
         }
         if self.trigger_limit.rest(turn.now).is_some() {
             self.log(Level::Warning, "Trigger limit hit, refusing further activation.", turn);
