@@ -38,13 +38,34 @@ pub struct Cost {
 }
 
 pub fn costs(peers: &Peers) -> Vec<Cost> {
-    vec![loading(), memory(peers), many_sockets(peers)]
+    let mut costs = vec![loading(), memory(peers), many_sockets(peers)];
+    costs.extend(first_answer());
+    costs
 }
 
 fn cost(what: &'static str, beside: &'static str, unit: &'static str, aim: f64, rounds: &[[f64; 2]]) -> Cost {
     let of = |figure: &dyn Fn(&[f64; 2]) -> f64| median(rounds.iter().map(figure).collect());
     let ratio = of(&|round| round[0] / round[1]);
     Cost { what, ours: of(&|round| round[0]), beside, theirs: of(&|round| round[1]), unit, ratio, aim }
+}
+
+/// The article's service, from its units. None where systemd cannot be booted in a container here.
+fn first_answer() -> Option<Cost> {
+    progress("First answers beside systemd as PID 1", 0, 1);
+    let mut command = Command::new(support::source().join("tests/systemd/check.sh"));
+    let output = command.arg("first-answers").output().expect("tests/systemd/check.sh");
+    let text = String::from_utf8_lossy(&output.stdout);
+    if output.status.code() == Some(77) {
+        support::not_here(&text);
+        return None;
+    }
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let round = |line: &str| {
+        let mut figures = line.split(' ').map(|figure| figure.parse().ok());
+        Some([figures.next()??, figures.next()??])
+    };
+    let rounds: Vec<[f64; 2]> = text.lines().filter_map(round).collect();
+    Some(cost("the first answer of a service", "systemd as PID 1", "µs", 1.0, &rounds))
 }
 
 /// All of them are checked by each, and nothing is started.

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With the
 # argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow. With `services`, as
-# `make check-services` does, only Debian's services; names may follow.
+# `make check-services` does, only Debian's services; names may follow. With `first-answers`, as `make bench` does, how long the
+# first answer of a service takes.
 #
 # SDLITE_UNPACKED names a directory with more, such as unpacked packages, to be laid over it.
 # SDLITE_ROOT names another Debian's root directory to be taken instead, for its systemd: with gcc, make and pkg-config in it.
@@ -134,7 +135,7 @@ configuration
     sources=$root/usr/local/src/sdlite-check
     mkdir -p "$sources"
     cp "$top"/c-examples/Makefile "$top"/c-examples/*.c "$top"/c-examples/*.service "$top"/c-examples/*.socket "$sources"
-    cp "$here"/inside.sh "$here"/logins.sh "$here"/*.c "$sources"
+    cp "$here"/inside.sh "$here"/logins.sh "$here"/first_answers.py "$here"/*.c "$sources"
     cp -R "$top/tests/units" "$top/tests/services" "$sources"
     cp "$top/docs/units.md" "$sources/units"
     mkfifo "$sources/output"

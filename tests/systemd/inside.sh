@@ -1,7 +1,7 @@
 #!/bin/sh
 # The checks, run as a service where systemd is PID 1. Each function named check_ is one run of units; every sentence that is
 # printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow; with
-# `services` only services.py of tests/services.
+# `services` only services.py of tests/services; with `first-answers` what first_answers.py measures.
 set -u
 
 library=/usr/local/lib/libsdlite.so.0
@@ -554,6 +554,11 @@ units)
 services)
     shift
     run 'The system' check_boot && run "Debian's services under systemd and under sd-activate" python3 services/services.py "$@"
+    [ "$failed" = 0 ]
+    exit
+    ;;
+first-answers)
+    run 'The system' check_boot && run 'The programs' check_build && run 'First answers' python3 first_answers.py
     [ "$failed" = 0 ]
     exit
     ;;
