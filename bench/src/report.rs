@@ -24,7 +24,8 @@ const BOUNDS: &str = "\
     versions 11 KB. Most of the instructions with which a program starts are those that it needs for the C library alone \
     (below). libsystemd asks for its process id once and remembers it, whereas libsdlite asks each time: \
     `sd_watchdog_enabled()` and `sd_listen_fds()` take longer for it when they are called again and again. A daemon calls them \
-    once, and then libsystemd has to ask, too.";
+    once, and then libsystemd has to ask, too. A connection from units has a control group and lines in the log of its own, and its \
+    client sees the end when sd-activate has reaped the service, as with systemd; the command line has none of that.";
 
 /// Writes it, with its plots.
 pub fn write(measured: &Measured) {
