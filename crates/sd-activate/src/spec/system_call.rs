@@ -17,6 +17,9 @@ const KNOWN: &str = "@known";
 
 /// The calls of a group, those of the groups in it included. None where there is no such group.
 pub fn group(name: &str) -> Option<BTreeSet<&'static str>> {
+    if !name.starts_with('@') {
+        return None;
+    }
     let mut lines = GROUPS.lines().skip_while(|line| line.strip_suffix(':') != Some(name));
     lines.next()?;
     let mut calls = BTreeSet::new();

@@ -82,8 +82,13 @@ impl Groups {
 
     /// The processes of a unit.
     pub fn processes(&self, unit: &UnitName) -> BTreeSet<libc::pid_t> {
-        let mut processes = BTreeSet::new();
-        visit(&self.directory(unit), &mut |group| processes.extend(numbers(&group.join("cgroup.procs"))));
+        let (directory, mut processes) = (self.directory(unit), BTreeSet::new());
+        // Whether there are any, in there or below. Mostly there are none, or there is no group yet.
+        let events = fs::read_to_string(directory.join("cgroup.events")).unwrap_or_default();
+        if !events.lines().any(|line| line == "populated 1") {
+            return processes;
+        }
+        visit(&directory, &mut |group| processes.extend(numbers(&group.join("cgroup.procs"))));
         // Those of other PID namespaces have no number here.
         processes.retain(|pid| *pid > 0);
         processes

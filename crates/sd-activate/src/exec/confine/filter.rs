@@ -21,8 +21,9 @@ const SUID_SGID: u32 = 0o6000;
 
 /// The program for a unit. None where all its calls are allowed.
 pub(super) fn program(confinement: &Confinement, personality: Option<u32>) -> Option<Program> {
-    let sections: Vec<Section> =
-        TABLES.iter().enumerate().map(|(at, table)| section(confinement, personality, table, at == 0)).collect();
+    let denied = denied_calls(confinement);
+    let section = |(at, table)| section(confinement, personality, &denied, table, at == 0);
+    let sections: Vec<Section> = TABLES.iter().enumerate().map(section).collect();
     let open = |section: &Section| {
         section.calls.is_empty() && section.otherwise == Rule::Return(ALLOW) && section.marked.is_none()
     };
@@ -30,14 +31,20 @@ pub(super) fn program(confinement: &Confinement, personality: Option<u32>) -> Op
     (!sections.iter().all(open)).then(|| bpf::program(&sections, foreign))
 }
 
-fn section(confinement: &Confinement, personality: Option<u32>, table: &Table, is_native: bool) -> Section {
+fn section(
+    confinement: &Confinement,
+    personality: Option<u32>,
+    denied: &BTreeSet<&str>,
+    table: &Table,
+    is_native: bool,
+) -> Section {
     let (audit, may) = (table.audit, &confinement.architectures);
     let may_have = |architecture| may.as_ref().is_none_or(|list| list.contains(&architecture));
     if !is_native && !may_have(table.architecture) {
         return Section { audit, calls: BTreeMap::new(), otherwise: Rule::Return(KILL), marked: None };
     }
     let marked = (!may_have(Architecture::X32) && table.architecture == Architecture::X86_64).then_some(KILL);
-    let checks = checks(confinement, personality, table);
+    let checks = checks(confinement, personality, denied, table);
     let default = confinement.system_call_error.unwrap_or(Denial::Kill);
     let Some(filter) = &confinement.system_calls else {
         return Section { audit, calls: checks, otherwise: Rule::Return(ALLOW), marked };
@@ -58,7 +65,12 @@ fn section(confinement: &Confinement, personality: Option<u32>, table: &Table, i
 }
 
 /// What settings other than SystemCallFilter= say of calls.
-fn checks(confinement: &Confinement, personality: Option<u32>, table: &Table) -> BTreeMap<u32, Rule> {
+fn checks(
+    confinement: &Confinement,
+    personality: Option<u32>,
+    denied: &BTreeSet<&str>,
+    table: &Table,
+) -> BTreeMap<u32, Rule> {
     let Confinement { restrict_realtime, restrict_suid_sgid, memory_deny_write_execute, lock_personality, .. } =
         *confinement;
     let mut checks = BTreeMap::new();
@@ -68,7 +80,7 @@ fn checks(confinement: &Confinement, personality: Option<u32>, table: &Table) ->
         }
     };
     let never = || Rule::Return(bpf::error(libc::EPERM));
-    for call in denied_calls(confinement) {
+    for call in denied {
         add(call, never());
     }
     // What is multiplexed by socketcall(2) cannot be told apart.
@@ -153,22 +165,16 @@ fn checks(confinement: &Confinement, personality: Option<u32>, table: &Table) ->
 
 /// The calls that settings deny altogether.
 fn denied_calls(confinement: &Confinement) -> BTreeSet<&'static str> {
-    let group = |name| system_call::group(name).unwrap_or_default();
-    let one = |name| BTreeSet::from([name]);
-    let mut calls = BTreeSet::new();
-    for (denied, of_setting) in [
-        (confinement.protect_clock, group("@clock")),
-        (confinement.protect_hostname, BTreeSet::from(["sethostname", "setdomainname"])),
-        (confinement.protect_kernel_modules, group("@module")),
-        (confinement.protect_kernel_logs, one("syslog")),
-        (confinement.protect_kernel_tunables, one("_sysctl")),
-        (confinement.private_devices, group("@raw-io")),
-    ] {
-        if denied {
-            calls.extend(of_setting);
-        }
-    }
-    calls
+    let settings: [(bool, &[&'static str]); 6] = [
+        (confinement.protect_clock, &["@clock"]),
+        (confinement.protect_hostname, &["sethostname", "setdomainname"]),
+        (confinement.protect_kernel_modules, &["@module"]),
+        (confinement.protect_kernel_logs, &["syslog"]),
+        (confinement.protect_kernel_tunables, &["_sysctl"]),
+        (confinement.private_devices, &["@raw-io"]),
+    ];
+    let names = settings.into_iter().filter(|(denies, _)| *denies).flat_map(|(_, names)| names);
+    names.flat_map(|name| system_call::group(name).unwrap_or_else(|| BTreeSet::from([*name]))).collect()
 }
 
 fn unless_any_bit(bits: u32) -> Program {
