@@ -68,14 +68,13 @@ impl Engine {
     /// A unit is over, and Restart= does not start it again: OnFailure= or OnSuccess=.
     pub(super) fn start_followers(&mut self, id: UnitId, old: ActiveState, was_restarting: bool, turn: &mut Turn) {
         let unit = &self.units[&id];
-        let restarts = turn.later.iter().any(|(of, later)| *of == id && matches!(later, Happening::Restart));
         let relation = match unit.seen.0 {
             ActiveState::Failed if old != ActiveState::Failed => Relation::OnFailure,
             ActiveState::Inactive if !old.is_inactive_or_failed() && !was_restarting => Relation::OnSuccess,
             _ => return,
         };
         let followers: Vec<UnitName> = unit.spec.related(relation).cloned().collect();
-        if restarts || followers.is_empty() || self.stopping {
+        if turn.restarts(id) || followers.is_empty() || self.stopping {
             return;
         }
         let (name, told) = (unit.name.clone(), unit.told_to_followers());

@@ -83,8 +83,11 @@ impl Engine {
             Event::Inspected { service, mut processes, unlinked } => {
                 let its = Taker::Service(service);
                 processes.retain(|process| self.owners.get(&process.pid).is_none_or(|owner| *owner == its));
-                let of_socket = processes.clone();
-                self.tell(service, Happening::Found(processes), || socket::Happening::Found(of_socket), turn);
+                if self.service(service).is_some() {
+                    self.tell_service(service, Happening::Found(processes), turn);
+                } else {
+                    self.tell_socket(service, socket::Happening::Found(processes), turn);
+                }
                 self.settle(turn);
                 let runs = self.service(service).is_some_and(|service| service.runs());
                 if !runs && !turn.ends() {

@@ -2,9 +2,11 @@
 
 use nix::unistd::Pid;
 
+use super::Action;
+use super::commands::NOBODY;
 use super::event::{Process, UnitId};
 use super::turn::{Level, Turn};
-use super::{Action, Form};
+use super::view::CommandStatus;
 use crate::spec::{Kill, KillMode, Signal};
 
 /// A unit whose processes get a signal.
@@ -14,8 +16,8 @@ pub(super) struct Victim<'a> {
     pub(super) kill: &'a Kill,
     /// The processes of its commands that run.
     pub(super) known: &'a [Pid],
-    /// All that were executed for it.
-    pub(super) executed: Vec<Pid>,
+    /// All commands that were executed for it.
+    pub(super) statuses: &'a [CommandStatus],
     /// All that it has.
     pub(super) processes: &'a [Process],
 }
@@ -52,10 +54,10 @@ impl Victim<'_> {
         let others: Vec<_> = self.processes.iter().filter(is_other).collect();
         let targets: Vec<_> = known.chain(others.iter().map(|process| process.pid)).collect();
         for pid in &targets {
-            if told && matches!(turn.form, Form::Units) {
+            if told {
                 let (unit, name) = (self.name, name_of(*pid, self.processes));
-                let message = format_args!("{unit}: Killing process {pid} ({name}) with signal {signal}.");
-                turn.log(self.id, Level::Notice, message);
+                let message = format!("{unit}: Killing process {pid} ({name}) with signal {signal}.");
+                turn.log_any(self.id, Some((Level::Notice, message)));
             }
             turn.act(Action::Kill(*pid, signal));
             if !told {
@@ -66,7 +68,7 @@ impl Victim<'_> {
         }
         // What multiplies would run away from signals one by one.
         if signal == Signal::KILL && !others.is_empty() {
-            turn.act(Action::KillAll(self.id, self.executed));
+            turn.act(Action::KillAll(self.id, executed(self.statuses)));
         }
         let children: Vec<_> = others.iter().filter(|process| process.is_child).map(|process| process.pid).collect();
         turn.own(self.id, &children);
@@ -76,10 +78,15 @@ impl Victim<'_> {
 
 /// Says which processes nothing has ended, or nothing was to end.
 pub(super) fn tell_of_remaining(id: UnitId, unit: &str, processes: &[Process], turn: &mut Turn) {
-    for Process { pid, name, .. } in processes.iter().filter(|_| matches!(turn.form, Form::Units)) {
-        let message = format_args!("{unit}: Unit process {pid} ({name}) remains running after unit stopped.");
-        turn.actions.push(Action::Log { unit: id, level: Level::Info, message: message.to_string() });
+    for Process { pid, name, .. } in processes {
+        let message = format!("{unit}: Unit process {pid} ({name}) remains running after unit stopped.");
+        turn.log_any(id, Some((Level::Info, message)));
     }
+}
+
+/// The processes of commands that were executed.
+pub(super) fn executed(statuses: &[CommandStatus]) -> Vec<Pid> {
+    statuses.iter().map(|status| status.pid).filter(|pid| *pid != NOBODY).collect()
 }
 
 pub(super) fn name_of(pid: Pid, processes: &[Process]) -> &str {

@@ -235,7 +235,12 @@ impl Service {
 
     /// Has [`Happening::TimeUp`] told then.
     pub(super) fn wait_until(&mut self, timeout: Timeout, turn: &mut Turn) {
-        self.deadline = timeout.and_then(|timeout| turn.now.checked_add(timeout));
-        turn.timers.extend(self.deadline.map(|deadline: Instant| (deadline, Timer::Service(self.id))));
+        self.is_due(timeout.and_then(|timeout| turn.now.checked_add(timeout)), turn);
+    }
+
+    /// Has it told at this moment.
+    pub(super) fn is_due(&mut self, deadline: Option<Instant>, turn: &mut Turn) {
+        self.deadline = deadline;
+        turn.timers.extend(deadline.map(|deadline| (deadline, Timer::Service(self.id))));
     }
 }

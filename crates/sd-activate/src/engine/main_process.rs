@@ -102,13 +102,8 @@ impl Service {
     /// These processes it has, and it says itself that this one is the main one: MAINPID=.
     pub(super) fn claimed(&mut self, claim: Claim, processes: &[Process], turn: &mut Turn) -> State {
         let Claim { pid, claimed, trusted } = claim;
-        let refusal = match claimed {
-            Claimed::Manager => Some("is the manager, refusing."),
-            Claimed::Gone => Some("does not exist or is a zombie."),
-            Claimed::Running => None,
-        };
-        if let Some(refusal) = refusal {
-            self.log(Level::Warning, format_args!("New main PID {pid} {refusal}"), turn);
+        if let Some(refusal) = impossible(pid, claimed) {
+            self.log(Level::Warning, refusal, turn);
         } else if trusted || processes.iter().any(|process| process.pid == pid) {
             self.set_main(pid, processes, turn);
             self.watch_others(processes, turn);
@@ -119,18 +114,17 @@ impl Service {
     /// Whether a process can be the main one, as PIDFile= says.
     fn accepts(&self, claim: Claim, processes: &[Process], turn: &mut Turn) -> bool {
         let Claim { pid, claimed, trusted } = claim;
-        let refusal = match claimed {
-            Claimed::Manager => format!("New main PID {pid} is the manager, refusing."),
-            Claimed::Gone => format!("New main PID {pid} does not exist or is a zombie."),
-            Claimed::Running if processes.iter().any(|process| process.pid == pid) => return true,
-            Claimed::Running if trusted => {
+        let refusal = match impossible(pid, claimed) {
+            Some(refusal) => refusal,
+            None if processes.iter().any(|process| process.pid == pid) => return true,
+            None if trusted => {
                 let message = format_args!(
                     "New main PID {pid} does not belong to service, but we'll accept it since PID file is owned by root."
                 );
                 self.log(Level::Info, message, turn);
                 return true;
             }
-            Claimed::Running => {
+            None => {
                 format!("New main PID {pid} does not belong to service, and PID file is not owned by root. Refusing.")
             }
         };
@@ -144,14 +138,14 @@ impl Service {
         if self.main == Some(pid) {
             return;
         }
-        if !processes.iter().any(|process| process.pid == pid && process.is_child) {
+        self.stray = !processes.iter().any(|process| process.pid == pid && process.is_child);
+        if self.stray {
             let message = format_args!(
                 "Supervising process {pid} which is not our child. We'll most likely not notice when it exits."
             );
             self.log(Level::Warning, message, turn);
         }
         (self.main, self.main_end) = (Some(pid), None);
-        self.stray = !processes.iter().any(|process| process.pid == pid && process.is_child);
         self.main_status =
             Some(CommandStatus { setting: Phase::Start.setting(), index: 0, pid, since: turn.now, end: None });
         turn.own(self.id, &[pid]);
@@ -176,5 +170,14 @@ impl Service {
         let is_other = |process: &&Process| process.is_child && !known.contains(&Some(process.pid));
         self.others = processes.iter().filter(is_other).map(|process| process.pid).collect();
         turn.own(self.id, &self.others);
+    }
+}
+
+/// Why a process can be nobody's main one.
+fn impossible(pid: Pid, claimed: Claimed) -> Option<String> {
+    match claimed {
+        Claimed::Manager => Some(format!("New main PID {pid} is the manager, refusing.")),
+        Claimed::Gone => Some(format!("New main PID {pid} does not exist or is a zombie.")),
+        Claimed::Running => None,
     }
 }

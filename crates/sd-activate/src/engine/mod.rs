@@ -281,15 +281,12 @@ impl Engine {
 
     /// The unit that a process is of.
     pub fn owner(&self, pid: Pid) -> Option<UnitId> {
-        match self.owners.get(&pid)? {
-            Taker::Service(id) => Some(*id),
-            Taker::Connection => None,
-        }
+        self.owners.get(&pid)?.unit()
     }
 
     /// The units of all processes that are known to be theirs.
     pub fn owners(&self) -> impl Iterator<Item = UnitId> {
-        self.owners.keys().filter_map(|pid| self.owner(*pid))
+        self.owners.values().filter_map(|taker| taker.unit())
     }
 
     /// Whether no job is under way.

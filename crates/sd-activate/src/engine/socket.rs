@@ -19,7 +19,7 @@ use super::view::{ActiveState, CommandStatus};
 use super::{Action, Form, Subject};
 use crate::error::Error;
 use crate::saved::{self, Word};
-use crate::spec::{CommandId, KillMode, Phase, RateLimit, SocketSpec, Timeout};
+use crate::spec::{CommandId, Phase, RateLimit, SocketSpec, Timeout};
 
 const SUCCESS: &str = "success";
 
@@ -397,13 +397,9 @@ impl Socket {
 
     /// Sends the processes that it has a signal, once it is known which these are.
     fn signal(&mut self, signalled: Signalled, control: Option<Pid>, turn: &mut Turn) -> State {
-        turn.act(Action::Inspect(self.id, self.executed_processes()));
+        turn.act(Action::Inspect(self.id, kill::executed(&self.statuses)));
         self.wait(self.spec.timeout, turn);
         State::Signalled(signalled, control)
-    }
-
-    fn executed_processes(&self) -> Vec<Pid> {
-        self.statuses.iter().map(|status| status.pid).collect()
     }
 
     fn send(&mut self, signalled: Signalled, control: Option<Pid>, processes: &[Process], turn: &mut Turn) -> State {
@@ -414,7 +410,7 @@ impl Socket {
             name: &self.subject.name,
             kill,
             known: control.as_slice(),
-            executed: self.executed_processes(),
+            statuses: &self.statuses,
             processes,
         };
         let signal = if last { kill.final_signal } else { kill.signal };
@@ -423,7 +419,7 @@ impl Socket {
         match signalled {
             _ if hit.any => State::Signalled(signalled, control),
             // SIGKILL reaches those too that KillMode=mixed spares before.
-            Signalled::FinalSigterm if kill.mode == KillMode::Mixed && kill.send_sigkill && !processes.is_empty() => {
+            Signalled::FinalSigterm if kill.spares_until_sigkill() && !processes.is_empty() => {
                 self.signal(Signalled::FinalSigkill, control, turn)
             }
             Signalled::FinalSigterm | Signalled::FinalSigkill => {

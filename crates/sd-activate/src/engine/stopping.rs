@@ -3,17 +3,14 @@
 
 use std::fmt::Display;
 
-use nix::unistd::Pid;
-
 use super::Action;
-use super::commands::NOBODY;
 use super::event::Process;
-use super::kill::{self, Shot, Victim, name_of};
+use super::kill::{self, Shot, Victim, executed, name_of};
 use super::service::{Awaited, Service, State};
 use super::turn::{Level, Turn};
 use super::verdict::Outcome;
 use super::view::Whom;
-use crate::spec::{FailureMode, KillMode, Phase, Signal};
+use crate::spec::{FailureMode, Phase, Signal};
 
 impl Service {
     pub(super) fn stop(&mut self, restart: bool, turn: &mut Turn) -> State {
@@ -54,12 +51,8 @@ impl Service {
 
     pub(super) fn inspect(&mut self, awaited: Awaited, turn: &mut Turn) -> State {
         self.awaited = Some(awaited);
-        turn.act(Action::Inspect(self.id, self.executed_processes()));
+        turn.act(Action::Inspect(self.id, executed(&self.records)));
         self.state
-    }
-
-    fn executed_processes(&self) -> Vec<Pid> {
-        self.records.iter().map(|record| record.pid).filter(|pid| *pid != NOBODY).collect()
     }
 
     pub(super) fn found(&mut self, processes: Vec<Process>, turn: &mut Turn) -> State {
@@ -92,7 +85,7 @@ impl Service {
             name: &self.subject.name,
             kill: &self.spec.kill,
             known: &known,
-            executed: self.executed_processes(),
+            statuses: &self.records,
             processes,
         };
         let hit = victim.send(Shot { signal, told, last }, turn);
@@ -123,7 +116,7 @@ impl Service {
     /// There is nobody that the signal of this state could be sent to. These processes remain.
     fn past(&mut self, state: State, remain: &[Process], turn: &mut Turn) -> State {
         // SIGKILL reaches those too that KillMode=mixed spares before.
-        let reaches_more = self.spec.kill.mode == KillMode::Mixed && self.spec.kill.send_sigkill && !remain.is_empty();
+        let reaches_more = self.spec.kill.spares_until_sigkill() && !remain.is_empty();
         match state {
             State::StopWatchdog | State::StopSigterm if reaches_more => {
                 self.signal(State::StopSigkill, Outcome::Success, turn)

@@ -17,6 +17,16 @@ pub(super) enum Taker {
     Connection,
 }
 
+impl Taker {
+    /// The unit.
+    pub(super) fn unit(self) -> Option<UnitId> {
+        match self {
+            Self::Service(id) => Some(id),
+            Self::Connection => None,
+        }
+    }
+}
+
 /// What there is to do at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) enum Timer {

@@ -45,8 +45,7 @@ impl Service {
     pub(super) fn limit_runtime(&mut self, turn: &mut Turn) {
         let since = *self.active_since.get_or_insert(turn.now);
         let limit = self.spec.runtime_max.map(|limit| limit.saturating_add(self.extra(turn)));
-        self.deadline = limit.and_then(|limit| since.checked_add(limit));
-        turn.timers.extend(self.deadline.map(|deadline| (deadline, Timer::Service(self.id))));
+        self.is_due(limit.and_then(|limit| since.checked_add(limit)), turn);
     }
 
     /// RuntimeRandomizedExtraSec=: at random, as the moment it started at is.
@@ -67,8 +66,7 @@ impl Service {
     pub(super) fn extend_deadline(&mut self, extension: Duration, turn: &mut Turn) {
         let (Some(deadline), Some(extended)) = (self.deadline, turn.now.checked_add(extension)) else { return };
         if deadline < extended {
-            self.deadline = Some(extended);
-            turn.timers.push((extended, Timer::Service(self.id)));
+            self.is_due(Some(extended), turn);
         }
     }
 }

@@ -301,6 +301,13 @@ pub struct Kill {
     pub send_sigkill: bool,
 }
 
+impl Kill {
+    /// Whether SIGKILL reaches processes that no signal before it does.
+    pub fn spares_until_sigkill(&self) -> bool {
+        self.mode == KillMode::Mixed && self.send_sigkill
+    }
+}
+
 impl Default for Kill {
     fn default() -> Self {
         Self {
