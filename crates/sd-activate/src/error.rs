@@ -1,5 +1,6 @@
 //! What ends the activator early, or keeps a service from being started, and what it is about.
 
+use std::borrow::Borrow;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::os::fd::RawFd;
@@ -292,6 +293,11 @@ fn executing_hint(error: Errno) -> &'static str {
         Errno::ENOEXEC => ". It was built for another kind of machine, or is damaged",
         _ => "",
     }
+}
+
+/// The number of an error.
+pub fn errno(error: impl Borrow<std::io::Error>) -> Errno {
+    error.borrow().raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
 /// The C library's words for an error.

@@ -174,9 +174,14 @@ impl Saved for Instant {
 fn anchor() -> (Instant, Duration) {
     static ANCHOR: OnceLock<(Instant, Duration)> = OnceLock::new();
     *ANCHOR.get_or_init(|| {
-        let clock = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
+        let clock = monotonic();
         (Instant::now(), clock)
     })
+}
+
+/// What CLOCK_MONOTONIC says.
+pub fn monotonic() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default()
 }
 
 /// One of the words that the program has. A process reads them once: they stay.

@@ -9,7 +9,7 @@ use super::environment::{self, Environment, Passing, Value};
 use super::streams::Streams;
 use super::unit::{Circumstances, UnitPlan};
 use crate::account::Account;
-use crate::error::Error;
+use crate::error::{Error, errno};
 use crate::glob;
 use crate::spec::{EnvironmentFile, ExecSpec, Kind, environment_file};
 
@@ -107,10 +107,9 @@ impl UnitPlan {
 }
 
 fn reason(error: &std::io::Error) -> String {
-    use nix::errno::Errno;
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => crate::error::reason(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
+        _ => crate::error::reason(errno(error)),
     }
 }
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 
-use crate::error::Error;
+use crate::error::{Error, errno};
 
 /// What execvp(3) searches where PATH is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -50,7 +50,7 @@ pub fn find_in(directories: impl IntoIterator<Item = PathBuf>, command: &OsStr) 
 }
 
 fn executable(path: &Path) -> Result<(), Errno> {
-    let metadata = fs::metadata(path).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let metadata = fs::metadata(path).map_err(errno)?;
     if metadata.is_dir() {
         return Err(Errno::EISDIR);
     }

@@ -5,12 +5,10 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use nix::errno::Errno;
-
 use super::dynamic_user::DynamicUsers;
 use super::environment::{self, Environment, Value};
 use super::find::USUAL_PATH;
-use crate::error::Error;
+use crate::error::{Error, errno};
 use crate::spec::{Scope, environment_file};
 
 /// What a user's services do not inherit: it is about this process alone.
@@ -67,10 +65,7 @@ impl Manager {
     /// That of this process.
     pub fn new(scope: Scope, ignored: Vec<c_int>) -> Result<Self, Error> {
         let open = |options: &mut std::fs::OpenOptions| {
-            let failed = |error: std::io::Error| Error::Open {
-                what: "/dev/null".to_owned(),
-                error: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
-            };
+            let failed = |error: std::io::Error| Error::Open { what: "/dev/null".to_owned(), error: errno(error) };
             options.open("/dev/null").map(|file| Arc::new(OwnedFd::from(file))).map_err(failed)
         };
         let null = [open(File::options().read(true))?, open(File::options().write(true))?];

@@ -146,7 +146,7 @@ pub struct Plan {
     /// `$REMOTE_ADDR` and `$REMOTE_PORT`.
     remote: Vec<OwnVariable>,
     pub(super) surroundings: Surroundings,
-    /// Its control group: what its processes are written to.
+    /// The directory of its control group.
     pub(super) group: Option<OwnedFd>,
     /// The descriptors to pass, where this process has them.
     pub(super) passed: Vec<RawFd>,

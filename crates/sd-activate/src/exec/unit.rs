@@ -6,11 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 
 use super::block::About;
+use super::confine::outside;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
 use super::manager::Manager;
@@ -20,7 +20,7 @@ use super::step::Step;
 use super::subject::Subject;
 use super::terminal::Terminal;
 use super::{expand, find, streams, subject};
-use crate::error::{Error, reason};
+use crate::error::{Error, errno, reason};
 use crate::spec::{Command, ExecSpec, Kind, Phase, UnitSpec};
 
 /// How the commands of a unit are executed.
@@ -183,10 +183,8 @@ impl UnitPlan {
             }
         };
         // Outside of another root directory it is the one in there, too.
-        match exec.root_directory.as_deref().filter(|_| !self.changes_root(phase)) {
-            Some(root) => Ok((text(&root.join(path.strip_prefix("/").unwrap_or(path)))?, optional)),
-            None => Ok((text(path)?, optional)),
-        }
+        let root = exec.root_directory.as_deref().filter(|_| !self.changes_root(phase));
+        Ok((text(&outside(path, root))?, optional))
     }
 
     /// What messages call a setting: where it is written, its name and its value.
@@ -201,8 +199,7 @@ impl UnitPlan {
 
     /// The error of a step that has failed.
     pub(super) fn step(&self, step: Step, setting: &'static str, value: &str, error: std::io::Error) -> Error {
-        let errno = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-        Error::Step { step, what: self.what(setting, value), reason: reason(errno) }
+        Error::Step { step, what: self.what(setting, value), reason: reason(errno(error)) }
     }
 }
 

@@ -231,3 +231,9 @@ pub enum NotifyAccess {
     /// Those of all processes of the unit.
     All,
 }
+
+impl NotifyAccess {
+    /// The words for them, as NOTIFYACCESS= has them, too.
+    pub const WORDS: &[(&str, Self)] =
+        &[("none", Self::None), ("main", Self::Main), ("exec", Self::Exec), ("all", Self::All)];
+}

@@ -6,8 +6,8 @@ use std::ffi::c_int;
 
 use nix::errno::Errno;
 
-use super::given::{Given, unreadable};
-use super::quoting::{Escapes, words};
+use super::given::Given;
+use super::quoting::Escapes;
 use super::value::{self, Invalid};
 use crate::spec::capability::{self, Capabilities};
 use crate::spec::{AddressFamilies, Architecture, Denial, SystemCalls, system_call};
@@ -15,12 +15,7 @@ use crate::spec::{AddressFamilies, Architecture, Denial, SystemCalls, system_cal
 /// The words of a list, and whether `~` stands before it.
 fn list(given: &Given<'_>) -> Result<(bool, Vec<String>), Invalid> {
     let (negated, rest) = given.value.strip_prefix('~').map_or((false, given.value), |rest| (true, rest));
-    let mut read = Vec::new();
-    for word in words(rest, Escapes::Remove) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        read.push(String::from_utf8_lossy(&word.bytes).into_owned());
-    }
-    Ok((negated, read))
+    Ok((negated, given.plain_words(rest, Escapes::Remove).collect::<Result<_, _>>()?))
 }
 
 /// CapabilityBoundingSet= and AmbientCapabilities=: added to what lines before have said, or taken away. `initial` is what there is
@@ -57,9 +52,9 @@ pub fn secure_bits(bits: &mut c_int, given: &Given<'_>) -> Result<(), Invalid> {
     if given.is_empty() {
         *bits = 0;
     }
-    for word in words(given.value, Escapes::Remove) {
-        let word = word.map_err(|error| Invalid::no_effect(unreadable(error, given.value).message))?;
-        match value::one_of(&String::from_utf8_lossy(&word.bytes), WORDS) {
+    for word in given.plain_words(given.value, Escapes::Remove) {
+        let word = word.map_err(|error| Invalid::no_effect(error.message))?;
+        match value::one_of(&word, WORDS) {
             Ok(bit) => *bits |= bit,
             Err(error) => given.no_effect(error.message),
         }

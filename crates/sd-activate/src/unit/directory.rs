@@ -1,7 +1,7 @@
 //! The directories that are made for a unit: RuntimeDirectory= and its siblings.
 
 use super::given::{Given, unreadable};
-use super::quoting::{Escapes, between_colons, unescape, words};
+use super::quoting::{Escapes, between_colons, unescape};
 use super::value::{self, Invalid};
 use crate::spec::DirectorySet;
 
@@ -31,13 +31,12 @@ pub fn directories(set: &mut DirectorySet, given: &Given<'_>, links: Links) -> R
         }
         Ok(path)
     };
-    for word in words(given.value, Escapes::Keep) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
+    for word in given.plain_words(given.value, Escapes::Keep) {
+        let text = word?;
         let part = |text: String| {
             let bytes = unescape(&text).map_err(|error| unreadable(error, &text))?;
             String::from_utf8(bytes).map_err(|_| Invalid::new(format_args!("{text} is not UTF-8")))
         };
-        let text = String::from_utf8_lossy(&word.bytes);
         let mut parts = between_colons(&text).into_iter().filter(|part| !part.is_empty());
         let path = part(
             parts.next().ok_or_else(|| Invalid::new(format_args!("\"{text}\" is no path: ignored from here on")))?,

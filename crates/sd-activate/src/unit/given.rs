@@ -144,7 +144,15 @@ impl<'a> Given<'a> {
         })
     }
 
-    /// The same. What cannot be read is said, and left out.
+    /// The words of the value or a part of it, without quotation marks; their specifiers stay.
+    pub fn plain_words(&self, part: &str, escapes: Escapes) -> impl Iterator<Item = Result<String, Invalid>> {
+        words(part, escapes).map(|word| {
+            let word = word.map_err(|error| unreadable(error, self.value))?;
+            Ok(String::from_utf8_lossy(&word.bytes).into_owned())
+        })
+    }
+
+    /// Those of each_word(). What cannot be read is said, and left out.
     pub fn words(&self, escapes: Escapes) -> Vec<String> {
         let mut read = Vec::new();
         for word in self.each_word(escapes) {

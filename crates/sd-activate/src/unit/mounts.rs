@@ -1,7 +1,7 @@
 //! What is mounted for a service, and what it may not write to: ReadOnlyPaths=, BindPaths= and their siblings.
 
 use super::given::{Given, unreadable};
-use super::quoting::{Escapes, between_colons, unescape, words};
+use super::quoting::{Escapes, between_colons, unescape};
 use super::value::{self, Invalid};
 use crate::spec::{BindPath, ConfinedPath};
 
@@ -11,9 +11,8 @@ pub fn paths(list: &mut Vec<ConfinedPath>, given: &Given<'_>) -> Result<(), Inva
         list.clear();
         return Ok(());
     }
-    for word in words(given.value, Escapes::Remove) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        let text = String::from_utf8_lossy(&word.bytes).into_owned();
+    for word in given.plain_words(given.value, Escapes::Remove) {
+        let text = word?;
         let (optional, rest) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
         let (in_root, rest) = rest.strip_prefix('+').map_or((false, rest), |rest| (true, rest));
         match given.specifiers.expand(rest).and_then(|path| value::absolute_path(&path)) {
@@ -30,9 +29,8 @@ pub fn temporary(list: &mut Vec<(std::path::PathBuf, String)>, given: &Given<'_>
         list.clear();
         return Ok(());
     }
-    for word in words(given.value, Escapes::Remove) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        let text = String::from_utf8_lossy(&word.bytes).into_owned();
+    for word in given.plain_words(given.value, Escapes::Remove) {
+        let text = word?;
         let (path, options) = text.split_once(':').unwrap_or((&text, ""));
         let read = given.specifiers.expand(path).and_then(|path| value::absolute_path(&path));
         match read.and_then(|path| Ok((path, given.specifiers.expand(options)?))) {
@@ -49,9 +47,8 @@ pub fn binds(list: &mut Vec<BindPath>, given: &Given<'_>, read_only: bool) -> Re
         list.clear();
         return Ok(());
     }
-    for word in words(given.value, Escapes::Keep) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        match bind(&String::from_utf8_lossy(&word.bytes), given, read_only) {
+    for word in given.plain_words(given.value, Escapes::Keep) {
+        match bind(&word?, given, read_only) {
             Ok(bind) => list.push(bind),
             Err(error) => given.say(error),
         }

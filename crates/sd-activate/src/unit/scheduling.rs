@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::given::{Given, unreadable};
-use super::quoting::{Escapes, words};
+use super::given::Given;
+use super::quoting::Escapes;
 use super::time;
 use super::value::{self, Invalid};
 use crate::spec::Scheduling;
@@ -46,9 +46,8 @@ pub fn affinity(processors: &mut BTreeSet<usize>, given: &Given<'_>) -> Result<(
     }
     let number = |text: &str| value::integer(text, 0, MOST).map(|number| number as usize);
     let mut read = BTreeSet::new();
-    for word in words(given.value, Escapes::Remove) {
-        let word = word.map_err(|error| unreadable(error, given.value))?;
-        for part in String::from_utf8_lossy(&word.bytes).split(',').filter(|part| !part.is_empty()) {
+    for word in given.plain_words(given.value, Escapes::Remove) {
+        for part in word?.split(',').filter(|part| !part.is_empty()) {
             match part.split_once('-') {
                 Some((first, last)) => match (number(first)?, number(last)?) {
                     (first, last) if first <= last => read.extend(first..=last),

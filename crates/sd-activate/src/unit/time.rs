@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::value::Invalid;
 pub use crate::spec::span::SECOND;
+use crate::spec::span::{DAY, HOUR, MINUTE, MONTH, WEEK, YEAR};
 
 /// The names of units of time, and their microseconds.
 const UNITS: [(&str, u64); 30] = [
@@ -17,29 +18,27 @@ const UNITS: [(&str, u64); 30] = [
     ("sec", SECOND),
     ("second", SECOND),
     ("seconds", SECOND),
-    ("m", 60 * SECOND),
-    ("min", 60 * SECOND),
-    ("minute", 60 * SECOND),
-    ("minutes", 60 * SECOND),
-    ("h", 3600 * SECOND),
-    ("hr", 3600 * SECOND),
-    ("hour", 3600 * SECOND),
-    ("hours", 3600 * SECOND),
+    ("m", MINUTE),
+    ("min", MINUTE),
+    ("minute", MINUTE),
+    ("minutes", MINUTE),
+    ("h", HOUR),
+    ("hr", HOUR),
+    ("hour", HOUR),
+    ("hours", HOUR),
     ("d", DAY),
     ("day", DAY),
     ("days", DAY),
-    ("w", 7 * DAY),
-    ("week", 7 * DAY),
-    ("weeks", 7 * DAY),
-    ("M", 2_629_800 * SECOND),
-    ("month", 2_629_800 * SECOND),
-    ("months", 2_629_800 * SECOND),
-    ("y", 31_557_600 * SECOND),
-    ("year", 31_557_600 * SECOND),
-    ("years", 31_557_600 * SECOND),
+    ("w", WEEK),
+    ("week", WEEK),
+    ("weeks", WEEK),
+    ("M", MONTH),
+    ("month", MONTH),
+    ("months", MONTH),
+    ("y", YEAR),
+    ("year", YEAR),
+    ("years", YEAR),
 ];
-
-const DAY: u64 = 86_400 * SECOND;
 
 /// A time span; `None` is "infinity". Where a number has no unit, it counts so many microseconds.
 pub fn span(text: &str, default_unit: u64) -> Result<Option<Duration>, Invalid> {

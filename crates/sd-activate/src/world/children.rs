@@ -1,6 +1,6 @@
 //! Children: how they end, and those that a service leaves behind.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::RawFd;
 
@@ -76,25 +76,25 @@ pub struct Traits<'a> {
 /// its sockets; of a unit also one of a session that such a one has begun, one with its `$INVOCATION_ID`, and whatever descends
 /// from any of them.
 pub fn processes_of(traits: &Traits<'_>) -> Vec<Process> {
-    let mut found: BTreeMap<_, _> =
-        children().into_iter().filter(|pid| is_of(*pid, traits)).map(|pid| (pid, true)).collect();
+    let mut found: BTreeSet<_> = children().into_iter().filter(|pid| is_of(*pid, traits)).collect();
     if traits.invocation.is_some() {
-        let mut parents: Vec<_> = found.keys().copied().collect();
+        let mut parents: Vec<_> = found.iter().copied().collect();
         while let Some(parent) = parents.pop() {
             for child in children_of(parent) {
-                if found.insert(child, false).is_none() {
+                if found.insert(child) {
                     parents.push(child);
                 }
             }
         }
     }
-    found.into_keys().map(process).collect()
+    found.into_iter().map(process).collect()
 }
 
 /// What is told of a process.
 pub fn process(pid: libc::pid_t) -> Process {
-    let is_child = parent(pid) == Some(std::process::id() as libc::pid_t);
-    Process { pid: Pid::from_raw(pid), name: name(pid), is_child, is_zombie: is_zombie(pid) }
+    let stat = stat(pid);
+    let is_child = stat.as_deref().and_then(parent_in) == Some(std::process::id() as libc::pid_t);
+    Process { pid: Pid::from_raw(pid), name: name(pid), is_child, is_zombie: stat.as_deref().is_none_or(has_ended) }
 }
 
 fn is_of(pid: libc::pid_t, traits: &Traits<'_>) -> bool {
@@ -168,18 +168,26 @@ pub fn processes() -> impl Iterator<Item = libc::pid_t> {
 
 /// The parent of a process.
 pub fn parent(pid: libc::pid_t) -> Option<libc::pid_t> {
-    stat(pid)?.split(' ').nth(1)?.parse().ok()
+    parent_in(&stat(pid)?)
 }
 
 /// Whether a process is gone, or has ended and only its parent has not been told.
 pub fn is_zombie(pid: libc::pid_t) -> bool {
-    stat(pid).is_none_or(|fields| fields.starts_with(['Z', 'X']))
+    stat(pid).is_none_or(|fields| has_ended(&fields))
 }
 
 /// What stands in /proc/PID/stat behind the name, which may itself contain blanks and parentheses.
 fn stat(pid: libc::pid_t) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.to_owned())
+}
+
+fn parent_in(stat: &str) -> Option<libc::pid_t> {
+    stat.split(' ').nth(1)?.parse().ok()
+}
+
+fn has_ended(stat: &str) -> bool {
+    stat.starts_with(['Z', 'X'])
 }
 
 /// Whether a process has one of these sockets open.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Journal;
 use super::units::Units;
 use crate::engine::{Engine, UnitId};
 use crate::spec::{Kind, LoadState, UnitName, UnitSpec};
@@ -39,7 +40,8 @@ impl Units {
     }
 
     /// Loads all units again, as `systemctl daemon-reload` does: what runs goes on, and what is started next is as it says now.
-    pub fn reload(&mut self, engine: &mut Engine, say: &mut dyn FnMut(Diagnostic)) {
+    pub(super) fn reload(&mut self, engine: &mut Engine, journal: &mut Journal) {
+        let say = &mut |said: Diagnostic| journal.say(&said.to_string());
         self.loader.refresh();
         self.templates.clear();
         let ids: Vec<UnitId> = engine.units().filter(|id| !self.connections.contains_key(id)).collect();

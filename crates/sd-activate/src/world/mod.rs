@@ -237,6 +237,12 @@ impl World {
         }
     }
 
+    fn reload(&mut self, engine: &mut Engine) {
+        if let (Some(units), Some(journal)) = (&mut self.units, &mut self.journal) {
+            units.reload(engine, journal);
+        }
+    }
+
     fn reap_all(&mut self, engine: &Engine, events: &mut VecDeque<Event>) {
         let mut ended = Vec::new();
         loop {

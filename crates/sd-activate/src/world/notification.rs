@@ -8,10 +8,11 @@ use nix::unistd::Pid;
 use crate::engine::{Notification, Told, Watchdog};
 use crate::error::reason;
 use crate::spec::{NotifyAccess, Timeout};
+use crate::unit::value::descriptor_name;
 
 /// The largest error number that there is: MAX_ERRNO of the kernel.
 const ERRNO_MAX: i32 = 4095;
-/// A longer FDNAME= is none.
+/// A longer BUSERROR= is none.
 const NAME_MAX: usize = 255;
 
 /// What a notification says, of what is understood. Of a variable that is there twice, the first one counts.
@@ -113,19 +114,13 @@ fn read_bus_error(value: &[u8]) -> Option<Option<String>> {
 }
 
 fn access(value: &[u8]) -> Option<NotifyAccess> {
-    match value {
-        b"none" => Some(NotifyAccess::None),
-        b"main" => Some(NotifyAccess::Main),
-        b"exec" => Some(NotifyAccess::Exec),
-        b"all" => Some(NotifyAccess::All),
-        _ => None,
-    }
+    NotifyAccess::WORDS.iter().find(|(word, _)| word.as_bytes() == value).map(|(_, access)| *access)
 }
 
 fn read_name(value: &[u8], complaints: &mut Vec<String>) -> Option<String> {
-    let is_valid = value.len() <= NAME_MAX && value.iter().all(|byte| (b' '..=b'~').contains(byte) && *byte != b':');
-    if !is_valid {
+    let name = std::str::from_utf8(value).ok().and_then(|text| descriptor_name(text).ok());
+    if name.is_none() {
         complaints.push("Passed FDNAME= name is invalid, ignoring.".to_owned());
     }
-    std::str::from_utf8(value).ok().filter(|_| is_valid).map(str::to_owned)
+    name
 }

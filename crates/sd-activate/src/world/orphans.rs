@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpid, getsid};
 use serde::{Deserialize, Serialize};
 
@@ -62,8 +63,8 @@ impl World {
         self.note_orphans(engine, &[]);
         for (pid, unit) in &self.orphans.0 {
             if unit.is_none() {
-                // SAFETY: takes numbers. It can only fail where the process has ended.
-                unsafe { libc::kill(*pid, libc::SIGKILL) };
+                // It can only fail where the process has ended.
+                let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
             }
         }
     }

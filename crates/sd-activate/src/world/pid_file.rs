@@ -12,6 +12,7 @@ use sdlite_core::pidfd;
 
 use super::children::is_zombie;
 use crate::engine::{Claim, Claimed, Engine, PidFileError, UnitId};
+use crate::error::errno;
 use crate::spec::Kind;
 
 /// What there is behind this is no number.
@@ -27,7 +28,7 @@ pub fn read(engine: &Engine, id: UnitId) -> Result<Claim, PidFileError> {
 }
 
 fn read_file(path: &Path) -> Result<Claim, PidFileError> {
-    let failed = |error: std::io::Error| PidFileError::Open(Errno::from_raw(error.raw_os_error().unwrap_or_default()));
+    let failed = |error: std::io::Error| PidFileError::Open(errno(error));
     // Not waiting for who writes to a FIFO.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
     let trusted = file.metadata().is_ok_and(|metadata| metadata.uid() == 0) && is_roots(path);
@@ -66,9 +67,8 @@ mod tests {
 
     #[test]
     fn a_pid_file_says_which_process_it_is_or_why_it_cannot_be_told() {
-        let scratch = std::env::temp_dir().join(format!("sd-activate-pid-file-{}", process::id()));
-        fs::create_dir(&scratch).unwrap();
-        let path = scratch.join("pid");
+        let scratch = sdlite_test_support::scratch();
+        let path = scratch.path().join("pid");
         assert_eq!(read_file(&path), Err(PidFileError::Open(Errno::ENOENT)));
         for text in ["", "\n", "x", "0", "-1", "1 2", "99999999999999", "7x", "\u{ff}"] {
             fs::write(&path, text).unwrap();
@@ -82,6 +82,5 @@ mod tests {
         fs::remove_file(&path).unwrap();
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert_eq!(read_file(&path), Err(PidFileError::Parse(Errno::EINVAL)), "nobody writes");
-        fs::remove_dir_all(&scratch).unwrap();
     }
 }

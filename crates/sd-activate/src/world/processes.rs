@@ -1,23 +1,26 @@
 //! The processes of a unit: those in its control group, and where it has none, those that descend from what was executed for it.
 
 use std::collections::BTreeSet;
-use std::io;
 
-use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::World;
 use super::children::{Traits, process, processes_of};
+use super::groups::Groups;
 use crate::engine::{Engine, Event, Level, Process, UnitId};
-use crate::error::Error;
+use crate::error::{Error, errno};
 use crate::exec::Plan;
 use crate::spec::{KillMode, Kind, UnitName, UnitSpec};
 
 impl World {
+    fn groups(&self) -> Option<&Groups> {
+        self.units.as_ref()?.groups.as_ref()
+    }
+
     /// Has a command be executed in its unit's control group.
     pub(super) fn join_group(&self, plan: &mut Plan, unit: &UnitName) -> Result<(), Error> {
-        let Some(groups) = self.units.as_ref().and_then(|units| units.groups.as_ref()) else { return Ok(()) };
-        let errno = |error: io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+        let Some(groups) = self.groups() else { return Ok(()) };
         let failed = |error| Error::Group { unit: unit.to_string(), error: errno(error) };
         groups.open(unit).map(|group| plan.join(group)).map_err(failed)
     }
@@ -33,8 +36,7 @@ impl World {
     }
 
     fn processes(&self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Vec<Process> {
-        let groups = self.units.as_ref().and_then(|units| units.groups.as_ref());
-        if let (Some(groups), Some(name)) = (groups, engine.name(id)) {
+        if let (Some(groups), Some(name)) = (self.groups(), engine.name(id)) {
             return groups.processes(name).into_iter().map(process).collect();
         }
         let ports = engine.passed(id);
@@ -49,7 +51,7 @@ impl World {
     /// Says which processes an earlier run of a unit has left, before the first command of this one. Those that nothing would
     /// have ended keep it from being started.
     pub(super) fn tell_of_left_over(&mut self, engine: &Engine, id: UnitId, unit: &UnitSpec) -> Result<(), Error> {
-        let left = match self.units.as_ref().and_then(|units| units.groups.as_ref()) {
+        let left = match self.groups() {
             Some(groups) => groups.processes(&unit.name),
             None => self.orphans.of(id),
         };
@@ -78,8 +80,7 @@ impl World {
 
     /// Sends all processes of a unit SIGKILL, those included that they make until it arrives.
     pub(super) fn kill_all(&self, engine: &Engine, id: UnitId, executed: &[Pid]) {
-        let groups = self.units.as_ref().and_then(|units| units.groups.as_ref());
-        if let (Some(groups), Some(name)) = (groups, engine.name(id)) {
+        if let (Some(groups), Some(name)) = (self.groups(), engine.name(id)) {
             // Since Linux 5.14.
             if groups.kill(name) {
                 return;
@@ -93,8 +94,8 @@ impl World {
                 return;
             }
             for process in found {
-                // SAFETY: takes numbers. It can only fail where the process has ended.
-                unsafe { libc::kill(process.pid.as_raw(), libc::SIGKILL) };
+                // It can only fail where the process has ended.
+                let _ = kill(process.pid, Signal::SIGKILL);
             }
         }
     }

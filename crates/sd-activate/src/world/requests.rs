@@ -1,10 +1,9 @@
 //! What is asked through the control socket, and the answers.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::epoll::EpollFlags;
-use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,9 +19,11 @@ use crate::control::call::{Failure, Reply};
 use crate::control::properties::{Clock, properties};
 use crate::control::request::Request;
 use crate::control::{DESCRIPTION, INTERFACE, SERVICE, SERVICE_DESCRIPTION};
+use crate::engine::view::microseconds;
 use crate::engine::{Answer, Engine, Event, Level, Refusal, RefusalKind, RequestId, UnitId, Verb, View};
 use crate::error::Error;
 use crate::log::say;
+use crate::saved::monotonic;
 use crate::spec::{LoadState, Log, UnitName};
 use crate::unit::diagnostic;
 
@@ -145,7 +146,7 @@ impl Asked {
             Request::Reload => {
                 let Told { engine, units, journal, supervisor } = told;
                 supervisor.reloads();
-                units.reload(engine, &mut |said| journal.say(&said.to_string()));
+                units.reload(engine, journal);
                 Ok(json!({}))
             }
             Request::Reexecute => {
@@ -275,7 +276,5 @@ fn describe_interface(interface: &str) -> Result<Value, Failure> {
 
 fn clock() -> Clock {
     let realtime = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let monotonic = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
-    let microseconds = |since: Duration| u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-    Clock { now: Instant::now(), realtime: microseconds(realtime), monotonic: microseconds(monotonic) }
+    Clock { now: Instant::now(), realtime: microseconds(realtime), monotonic: microseconds(monotonic()) }
 }

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::time::{ClockId, clock_gettime};
 
 use crate::error::reason;
 use crate::log::say;
+use crate::saved::monotonic;
 
 /// The manager that has started this process, where there is one that wants to be told.
 pub struct Supervisor {
@@ -53,8 +53,7 @@ impl Supervisor {
 
     /// What was read is read anew: ready once that is done.
     pub fn reloads(&mut self) {
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
-        notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()));
+        notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic().as_micros()));
         self.ready = false;
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::mount::{Made, Mount, NO_EXEC, NO_SUID, READ_ONLY, What};
-use super::mounts::{Mounts, text};
+use super::mounts::{Mounts, outside, text};
 use crate::error::Error;
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -23,7 +23,7 @@ const FILE_SYSTEMS: [&str; 4] = ["pts", "shm", "mqueue", "hugepages"];
 /// Adds what it takes.
 pub(super) fn add(mounts: &mut Mounts, root: Option<&Path>) -> Result<(), Error> {
     let dev = Path::new("/dev");
-    let host = |name: &str| root.map_or_else(|| dev.join(name), |root| root.join("dev").join(name));
+    let host = |name: &str| outside(&dev.join(name), root);
     // Those that are there before are opened, which takes no capability to make devices.
     let step = |mounts: &mut Mounts, path: &Path, what| {
         mounts.steps.push(Mount { at: text(path.as_os_str())?, what, optional: true });

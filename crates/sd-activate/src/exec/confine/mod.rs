@@ -22,12 +22,13 @@ use super::directories::{self, Made};
 use super::plan::Credentials;
 use super::step::Step;
 use super::unit::UnitPlan;
-use crate::error::{Error, reason};
+use crate::error::Error;
 use crate::rights;
 use crate::spec::capability::{self, Capabilities, named};
 use crate::spec::{self, Confinement, ExecSpec, ProtectSystem};
 
 use capabilities::Privileges;
+pub(super) use mounts::outside;
 use mounts::{Entry, Missing, Mode, Mounts};
 
 /// The settings by which a command has namespaces of its own: what messages name if it cannot have them is the first that a unit has.
@@ -88,8 +89,8 @@ impl UnitPlan {
         let confinement = lessened.as_ref().unwrap_or(&exec.confinement);
         let filter = filter::program(confinement, exec.scheduling.personality).unwrap_or_default();
         // The kernel takes a filter only from who may do anything, or gains nothing by executing another program.
-        let uid = credentials.and_then(|credentials| credentials.ids).map(|(uid, _)| uid);
-        let remains = uid.is_none_or(Uid::is_root);
+        let ids = credentials.and_then(|credentials| credentials.ids);
+        let remains = ids.is_none_or(|(uid, _)| uid.is_root());
         let may_filter = remains && rights::effective() & capability::set(named::SYS_ADMIN) != 0;
         let privileges = Privileges {
             bounding: bounding(confinement),
@@ -107,7 +108,6 @@ impl UnitPlan {
         ] {
             namespaces |= if own { flag } else { 0 };
         }
-        let ids = credentials.and_then(|credentials| credentials.ids);
         let (uid, gid) = ids.unwrap_or((Uid::current(), Gid::current()));
         let users = confinement.private_users.then(|| [uid.as_raw(), gid.as_raw()].map(users::map));
         Ok(Confined { privileges, filter, namespaces, mounts, users })
@@ -145,11 +145,8 @@ impl UnitPlan {
         }
         if confinement.private_tmp {
             for base in private_tmp::BASES.map(Path::new) {
-                let made = private_tmp::find_or_make(base, &self.unit.name).map_err(|error| Error::Step {
-                    step: Step::Namespace,
-                    what: self.what("PrivateTmp", "yes"),
-                    reason: reason(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
-                })?;
+                let made = private_tmp::find_or_make(base, &self.unit.name)
+                    .map_err(|error| self.step(Step::Namespace, "PrivateTmp", "yes", error))?;
                 entries.push(bind(&made, base));
             }
         }

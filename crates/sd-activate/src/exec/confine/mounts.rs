@@ -148,15 +148,16 @@ pub(super) fn entries(confinement: &Confinement, root: Option<&Path>) -> Result<
         entries.push(Entry { path: path.clone(), mode: temporary(&kept.join(","), not), optional: false });
     }
     for bind in &confinement.binds {
-        if bind.source.exists() || !bind.optional {
-            if !bind.source.exists() {
-                let setting = if bind.read_only { "BindReadOnlyPaths" } else { "BindPaths" };
-                return Err(Missing { setting, path: bind.source.clone() });
+        if !bind.source.exists() {
+            if bind.optional {
+                continue;
             }
-            let (source, recursive, read_only) = (bind.source.clone(), bind.recursive, bind.read_only);
-            let mode = Mode::Bind { source, recursive, read_only };
-            entries.push(Entry { path: bind.destination.clone(), mode, optional: false });
+            let setting = if bind.read_only { "BindReadOnlyPaths" } else { "BindPaths" };
+            return Err(Missing { setting, path: bind.source.clone() });
         }
+        let (source, recursive, read_only) = (bind.source.clone(), bind.recursive, bind.read_only);
+        let mode = Mode::Bind { source, recursive, read_only };
+        entries.push(Entry { path: bind.destination.clone(), mode, optional: false });
     }
     for (setting, list, mode) in [
         ("ReadWritePaths", &confinement.read_write, Mode::ReadWrite),
@@ -193,7 +194,7 @@ fn found(list: &[ConfinedPath], root: Option<&Path>, setting: &'static str) -> R
 }
 
 /// Where a path of another root directory is for this process.
-fn outside(path: &Path, root: Option<&Path>) -> PathBuf {
+pub(in crate::exec) fn outside(path: &Path, root: Option<&Path>) -> PathBuf {
     root.map_or_else(|| path.to_owned(), |root| root.join(path.strip_prefix("/").unwrap_or(path)))
 }
 

@@ -5,10 +5,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
-use crate::error::Error;
+use crate::error::{Error, errno};
 
 const DIRECTORY: &str = "/run/systemd/inaccessible";
 
@@ -22,6 +21,10 @@ pub(super) fn like(file_type: FileType) -> Result<PathBuf, Error> {
         kind if kind.is_socket() => "sock",
         _ => "reg",
     };
+    node(name)
+}
+
+fn node(name: &str) -> Result<PathBuf, Error> {
     let path = Path::new(DIRECTORY).join(name);
     if path.exists() {
         return Ok(path);
@@ -31,16 +34,8 @@ pub(super) fn like(file_type: FileType) -> Result<PathBuf, Error> {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(path),
         // A device takes a capability; what is no directory will do.
-        Err(_) if !matches!(name, "dir" | "reg") => fallback(),
+        Err(_) if !matches!(name, "dir" | "reg") => node("reg"),
         Err(error) => Err(failed(&path, &error)),
-    }
-}
-
-fn fallback() -> Result<PathBuf, Error> {
-    let path = Path::new(DIRECTORY).join("reg");
-    match make(&path, "reg") {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(failed(&path, &error)),
-        _ => Ok(path),
     }
 }
 
@@ -58,6 +53,5 @@ fn make(path: &Path, name: &str) -> std::io::Result<()> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
-    let error = error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
-    Error::Open { what: path.display().to_string(), error }
+    Error::Open { what: path.display().to_string(), error: errno(error) }
 }

@@ -39,13 +39,6 @@ const FAILURE_MODES: &[(&str, FailureMode)] =
 
 const PRESERVE: &[(&str, Preserve)] = &[("no", Preserve::No), ("yes", Preserve::Yes), ("restart", Preserve::Restart)];
 
-const NOTIFY_ACCESS: &[(&str, NotifyAccess)] = &[
-    ("none", NotifyAccess::None),
-    ("main", NotifyAccess::Main),
-    ("exec", NotifyAccess::Exec),
-    ("all", NotifyAccess::All),
-];
-
 const USB: &str = "it belongs to ListenUSBFunction=";
 
 pub(super) const SERVICE: &[Setting] = &[
@@ -100,7 +93,7 @@ pub(super) const SERVICE: &[Setting] = &[
     }),
     honoured("PermissionsStartOnly", |draft, given| set(&mut draft.permissions_start_only, given.boolean())),
     honoured("NonBlocking", |draft, given| set(&mut draft.service.non_blocking, given.boolean())),
-    honoured("NotifyAccess", |draft, given| set(&mut draft.notify_access, given.one_of(NOTIFY_ACCESS).map(Some))),
+    honoured("NotifyAccess", |draft, given| set(&mut draft.notify_access, given.one_of(NotifyAccess::WORDS).map(Some))),
     honoured("Sockets", sockets),
     honoured("FileDescriptorStoreMax", |draft, given| set(&mut draft.service.descriptor_store_max, given.unsigned())),
     honoured("FileDescriptorStorePreserve", |draft, given| {

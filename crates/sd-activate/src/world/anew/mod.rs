@@ -178,10 +178,4 @@ impl World {
         }
         Ok((world, engine))
     }
-
-    pub(super) fn reload(&mut self, engine: &mut Engine) {
-        if let (Some(units), Some(journal)) = (&mut self.units, &mut self.journal) {
-            units.reload(engine, &mut |said| journal.say(&said.to_string()));
-        }
-    }
 }

@@ -14,6 +14,7 @@ use nix::sys::socket::{
 use super::file::{Owner, SocketFile, with_modes};
 use super::options;
 use crate::address::Address;
+use crate::error::errno;
 use crate::spec::{BindIpv6Only, Protocol, SocketSpec};
 
 type Bound = (OwnedFd, Option<SocketFile>);
@@ -99,7 +100,6 @@ fn bind_path(path: &Path, socket_type: SockType, spec: &SocketSpec, owner: &Owne
 fn remove_stale(path: &Path, address: &UnixAddr) -> Result<(), Errno> {
     use std::os::unix::fs::FileTypeExt;
 
-    use super::file::errno;
     if !std::fs::symlink_metadata(path).map_err(errno)?.file_type().is_socket() {
         return Err(Errno::EEXIST);
     }

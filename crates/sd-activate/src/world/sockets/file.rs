@@ -10,7 +10,7 @@ use nix::unistd::{Gid, Uid, chown};
 use serde::{Deserialize, Serialize};
 
 use crate::account;
-use crate::error::Error;
+use crate::error::{Error, errno};
 use crate::saved::{self, Saved};
 use crate::spec::SocketSpec;
 
@@ -133,10 +133,6 @@ pub(super) fn with_modes(
         (Err(Errno::ENOENT), Some(Err(error))) => Err(errno(error)),
         (made, _) => made,
     }
-}
-
-pub(super) fn errno(error: std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }
 
 fn inode(path: &Path) -> std::io::Result<(u64, u64)> {

@@ -13,8 +13,9 @@ use nix::sys::socket::{self, NetlinkAddr};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::file::{Owner, SocketFile, errno, with_modes};
+use super::file::{Owner, SocketFile, with_modes};
 use super::options::set_int;
+use crate::error::errno;
 use crate::saved::Saved;
 use crate::spec::SocketSpec;
 
