@@ -16,28 +16,12 @@ use common::{ACTIVATOR, Activator, connect, eventually, kill, pid};
 const SOCKET: &str = "[Unit]\nDescription=A Socket\n[Socket]\nListenStream=127.0.0.1:PORT\n";
 const SERVICE: &str = "[Service]\nExecStart=SERVICE serve\n";
 
-fn command(units: &Units, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sdctl"));
-    command.arg("--control").arg(units.directory.path("control")).args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn sdctl(units: &Units, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = command(units, arguments).output().unwrap();
-    let [out, error] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    (output.status.code(), out, error)
-}
-
 fn shown(units: &Units, unit: &str, property: &str) -> String {
-    sdctl(units, &["show", "-P", property, unit]).1.trim_end().to_owned()
+    units.ask(&["show", "-P", property, unit]).1.trim_end().to_owned()
 }
 
 fn reexecute(units: &Units) {
-    assert_eq!(sdctl(units, &["daemon-reexec"]), (Some(0), String::new(), String::new()));
-}
-
-fn says(activator: &Activator, line: &str) {
-    eventually(line, || activator.output().contains(line).then_some(()));
+    assert_eq!(units.ask(&["daemon-reexec"]), (Some(0), String::new(), String::new()));
 }
 
 /// The descriptors of a process, as /proc has them; the state of before is no longer among them.
@@ -84,13 +68,13 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
     let mut open = BufReader::new(connect(units.port));
     let mut each = UnixStream::connect(units.directory.path("each")).unwrap();
     each.write_all(b"before ").unwrap();
-    says(&activator, "restarts.service: Failed with result 'exit-code'.");
-    let wait = |arguments: &[&str]| -> Child { command(&units, arguments).stderr(Stdio::piped()).spawn().unwrap() };
+    activator.says("restarts.service: Failed with result 'exit-code'.");
+    let wait = |arguments: &[&str]| -> Child { units.sdctl(arguments).stderr(Stdio::piped()).spawn().unwrap() };
     let (mut job, mut late) = (wait(&["start", "slow.service"]), wait(&["start", "late.service"]));
     eventually("its start", || (shown(&units, "slow.service", "SubState") == "start").then_some(()));
     eventually("its start", || (shown(&units, "late.service", "SubState") == "start").then_some(()));
     let mut follow =
-        command(&units, &["logs", "-f", "-o", "cat", "-u", "lines.service"]).stdout(Stdio::piped()).spawn().unwrap();
+        units.sdctl(&["logs", "-f", "-o", "cat", "-u", "lines.service"]).stdout(Stdio::piped()).spawn().unwrap();
     let properties = ["ActiveState", "SubState", "MainPID", "NRestarts", "NAccepted"];
     let all = ["a.socket", "a.service", "each.socket", "lines.service", "slow.service", "restarts.service"];
     let told = || all.map(|unit| properties.map(|property| shown(&units, unit, property)));
@@ -129,11 +113,11 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
     BufReader::new(follow.stdout.take().unwrap()).read_line(&mut line).unwrap();
     follow.kill().unwrap();
     follow.wait().unwrap();
-    says(&activator, "halfwhole");
+    activator.says("halfwhole");
     eventually("its restart", || (shown(&units, "restarts.service", "NRestarts") != "0").then_some(()));
-    assert_eq!(sdctl(&units, &["start", "notify.service"]).0, Some(0), "notifications are heard");
+    assert_eq!(units.ask(&["start", "notify.service"]).0, Some(0), "notifications are heard");
 
-    let log = sdctl(&units, &["logs", "-o", "cat"]).1;
+    let log = units.ask(&["logs", "-o", "cat"]).1;
     assert_eq!(log.matches("Reexecuting.").count(), 3, "{log}");
     assert!(log.contains("Listening on a.socket - A Socket."), "what was logged before: {log}");
     assert!(log.contains("halfwhole"), "{log}");
@@ -144,7 +128,7 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
     };
     let found_before = found(first);
     kill(first, libc::SIGKILL);
-    says(&activator, "a.service: Failed with result 'signal'.");
+    activator.says("a.service: Failed with result 'signal'.");
     let second = pid(units.port);
     assert_ne!(second, first);
     assert_eq!(found(second), found_before, "the service of a manager that was executed anew finds what others find");
@@ -229,7 +213,7 @@ fn a_program_that_cannot_go_on_from_there_is_not_executed_and_that_is_said() {
     for (text, why) in refused {
         replace(&program, text);
         let open = settled_descriptors(activator.pid());
-        let (status, out, error) = sdctl(&units, &["daemon-reexec"]);
+        let (status, out, error) = units.ask(&["daemon-reexec"]);
         assert_eq!((status, out.as_str()), (Some(1), ""));
         assert!(error.contains(why) && error.contains(program.to_str().unwrap()), "{error}");
         assert!(activator.output().contains(why), "in the log");
@@ -265,8 +249,8 @@ fn sockets_at_least_are_taken_over_where_the_state_is_not_understood_after_all()
          os.execv('{ACTIVATOR}', sys.argv)\n"
     );
     replace(&program, script.as_bytes());
-    let _ = sdctl(&units, &["daemon-reexec"]);
-    says(&activator, "The state has the form 99");
+    let _ = units.ask(&["daemon-reexec"]);
+    activator.says("The state has the form 99");
     eventually("another service", || (pid(units.port) != first).then_some(()));
     kill(first, libc::SIGKILL);
     assert!(activator.stop().success());

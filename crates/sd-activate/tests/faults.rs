@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::units::Units;
-use common::{ACTIVATOR, Activator, children};
+use common::{ACTIVATOR, Activator, children, runs};
 use sdlite_test_support::has;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -118,9 +118,7 @@ fn go(injection: Option<&str>, usual: usize) -> Outcome {
             }
         }
         let verb = ["daemon-reload", "daemon-reexec", "reset-failed"][round];
-        let mut sdctl = Command::new(env!("CARGO_BIN_EXE_sdctl"));
-        sdctl.arg("--control").arg(units.directory.path("control")).arg(verb).stdin(Stdio::null());
-        let mut sdctl = sdctl.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut sdctl = units.sdctl(&[verb]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         if !within(|| sdctl.try_wait().unwrap().is_some()) {
             problems.push(format!("{verb} is not answered"));
             let _ = sdctl.kill();
@@ -132,8 +130,8 @@ fn go(injection: Option<&str>, usual: usize) -> Outcome {
         if !settles && !says_why(&activator.output()) {
             problems.push(format!("children: {:?}", children(activator.pid())));
         }
-        let zombies: Vec<u32> = children(activator.pid()).into_iter().filter(|pid| is_zombie(*pid)).collect();
-        if !within(|| !children(activator.pid()).into_iter().any(is_zombie)) {
+        let zombies: Vec<u32> = children(activator.pid()).into_iter().filter(|pid| !runs(*pid)).collect();
+        if !within(|| !children(activator.pid()).into_iter().any(|pid| !runs(pid))) {
             problems.push(format!("zombies: {zombies:?}"));
         }
         // Who has asked goes away.
@@ -216,10 +214,6 @@ fn says_why(output: &str) -> bool {
     ["ail", "annot", "not ", "nobody can", "memory", "descriptors", "permitted"]
         .iter()
         .any(|word| output.contains(word))
-}
-
-fn is_zombie(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
 }
 
 /// Whether a process has this among its arguments.

@@ -8,10 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use common::units::Units;
-use common::{ACTIVATOR, Activator, children, eventually, kill};
+use common::{ACTIVATOR, Activator, SDCTL, children, eventually, kill};
 use sdlite_test_support::left_out;
 
-const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
 const NOBODY: u32 = 65534;
 const SERVICE: &str = "[Service]\nExecStart=sleep 1000\n";
 
@@ -74,10 +73,7 @@ impl Who {
 
     /// sd-activate in a container, and its number outside.
     fn start(self, units: &Units, unit: &str) -> (Activator, u32) {
-        let manager = units.command(&[unit]);
-        let mut command = self.container();
-        command.arg(manager.get_program()).args(manager.get_args());
-        command.envs(manager.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let command = units.command_behind(self.container(), &[unit]);
         if self == Self::Nobody {
             give(units.directory.as_ref());
         }
@@ -99,17 +95,13 @@ fn give(path: &Path) {
     }
 }
 
-fn started(activator: &Activator) {
-    eventually("the service", || activator.output().contains("Started a.service").then_some(()));
-}
-
 #[test]
 fn each_signal_that_stops_a_container_stops_all() {
     for who in Who::here() {
         for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGRTMIN() + 3] {
             let units = Units::new(&[("a.service", SERVICE)]);
             let (mut activator, first) = who.start(&units, "a.service");
-            started(&activator);
+            activator.says("Started a.service");
             kill(first, signal);
             assert_eq!(activator.wait().code(), Some(0), "{who:?} {signal}: {}", activator.output());
             assert!(activator.output().contains("Stopped a.service"), "{who:?} {signal}");
@@ -122,7 +114,7 @@ fn sighup_has_the_units_read_anew_and_the_others_do_nothing() {
     for who in Who::here() {
         let units = Units::new(&[("a.service", SERVICE)]);
         let (mut activator, first) = who.start(&units, "a.service");
-        started(&activator);
+        activator.says("Started a.service");
         let changed = format!("[Unit]\nDescription=Another\n{SERVICE}");
         fs::write(units.directory.path("units/a.service"), changed).unwrap();
         for signal in [libc::SIGUSR1, libc::SIGUSR2, libc::SIGPIPE, libc::SIGRTMIN() + 4] {
@@ -147,11 +139,7 @@ fn the_exit_status_is_that_of_the_only_service() {
             if who == Who::Nobody {
                 give(units.directory.as_ref());
             }
-            let manager = units.command(&["a.service"]);
-            let mut container = who.container();
-            container.arg(manager.get_program()).args(manager.get_args());
-            container.envs(manager.get_envs().filter_map(|(name, value)| Some((name, value?))));
-            let output = container.output().unwrap();
+            let output = units.command_behind(who.container(), &["a.service"]).output().unwrap();
             assert_eq!(output.status.code(), Some(expected), "{who:?} {command}: {output:?}");
         }
     }
@@ -162,7 +150,7 @@ fn what_others_leave_to_it_is_reaped_and_left_alone() {
     for who in Who::here() {
         let units = Units::new(&[("a.service", SERVICE)]);
         let (mut activator, first) = who.start(&units, "a.service");
-        started(&activator);
+        activator.says("Started a.service");
         // As `podman exec` does.
         let execute = |script: &str| {
             let target = first.to_string();
@@ -246,7 +234,7 @@ fn two_containers_keep_their_services_apart() {
         let units = [0, 1].map(|_| Units::new(&[("a.service", SERVICE)]));
         let [(mut one, first_of_one), (mut other, first_of_other)] =
             units.each_ref().map(|units| who.start(units, "a.service"));
-        [&one, &other].into_iter().for_each(started);
+        [&one, &other].into_iter().for_each(|manager| manager.says("Started a.service"));
         kill(first_of_one, libc::SIGTERM);
         assert_eq!(one.wait().code(), Some(0), "{who:?}: {}", one.output());
         assert_eq!(who.ask(&units[1], &["is-active", "a.service"]), "active\n", "{who:?}: {}", other.output());

@@ -128,14 +128,12 @@ fn is_clean(found: &Found, variables: &[&str], descriptors: &[&str], what: &str)
 }
 
 fn command(units: &Units, first: bool) -> Command {
-    let manager = units.command(&["all.target"]);
     let mut command = Command::new(if first { "unshare" } else { "sh" });
     if first {
         command.args(["--pid", "--fork", "--mount-proc", "--kill-child", "sh"]);
     }
-    command.args(["-c", SURROUNDINGS, "sh"]).arg(manager.get_program()).args(manager.get_args());
-    command.envs(manager.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command
+    command.args(["-c", SURROUNDINGS, "sh"]);
+    units.command_behind(command, &["all.target"])
 }
 
 /// All kinds of commands, with 1000 sockets open in the manager.

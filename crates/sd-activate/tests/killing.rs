@@ -7,10 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::units::Units;
-use common::{Activator, children, eventually, kill};
+use common::{Activator, children, eventually, kill, runs};
 use sdlite_test_support::left_out;
-
-const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
 
 /// How processes are known to be a unit's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +29,7 @@ impl Way {
         let units = Units::new(&[("a.service", "[Service]\nExecStart=sleep 1000\n")]);
         let mut manager = self.start(&units, "a.service");
         eventually("the service", || manager.output().contains("Started").then_some(()));
-        let group = ask(&units, &["show", "-P", "ControlGroup", "a.service"]);
+        let group = units.ask(&["show", "-P", "ControlGroup", "a.service"]).1;
         manager.stop();
         let found = if group.trim().is_empty() { Self::Descent } else { Self::Group };
         if found != self {
@@ -54,22 +52,9 @@ impl Way {
             return Activator::run(&units.directory, command);
         }
         let mut unshared = Command::new("unshare");
-        unshared.args(["--mount", "sh", "-c", hidden, "sh"]).arg(command.get_program()).args(command.get_args());
-        unshared.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Activator::run(&units.directory, unshared)
+        unshared.args(["--mount", "sh", "-c", hidden, "sh"]);
+        Activator::run(&units.directory, units.command_behind(unshared, &[unit]))
     }
-}
-
-fn ask(units: &Units, arguments: &[&str]) -> String {
-    let mut command = Command::new(SDCTL);
-    command.arg("--control").arg(units.directory.path("control")).args(arguments);
-    let output = command.output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn runs(pid: u32) -> bool {
-    // What has ended and was not waited for is no process any more.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 fn pid_in(units: &Units, name: &str) -> u32 {
@@ -112,7 +97,7 @@ fn a_stop_ends_whom_kill_mode_says() {
             let units = service(&format!("KillMode={mode}\nTimeoutStopSec=5s"));
             let mut manager = way.start(&units, "a.service");
             let pids = ["main", "child", "escaped"].map(|name| pid_in(&units, name));
-            ask(&units, &["stop", "a.service"]);
+            units.ask(&["stop", "a.service"]);
             let ended = pids.map(|pid| !runs(pid));
             assert_eq!(ended, [main, others, others], "{way:?} {mode}: {}", manager.output());
             assert!(manager.stop().success());
@@ -134,16 +119,16 @@ fn what_escapes_ends_with_a_service_that_crashes_and_is_not_taken_for_that_of_an
         let mut manager = way.start(&units, "all.target");
         let a = pid_in(&units, "a");
         eventually("the target", || manager.output().contains("Reached target").then_some(()));
-        ask(&units, &["kill", "-s", "KILL", "--kill-whom=main", "a.service"]);
+        units.ask(&["kill", "-s", "KILL", "--kill-whom=main", "a.service"]);
         eventually("its end", || manager.output().contains("a.service: Failed with result 'signal'").then_some(()));
-        assert_eq!(ask(&units, &["is-active", "b.service"]), "active\n");
+        assert_eq!(units.ask(&["is-active", "b.service"]).1, "active\n");
         // Whether it has left a.service or b.service, the group alone tells.
         assert_eq!(runs(a), way == Way::Descent);
 
-        ask(&units, &["stop", "b.service"]);
-        ask(&units, &["start", "c.service"]);
+        units.ask(&["stop", "b.service"]);
+        units.ask(&["start", "c.service"]);
         let c = pid_in(&units, "c");
-        ask(&units, &["kill", "-s", "KILL", "--kill-whom=main", "c.service"]);
+        units.ask(&["kill", "-s", "KILL", "--kill-whom=main", "c.service"]);
         eventually("its end", || (!runs(c)).then_some(()));
         assert!(manager.stop().code().is_some());
         eventually("all ends", || (!runs(a)).then_some(()));
@@ -171,7 +156,7 @@ fn each_signal_of_systemd_kill_is_sent_to_all() {
             script(&units, "note", note);
             let mut manager = way.start(&units, "a.service");
             let pids = ["main.pid", "escaped.pid"].map(|name| pid_in(&units, name));
-            ask(&units, &[verb, "--no-block", "a.service"]);
+            units.ask(&[verb, "--no-block", "a.service"]);
             for file in ["main", "escaped"] {
                 eventually(&format!("{way:?} {settings} {verb}: {expected}"), || {
                     let text = fs::read_to_string(units.directory.path(file)).unwrap_or_default();
@@ -197,8 +182,8 @@ fn what_nothing_ends_keeps_a_service_without_sigkill_from_being_started() {
         script(&units, "stubborn", "trap '' TERM\necho $$ >DIRECTORY/escaped\nexec sleep 1000\n");
         let mut manager = way.start(&units, "a.service");
         let escaped = pid_in(&units, "escaped");
-        ask(&units, &["stop", "a.service"]);
-        ask(&units, &["start", "a.service"]);
+        units.ask(&["stop", "a.service"]);
+        units.ask(&["start", "a.service"]);
         let output = manager.output();
         for line in [
             "State 'stop-sigterm' timed out. Skipping SIGKILL.",
@@ -228,7 +213,7 @@ fn what_the_commands_of_a_socket_leave_ends_with_it_as_kill_mode_says() {
             let mut manager = way.start(&units, "a.socket");
             let escaped = pid_in(&units, "escaped");
             eventually("the socket", || manager.output().contains("Listening on").then_some(()));
-            ask(&units, &["stop", "a.socket"]);
+            units.ask(&["stop", "a.socket"]);
             assert_eq!(!runs(escaped), ends, "{way:?} {mode}: {}", manager.output());
             manager.stop();
             kill(escaped, libc::SIGKILL);
@@ -246,7 +231,7 @@ fn what_forks_without_end_is_ended() {
         let mut manager = way.start(&units, "a.service");
         eventually("its start", || manager.output().contains("Started").then_some(()));
         std::thread::sleep(std::time::Duration::from_millis(300));
-        ask(&units, &["stop", "a.service"]);
+        units.ask(&["stop", "a.service"]);
         assert!(manager.output().contains("Killing process"), "{}", manager.output());
         assert!(children(manager.pid()).is_empty(), "{way:?}");
         manager.stop();
@@ -262,15 +247,15 @@ fn the_control_group_is_shown_and_is_gone_with_the_unit() {
     let mut manager = Way::Group.start(&units, "a.service");
     let [main, child, escaped] = ["main", "child", "escaped"].map(|name| pid_in(&units, name));
     eventually("its processes", || {
-        let status = ask(&units, &["status", "a.service"]);
+        let status = units.ask(&["status", "a.service"]).1;
         (status.matches("sleep 1000\n").count() == 3).then_some(())
     });
-    let shown = ask(&units, &["show", "-p", "ControlGroup", "-p", "TasksCurrent", "a.service"]);
+    let shown = units.ask(&["show", "-p", "ControlGroup", "-p", "TasksCurrent", "a.service"]).1;
     // In a container, the number of the PID namespace stands before that of the process.
     let group = format!("{}.slice/a.service", manager.pid());
     assert!(shown.lines().any(|line| line.starts_with("ControlGroup=") && line.ends_with(&group)), "{shown}");
     assert!(shown.contains("TasksCurrent=3\n"), "{shown}");
-    let status = ask(&units, &["status", &escaped.to_string()]);
+    let status = units.ask(&["status", &escaped.to_string()]).1;
     assert!(status.contains("a.service") && status.contains("      Tasks: 3\n"), "{status}");
     for pid in [main, child, escaped] {
         assert!(status.contains(&format!("─{pid} sleep 1000\n")), "{status}");
@@ -282,7 +267,7 @@ fn the_control_group_is_shown_and_is_gone_with_the_unit() {
     let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap().split(' ').nth(4).unwrap();
     let slice = Path::new(mount).join(path.trim_start_matches('/')).parent().unwrap().to_owned();
     assert!(slice.join("a.service").is_dir());
-    ask(&units, &["stop", "a.service"]);
+    units.ask(&["stop", "a.service"]);
     assert!(!slice.join("a.service").exists());
     assert!(manager.stop().success());
     assert!(!slice.exists());

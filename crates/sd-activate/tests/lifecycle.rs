@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::units::Units;
-use common::{Activator, eventually, kill};
+use common::{Activator, eventually, kill, runs};
 
 const SOCKET: &str = "[Socket]\nListenStream=127.0.0.1:PORT\nService=a.service\n";
 
@@ -35,11 +35,6 @@ fn read(path: impl AsRef<Path>) -> Vec<String> {
 
 fn number_in(path: impl AsRef<Path>) -> u32 {
     eventually("a process", || read(path.as_ref()).first()?.parse().ok())
-}
-
-fn runs(pid: u32) -> bool {
-    // What has ended and was not waited for is no process any more.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 #[test]

@@ -12,10 +12,6 @@ use common::{ACTIVATOR, Activator, ask, children, connect, eventually, kill, pid
 
 const SOCKET: &str = "[Unit]\nDescription=A Socket\n[Socket]\nListenStream=127.0.0.1:PORT\n";
 
-fn says(activator: &Activator, line: &str) {
-    eventually(line, || activator.output().contains(line).then_some(()));
-}
-
 /// The line that has this in it, from behind the host's name on.
 fn line<'a>(output: &'a str, part: &str) -> &'a str {
     let line = output.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part}: {output}"));
@@ -33,11 +29,11 @@ fn a_connection_starts_the_service_of_a_socket_and_again_when_it_has_ended() {
     let first = pid(units.port);
     assert_eq!(pid(units.port), first);
     ask(units.port, "exit 0");
-    says(&activator, "a.service: Deactivated successfully.");
+    activator.says("a.service: Deactivated successfully.");
     let second = pid(units.port);
     assert_ne!(second, first);
     kill(second, libc::SIGKILL);
-    says(&activator, "a.service: Failed with result 'signal'.");
+    activator.says("a.service: Failed with result 'signal'.");
     let third = pid(units.port);
     assert_ne!(third, second);
 
@@ -65,7 +61,7 @@ fn each_connection_has_a_service_under_a_name_of_its_own() {
         connection.read_line(&mut line).unwrap();
         pids.push(line.trim().parse::<u32>().unwrap());
         let (local, peer) = (connection.get_ref().peer_addr().unwrap(), connection.get_ref().local_addr().unwrap());
-        says(&activator, &format!("Started a@{number}-{local}-{peer}.service - {peer}."));
+        activator.says(&format!("Started a@{number}-{local}-{peer}.service - {peer}."));
     }
     pids.sort_unstable();
     let mut running = children(activator.pid());
@@ -73,9 +69,9 @@ fn each_connection_has_a_service_under_a_name_of_its_own() {
     assert_eq!(running, pids);
 
     assert_eq!(BufReader::new(connect(units.port)).read_line(&mut String::new()).unwrap_or(0), 0, "one too many");
-    says(&activator, "a.socket: Too many incoming connections (2), dropping connection.");
+    activator.says("a.socket: Too many incoming connections (2), dropping connection.");
     connections.pop();
-    says(&activator, ".service: Deactivated successfully.");
+    activator.says(".service: Deactivated successfully.");
     let mut line = String::new();
     BufReader::new(connect(units.port)).read_line(&mut line).unwrap();
     assert!(!line.is_empty());
@@ -92,7 +88,7 @@ fn a_service_that_notifies_has_started_when_it_says_so() {
     ]);
     let mut activator = units.start(&["a.socket"], 1);
     pid(units.port);
-    says(&activator, "Started a.service.");
+    activator.says("Started a.service.");
     assert!(activator.output().contains("Starting a.service..."));
     assert!(activator.stop().success());
 
@@ -220,7 +216,7 @@ fn units_stop_in_the_inverse_of_the_order_in_which_they_start() {
         ("d.service", "[Unit]\nConditionPathExists=!/\n[Service]\nExecStart=/bin/sleep 1000\n"),
     ]);
     let mut activator = Activator::run(&units.directory, units.command(&["c.target", "d.service"]));
-    says(&activator, "Reached target c.target.");
+    activator.says("Reached target c.target.");
     assert!(activator.stop().success());
     let output = activator.output();
     let said = ["Started a.", "Started b.", "Reached target c.", "Stopped target c.", "Stopped b.", "Stopped a."];

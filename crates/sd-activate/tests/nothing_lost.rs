@@ -17,14 +17,13 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::units::Units;
-use common::{Activator, children, eventually, kill};
+use common::{Activator, children, eventually, kill, runs};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -168,9 +167,7 @@ fn shuffled(amounts: [(Trouble, usize); 4]) -> Vec<Trouble> {
 }
 
 fn sdctl(units: &Units, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sdctl"));
-    command.arg("--control").arg(units.directory.path("control")).args(arguments).stdin(Stdio::null());
-    let output = command.output().unwrap();
+    let output = units.sdctl(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
@@ -264,13 +261,12 @@ fn kill_between(clients: &Clients, activator: &Activator) {
         let service = clients.service.load(Ordering::Relaxed);
         let file = File::options().write(true).open(&path).ok()?;
         let lock = Flock::lock(file, FlockArg::LockExclusive).ok()?;
-        let runs = children(activator.pid()).contains(&service)
-            && fs::read_to_string(format!("/proc/{service}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-        if runs {
+        let is_there = children(activator.pid()).contains(&service) && runs(service);
+        if is_there {
             kill(service, libc::SIGKILL);
         }
         drop(lock);
-        runs.then_some(())
+        is_there.then_some(())
     });
 }
 

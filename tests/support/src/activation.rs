@@ -80,6 +80,11 @@ impl Activator {
         fs::read_to_string(&self.output).unwrap_or_default()
     }
 
+    /// Waits until it has said this.
+    pub fn says(&self, line: &str) {
+        eventually(line, || self.output().contains(line).then_some(()));
+    }
+
     /// Whether it has not yet ended.
     pub fn is_running(&mut self) -> bool {
         self.process.try_wait().expect("its state").is_none()
@@ -141,6 +146,11 @@ pub fn kill(process: u32, signal: i32) {
     let result = unsafe { libc::kill(process as libc::pid_t, signal) };
     let error = io::Error::last_os_error();
     assert!(result == 0 || error.raw_os_error() == Some(libc::ESRCH), "kill({process}, {signal}): {error}");
+}
+
+/// Whether a process runs: what has ended and was not waited for is none any more.
+pub fn runs(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// The children of a process, zombies included: where the kernel has no list of them, too.

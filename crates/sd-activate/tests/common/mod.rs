@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-pub use sdlite_test_support::activation::{Activator, children, connect, eventually, free_port, kill};
+pub use sdlite_test_support::activation::{Activator, children, connect, eventually, free_port, kill, runs};
 use sdlite_test_support::{TempDir, scratch};
 
 pub const ACTIVATOR: &str = env!("CARGO_BIN_EXE_sd-activate");
+pub const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
 
 /// The service of tests/service.c, compiled once.
 pub fn service() -> &'static Path {

@@ -1,9 +1,9 @@
 //! Managing units from their files.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use super::{ACTIVATOR, Activator, Directory, free_port, service};
+use super::{ACTIVATOR, Activator, Directory, SDCTL, free_port, service};
 
 /// A directory of units. In their texts, PORT stands for a port that is free, SERVICE for tests/service.c, and DIRECTORY for the
 /// directory.
@@ -32,6 +32,29 @@ impl Units {
         // The log of the machine that tests run on is not theirs.
         command.arg("--no-journal").arg("--unit-path").arg(self.directory.path("units")).args(units);
         command
+    }
+
+    /// The same behind another command, such as unshare(1).
+    pub fn command_behind(&self, mut before: Command, units: &[&str]) -> Command {
+        let manager = self.command(units);
+        before.arg(manager.get_program()).args(manager.get_args());
+        before.envs(manager.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        before
+    }
+
+    /// A command that asks the manager of these units.
+    pub fn sdctl(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(SDCTL);
+        command.env("SD_ACTIVATE_CONTROL", self.directory.path("control")).env_remove("SYSTEMD_COLORS");
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// The exit status of such a command, and what is printed to either side.
+    pub fn ask(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = self.sdctl(arguments).output().expect("sdctl");
+        let [out, error] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
+        (output.status.code(), out, error)
     }
 
     /// Starts units, of which `count` are sockets.

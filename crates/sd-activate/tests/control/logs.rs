@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::common::units::Units;
 use super::common::{ask, eventually, pid};
-use super::{command, sdctl, socket_and_service};
+use super::{sdctl, socket_and_service};
 
 fn talkative() -> Units {
     Units::new(&[
@@ -83,7 +83,7 @@ fn what_is_wrong_with_the_options_is_said_as_by_journalctl() {
 fn what_comes_is_printed_as_it_comes() {
     let units = talkative();
     let mut activator = units.start(&["a.socket"], 1);
-    let mut follower = command(&units, &["logs", "-f", "-n", "all", "-o", "cat", "-u", "a"]);
+    let mut follower = units.sdctl(&["logs", "-f", "-n", "all", "-o", "cat", "-u", "a"]);
     let mut follower = follower.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follower.stdout.take().unwrap());
     let mut line = String::new();

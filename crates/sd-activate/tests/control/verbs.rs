@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use super::common::units::Units;
 use super::common::{ask, children, eventually, kill, pid};
-use super::{command, sdctl, socket_and_service};
+use super::{sdctl, socket_and_service};
 
 fn various() -> Units {
     Units::new(&[
@@ -284,7 +284,7 @@ fn by_another_name_it_is_systemctl_or_journalctl() {
     assert_eq!(run("systemctl", &["is-active", "a.socket"]), (Some(0), ["active\n".into(), String::new()]));
     let (status, [out, _]) = run("journalctl", &["-u", "a.socket", "-o", "cat", "--no-pager"]);
     assert_eq!((status, out.as_str()), (Some(0), "Listening on a.socket - A Socket.\n"));
-    let help = command(&units, &["--help"]).output().unwrap();
+    let help = units.sdctl(&["--help"]).output().unwrap();
     assert!(String::from_utf8(help.stdout).unwrap().contains("logs [OPTIONS]"));
 }
 
