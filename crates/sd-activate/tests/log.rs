@@ -309,13 +309,12 @@ fn what_a_daemon_logs_that_has_left_its_parent_and_session_is_its_units() {
 
 #[test]
 fn the_logs_sockets_and_streams_go_on_when_it_is_executed_anew() {
-    let log = "logger from syslog; printf 'MESSAGE=from the journal\\n' | logger --journald";
-    let machine = Machine::new(&[(
-        "a.service",
-        &format!(
-            "[Service]\nExecStart=/bin/sh -c \"{log}; until test -e /run/go; do sleep 0.01; done; {log}; echo done\"\n"
-        ),
-    )]);
+    // A process that has ended before its line is read has no unit any more: the logger of the line that is asked for stays.
+    let wait = "until test -e /run/go; do sleep 0.01; done";
+    let journal = "printf 'MESSAGE=from the journal\\n' | logger --journald";
+    let syslog = "{ echo from syslog; until test -e /run/read; do sleep 0.01; done; } | logger";
+    let script = format!("logger from syslog; {journal}; {wait}; {journal}; {syslog}; echo done");
+    let machine = Machine::new(&[("a.service", &format!("[Service]\nExecStart=/bin/sh -c \"{script}\"\n"))]);
     let Some(mut activator) = machine.start(&["--log-format=json"], "a.service") else { return };
     let count = |message: &str| parse(&activator.output()).iter().filter(|entry| entry["MESSAGE"] == message).count();
     eventually("what was logged before", || (count("from the journal") == 1).then_some(()));
@@ -324,6 +323,8 @@ fn the_logs_sockets_and_streams_go_on_when_it_is_executed_anew() {
     sdctl.arg("--control").arg(&control);
     assert!(sdctl.arg("daemon-reexec").status().unwrap().success());
     fs::write(machine.path("go"), "").unwrap();
+    eventually("what was logged after", || (count("from syslog") == 2).then_some(()));
+    fs::write(machine.path("read"), "").unwrap();
     eventually("the end", || (count("done") == 1).then_some(()));
     assert_eq!((count("from syslog"), count("from the journal")), (2, 2));
     let entries = parse(&activator.output());
