@@ -39,7 +39,9 @@ PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${pre
 	-e '$(if $(URL),s|@URL@|$(URL)|,/@URL@/d)' -e 's|@LICENSE@|$(LICENSE)|'
 PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
-all: $(BUILT)/sd-activate $(BUILT)/sdctl library
+TOOLS = $(addprefix $(BUILT)/,sd-notify sd-cat sd-proxy)
+
+all: $(BUILT)/sd-activate $(BUILT)/sdctl $(TOOLS) library
 
 library: $(BUILT)/libsdlite.a $(BUILT)/libsdlite.so
 
@@ -50,6 +52,13 @@ $(BUILT)/sd-activate: $(SOURCES)
 
 # Of the same package, and so built with it.
 $(BUILT)/sdctl: $(BUILT)/sd-activate
+	@touch -c $@
+
+$(BUILT)/sd-notify: $(SOURCES)
+	$(CARGO) build --release $(CARGOFLAGS) --package sd-tools
+	@touch -c $@
+
+$(BUILT)/sd-cat $(BUILT)/sd-proxy: $(BUILT)/sd-notify
 	@touch -c $@
 
 $(BUILT)/libsdlite_c.a: $(SOURCES)
@@ -72,7 +81,7 @@ $(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
 		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections \
 		-Wl,--hash-style=gnu $(LDFLAGS) -Wl,--whole-archive $< -Wl,--no-whole-archive && mv $@.$$$$ $@
 
-install: install-runtime install-dev install-activate
+install: install-runtime install-dev install-activate install-tools
 
 # What programs that are linked with the library need. What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
 install-runtime: library
@@ -97,9 +106,14 @@ install-activate: $(BUILT)/sd-activate $(BUILT)/sdctl
 	$(INSTALL) -m 755 $(BUILT)/sd-activate "$(bin)/sd-activate"
 	$(INSTALL) -m 755 $(BUILT)/sdctl "$(bin)/sdctl"
 
+install-tools: $(TOOLS)
+	$(INSTALL) -d "$(bin)"
+	$(INSTALL) -m 755 $(TOOLS) "$(bin)"
+
 # Directories go if they are empty; those that every system has stay.
 uninstall:
-	rm -f "$(bin)/sd-activate" "$(bin)/sdctl" $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
+	rm -f $(addprefix "$(bin)"/,sd-activate sdctl $(notdir $(TOOLS)))
+	rm -f $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
@@ -194,4 +208,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean

@@ -20,10 +20,11 @@ const EVERYWHERE: [&str; 7] = [
 ];
 
 /// Each package, its directory, and what else is in it: files, or directories with all that they hold.
-const PACKAGES: [(&str, &str, &[&str]); 4] = [
+const PACKAGES: [(&str, &str, &[&str]); 5] = [
     ("sdlite-core", "crates/sdlite-core", &["src"]),
     ("sdlite", "crates/sdlite", &["src"]),
     ("sd-activate", "crates/sd-activate", &["src"]),
+    ("sd-tools", "crates/sd-tools", &["src"]),
     (
         "libsdlite",
         "",

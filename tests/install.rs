@@ -42,7 +42,10 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
     let headers = headers.map(|name| (format!("{include}/sdlite/systemd/{name}"), "644".to_owned()));
     let files = [
         (format!("{bin}/sd-activate"), "755"),
+        (format!("{bin}/sd-cat"), "755"),
         (format!("{bin}/sdctl"), "755"),
+        (format!("{bin}/sd-notify"), "755"),
+        (format!("{bin}/sd-proxy"), "755"),
         (format!("{lib}/{so}"), "755"),
         (format!("{lib}/libsdlite.so.0"), &*so),
         (format!("{lib}/libsdlite.so"), "libsdlite.so.0"),
@@ -105,8 +108,9 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
 fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
     let [bin, include, lib] = ["usr/local/bin", "usr/local/include", "usr/local/lib"];
     let mut together = BTreeMap::new();
+    let development = 7 + support::api::headers().len();
     for (target, count) in
-        [("install-runtime", 4), ("install-dev", 7 + support::api::headers().len()), ("install-activate", 2)]
+        [("install-runtime", 4), ("install-dev", development), ("install-activate", 2), ("install-tools", 3)]
     {
         let root = scratch();
         make(target, &[("DESTDIR", root.path().to_str().expect("text"))]);
