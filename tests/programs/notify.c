@@ -235,13 +235,18 @@ static void spare_descriptors(int n) {
 
 static void fill(void) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+        int sent;
 
         strcpy(address.sun_path, path);
-        while (sendto(fd, "fill", 4, MSG_DONTWAIT, (void *) &address, sizeof address) == 4)
-                ;
-        check(errno == EAGAIN, "sendto");
-        close(fd);
+        /* Where systemd runs the queue is longer than what one sender may have in it. */
+        do {
+                int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+                for (sent = 0; sendto(fd, "fill", 4, MSG_DONTWAIT, (void *) &address, sizeof address) == 4; sent++)
+                        ;
+                check(errno == EAGAIN, "sendto");
+                close(fd);
+        } while (sent > 0);
 }
 
 /* Receives when the main thread waits. */
