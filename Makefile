@@ -1,7 +1,7 @@
 # What a C packager types. Cargo builds; the names and places of what is installed are decided here.
 PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
+LIBDIR ?= $(PREFIX)/lib$(MULTIARCH)
+INCLUDEDIR ?= $(PREFIX)/include$(MULTIARCH)
 BINDIR ?= $(PREFIX)/bin
 CARGO ?= cargo
 INSTALL ?= install
@@ -16,10 +16,15 @@ SOURCES := $(shell find Cargo.* build.rs src include/*.toml $(wildcard crates) -
 HEADERS = $(wildcard include/systemd/*.h)
 CARGO_TARGET_DIR ?= target
 BUILT = $(CARGO_TARGET_DIR)/$(CARGO_BUILD_TARGET:%=%/)release
+SHARED = $(BUILT)/$(LIBC:%=%/)libsdlite.so
 
 # The C compiler links the shared library. Where cargo builds for another machine, by the variable that tells cargo too.
 ifeq ($(origin CC),default)
-CC := $(or $(CARGO_TARGET_$(shell echo '$(CARGO_BUILD_TARGET)' | tr a-z- A-Z_)_LINKER),cc)
+CC := $(if $(LIBC),$(LIBC)-gcc,$(or $(CARGO_TARGET_$(shell echo '$(CARGO_BUILD_TARGET)' | tr a-z- A-Z_)_LINKER),cc))
+endif
+# LIBC=musl: the library for programs of musl, beside that for those of glibc, with no programs. The archive is the same.
+ifneq ($(LIBC),)
+MULTIARCH = /$(subst -gnu,-$(LIBC),$(shell $(CC) -dumpmachine))
 endif
 ifeq ($(origin AR),default)
 AR = $(shell $(CC) -print-prog-name=ar)
@@ -40,10 +45,11 @@ PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${pre
 PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
 TOOLS = $(addprefix $(BUILT)/,sd-notify sd-cat sd-proxy)
+PROGRAMS = $(if $(LIBC),,$(BUILT)/sd-activate $(BUILT)/sdctl $(TOOLS))
 
-all: $(BUILT)/sd-activate $(BUILT)/sdctl $(TOOLS) library
+all: $(PROGRAMS) library
 
-library: $(BUILT)/libsdlite.a $(BUILT)/libsdlite.so
+library: $(BUILT)/libsdlite.a $(SHARED)
 
 # Where nothing has changed cargo is not called: who installs is often root, and has none.
 $(BUILT)/sd-activate: $(SOURCES)
@@ -76,17 +82,18 @@ $(BUILT)/libsdlite.a: $(BUILT)/libsdlite_c.a Makefile
 
 # Versions are given to the symbols here and not in the objects, which get into other shared objects too. As libsystemd it stays where
 # it was loaded: who loads it once more finds the journal's socket open.
-$(BUILT)/libsdlite.so: $(BUILT)/libsdlite.a src/libsdlite.map Makefile
+$(SHARED): $(BUILT)/libsdlite.a src/libsdlite.map Makefile
+	$(if $(LIBC),mkdir -p $(@D))
 	$(CC) -shared -nostartfiles -static-libgcc -o $@.$$$$ $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libsdlite.map \
 		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections \
 		-Wl,--hash-style=gnu $(LDFLAGS) -Wl,--whole-archive $< -Wl,--no-whole-archive && mv $@.$$$$ $@
 
-install: install-runtime install-dev install-activate install-tools
+install: install-runtime install-dev $(if $(LIBC),,install-activate install-tools)
 
 # What programs that are linked with the library need. What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
 install-runtime: library
 	$(INSTALL) -d "$(lib)/sdlite"
-	$(INSTALL) -m 755 $(BUILT)/libsdlite.so "$(lib)/libsdlite.so.$(VERSION)"
+	$(INSTALL) -m 755 $(SHARED) "$(lib)/libsdlite.so.$(VERSION)"
 	ln -sf libsdlite.so.$(VERSION) "$(lib)/$(SONAME)"
 	ln -sf ../$(SONAME) "$(lib)/sdlite/libsystemd.so.0"
 	ln -sf ../$(SONAME) "$(lib)/sdlite/$(SONAME)"
@@ -112,7 +119,7 @@ install-tools: $(TOOLS)
 
 # Directories go if they are empty; those that every system has stay.
 uninstall:
-	rm -f $(addprefix "$(bin)"/,sd-activate sdctl $(notdir $(TOOLS)))
+	rm -f $(addprefix "$(bin)"/,$(notdir $(PROGRAMS)))
 	rm -f $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))

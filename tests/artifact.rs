@@ -185,44 +185,30 @@ fn shared() -> &'static [Shared] {
     LIBRARIES.get_or_init(|| {
         let chosen =
             Shared { how: "what make takes".to_owned(), file: release().join("libsdlite.so"), libc: "libc.so.6" };
-        let by_linkers =
-            support::linkers().map(|linker| linked(linker.name, format!("LDFLAGS={}", linker.option()), "libc.so.6"));
-        let musl = has("musl-gcc", "musl-tools").then(|| linked("musl", "CC=musl-gcc".to_owned(), "libc.so"));
+        let by_linkers = support::linkers().map(|linker| linked(linker.name, &linker.option()));
+        let musl = has("musl-gcc", "musl-tools").then(|| Shared {
+            how: "musl".to_owned(),
+            file: support::library_of_musl(),
+            libc: "libc.so",
+        });
         [chosen].into_iter().chain(by_linkers).chain(musl).collect()
     })
 }
 
 /// Links it, without cargo.
-fn linked(how: &str, variable: String, libc: &'static str) -> Shared {
+fn linked(how: &str, option: &str) -> Shared {
     let directory = support::builds().join("linked").join(how);
     let built = directory.join("release");
     fs::create_dir_all(&built).expect("a directory");
     fs::copy(release().join("libsdlite_c.a"), built.join("libsdlite_c.a")).expect("a copy");
     let mut make = support::make(source());
     run(make
-        .args(["library", "CARGO=false", &variable])
+        .args(["library", "CARGO=false", &format!("LDFLAGS={option}")])
         .env("CARGO_TARGET_DIR", &directory)
         .env_remove("CARGO_BUILD_TARGET"));
-    Shared { how: how.to_owned(), file: built.join("libsdlite.so"), libc }
+    Shared { how: how.to_owned(), file: built.join("libsdlite.so"), libc: "libc.so.6" }
 }
 
 fn output(command: &mut Command) -> String {
     String::from_utf8_lossy(&run(command).stdout).into_owned()
-}
-
-#[test]
-fn programs_of_musl_run_with_the_library_that_its_compiler_links() {
-    let Some(library) = shared().iter().find(|library| library.how == "musl") else { return };
-    let directory = scratch();
-    let program = directory.path().join("arithmetic");
-    std::os::unix::fs::symlink(&library.file, directory.path().join("libsdlite.so.0")).expect("a link");
-    run(Command::new("musl-gcc")
-        .arg("-I")
-        .arg(source().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(source().join("tests/programs/arithmetic.c"))
-        .arg(&library.file)
-        .arg(format!("-Wl,-rpath,{}", directory.path().display())));
-    assert_eq!(output(&mut Command::new(&program)), "1 1 0\n");
 }

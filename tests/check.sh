@@ -45,6 +45,14 @@ make --no-print-directory
 step 'Tests'
 cargo test --workspace --all-features
 
+if command -v musl-gcc >/dev/null; then
+    # Left out: valgrind, which does not see musl's allocation; and what is expected of glibc: its texts of errors, and how it prints.
+    step 'The C tests once more, on musl'
+    SDLITE_LIBC=musl cargo test --test files --test id128 --test journal --test notify -- --skip valgrind \
+        --skip an_error_is_sent_as_perror_prints_it --skip errno_reaches_the_message_by_m --skip what_perror_says_leaves_errno \
+        --skip a_failure_is_returned_and_leaves_no_descriptor_open
+fi
+
 # Leaks are what valgrind has looked for above. What is left out: valgrind, an end of memory that a sanitizer does not survive
 # itself, a thousand threads, and reading sources; and threads that fork, where gcc's address sanitizer may hold a lock of its own.
 step 'The C tests once more, with the sanitizers in programs and library'

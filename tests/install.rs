@@ -122,6 +122,30 @@ fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
 }
 
 #[test]
+fn the_library_for_programs_of_musl_is_installed_beside_that_for_those_of_glibc() {
+    if !has("musl-gcc", "musl-tools") {
+        return;
+    }
+    let machine = support::text(&run(Command::new("musl-gcc").arg("-dumpmachine"))).trim().replace("-gnu", "-musl");
+    let glibc = layout("usr/bin", "usr/include", "usr/lib");
+    let mut musl = layout("bin", &format!("usr/include/{machine}"), &format!("usr/lib/{machine}"));
+    musl.retain(|name, _| !name.starts_with("bin/"));
+    let both: BTreeMap<_, _> = glibc.clone().into_iter().chain(musl).collect();
+
+    let root = scratch();
+    let variables = [("PREFIX", "/usr"), ("DESTDIR", root.path().to_str().expect("text"))];
+    let of_musl = [&variables[..], &[("LIBC", "musl")]].concat();
+    make("install", &variables);
+    make("install", &of_musl);
+    assert_eq!(without_directories(installed(root.path())), both);
+    let library = |directory: &str| needed(&root.path().join(directory).join("libsdlite.so.0"));
+    assert_eq!(library("usr/lib"), ["libc.so.6"]);
+    assert_eq!(library(&format!("usr/lib/{machine}")), ["libc.so"]);
+    make("uninstall", &of_musl);
+    assert_eq!(without_directories(installed(root.path())), glibc);
+}
+
+#[test]
 fn make_uninstall_leaves_what_is_not_its_own() {
     let directory = scratch();
     let prefix = directory.path().join("prefix");
@@ -192,6 +216,56 @@ fn a_c_program_is_built_from_an_installed_prefix_with_every_linker_and_runs_acti
             }
         }
     }
+}
+
+#[test]
+fn a_dynamic_program_of_musl_is_built_from_an_installed_prefix_with_every_linker_and_runs_activated() {
+    if !has("pkg-config", "pkg-config") || !has("musl-gcc", "musl-tools") {
+        return;
+    }
+    let prefix = Prefix::of_musl();
+    for linker in support::linkers() {
+        for library in ["sdlite", "libsystemd"] {
+            let line = format!(
+                "musl-gcc {} -Wl,-rpath,$prefix/lib -Wall -Wextra -Werror -DFROM_PREFIX -o activated activated.c $flags",
+                linker.option()
+            );
+            let program = prefix.build("activated.c", &line, &format!("--cflags --libs {library}"));
+            assert_eq!(needed(&program), ["libsdlite.so.0", "libc.so"], "{line}");
+            assert!(interpreter(&program).starts_with("/lib/ld-musl-"), "{line}");
+            assert_eq!(activated(&program, &[]), ANSWER, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_finished_dynamic_program_of_musl_that_needs_libsystemd_runs_with_the_drop_in() {
+    // What it was linked with: it would say that it was that which ran.
+    const OTHER: &str = "
+        int sd_listen_fds(int unset) { return -unset - 1; }
+        int sd_is_socket_inet(int fd, int family, int type, int listening, unsigned short port) { return -1; }
+        int sd_journal_print_with_location(int priority, const char *file, const char *line, const char *function,
+                                           const char *format, ...) { return -1; }
+        int sd_journal_print(int priority, const char *format, ...) { return -1; }
+    ";
+    if !has("musl-gcc", "musl-tools") || !has("patchelf", "patchelf") || !has("pkg-config", "pkg-config") {
+        return;
+    }
+    let prefix = Prefix::of_musl();
+    let (code, library) = (prefix.path("other.c"), prefix.path("libsystemd.so.0"));
+    fs::write(&code, OTHER).expect("a file");
+    run(Command::new("musl-gcc").args(["-shared", "-Wl,-soname,libsystemd.so.0", "-o", &library, &code]));
+    let line = "musl-gcc -DFROM_PREFIX $flags -o activated activated.c libsystemd.so.0";
+    let program = prefix.build("activated.c", line, "--cflags sdlite");
+    assert_eq!(needed(&program), ["libsystemd.so.0", "libc.so"]);
+    let variable = |directory: &str| format!("LD_LIBRARY_PATH={directory}");
+    let other = variable(prefix.directory().to_str().expect("text"));
+    assert_ne!(activated(&program, &["-E", &other]), ANSWER);
+
+    let drop_in = prefix.path("usr/lib/sdlite");
+    assert_eq!(activated(&program, &["-E", &variable(&drop_in)]), ANSWER);
+    run(Command::new("patchelf").args(["--add-rpath", &drop_in]).arg(&program));
+    assert_eq!(activated(&program, &[]), ANSWER);
 }
 
 #[test]

@@ -32,8 +32,17 @@ impl Default for Prefix {
 impl Prefix {
     /// Runs `make install`.
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same for programs of musl, in the directories that a system of musl has.
+    pub fn of_musl() -> Self {
+        Self::with(&[("LIBC", "musl"), ("MULTIARCH", "")])
+    }
+
+    fn with(variables: Variables) -> Self {
         let prefix = Self(scratch());
-        make("install", &[("PREFIX", &prefix.path("usr"))]);
+        make("install", &[variables, &[("PREFIX", &prefix.path("usr"))]].concat());
         prefix
     }
 

@@ -122,12 +122,14 @@ fn test() -> String {
 /// Compiles a C program against the headers and links it with the shared library that was built, to be found at run time.
 ///
 /// Where there is to be a `sanitizer` the program has that, and so has its library. Where SDLITE_STATIC names a compiler, such as
-/// `cc` or `musl-gcc`, that links the program with the archive and all else it needs.
+/// `cc` or `musl-gcc`, that links the program with the archive and all else it needs. Where SDLITE_LIBC says `musl`, program and library
+/// are those of musl.
 pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) {
     let arguments: Vec<OsString> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
     let statically = env::var_os("SDLITE_STATIC");
     let compiler = || {
-        let mut command = Command::new(statically.as_deref().unwrap_or(OsStr::new("cc")));
+        let dynamically = if env::var_os("SDLITE_LIBC").is_some() { "musl-gcc" } else { "cc" };
+        let mut command = Command::new(statically.as_deref().unwrap_or(OsStr::new(dynamically)));
         command.arg("-I").arg(self::source().join("include")).args(&arguments);
         command
     };
@@ -142,7 +144,7 @@ pub fn compile(source: &Path, program: &Path, arguments: impl IntoIterator<Item 
     } else if statically.is_some() {
         command.arg(source).arg("-static").arg(release().join("libsdlite.a"));
     } else {
-        command.arg(source).arg(release().join("libsdlite.so")).arg("-Wl,-rpath").arg(soname_directory());
+        command.arg(source).arg(shared_library()).arg("-Wl,-rpath").arg(soname_directory());
     }
     run(&mut command);
 }
@@ -291,15 +293,32 @@ pub fn with_run(directory: &Path) -> Option<Command> {
     allowed.then(command)
 }
 
+/// The shared library that C programs are linked with: where SDLITE_LIBC says `musl`, that for programs of musl.
+pub fn shared_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| match env::var("SDLITE_LIBC").as_deref() {
+        Err(_) => release().join("libsdlite.so"),
+        Ok("musl") => library_of_musl(),
+        Ok(other) => panic!("SDLITE_LIBC is musl, not {other}"),
+    })
+}
+
+/// The shared library for programs of musl, as `make LIBC=musl` has it linked from the archive that is for both.
+pub fn library_of_musl() -> PathBuf {
+    let library = release().join("musl/libsdlite.so");
+    run(make(source()).args(["LIBC=musl", "library"]));
+    library
+}
+
 /// A directory in which the shared library has the name that programs look for.
 pub fn soname_directory() -> &'static Path {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     DIRECTORY.get_or_init(|| {
-        let directory = release().join("soname");
+        let directory = shared_library().with_file_name("soname");
         std::fs::create_dir_all(&directory).expect("a directory beside the library");
         // Made under another name first: tests run at the same time.
         let link = directory.join(format!("{}", std::process::id()));
-        std::os::unix::fs::symlink(release().join("libsdlite.so"), &link).expect("a link");
+        std::os::unix::fs::symlink(shared_library(), &link).expect("a link");
         std::fs::rename(&link, directory.join("libsdlite.so.0")).expect("its name");
         directory
     })
