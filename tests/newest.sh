@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make check-newest` does: compares with the newest libsystemd that Debian has, fetched with its own C library from where
+# What `make check-newest` does: compares with the newest libsystemd and systemd that Debian has, fetched with its own C library from where
 # this system gets its packages. Nothing is installed: it is all below target/newest, and fetched again when there is a newer.
 #
 # SDLITE_SUITE names another suite of Debian than sid, such as trixie or bookworm-backports; SDLITE_CASES how many cases there are.
@@ -60,7 +60,7 @@ printf '== The newest libsystemd of Debian %s\n' "$suite"
 mkdir -p "$here/state/lists/partial" "$here/cache/archives/partial"
 : >"$here/status"
 update
-logged private_apt_get install --target-release "$suite" --yes --download-only libsystemd0
+logged private_apt_get install --target-release "$suite" --yes --download-only libsystemd0 systemd
 # Its archive, which make bench measures; what that depends on is not needed.
 cd "$here/cache/archives"
 logged private_apt_get download --target-release "$suite" libsystemd-dev
@@ -85,5 +85,8 @@ env "CARGO_TARGET_${host}_RUNNER=$linker --library-path $directory" SDLITE_REFER
 printf '\n== All messages and system calls, and what comes of system calls that fail\n'
 SDLITE_LIBSYSTEMD=$directory cargo test --test journal --test notify --test syscalls --test faults --test formats
 SDLITE_LIBSYSTEMD=$directory cargo test --test dropin version_node
+
+printf '\n== What systemd-notify and systemd-cat do\n'
+SDLITE_SYSTEMD=$here/root cargo test -p sd-tools --test notify --test cat
 
 printf '\n== The answers are those of libsystemd %s.\n' "$version"

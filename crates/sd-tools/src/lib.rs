@@ -4,12 +4,17 @@
 //! It is a library for the programs, their tests and their manual pages, and promises nothing to others.
 
 pub mod cat;
+mod end;
 pub mod entry;
+mod execute;
 pub mod notify;
 pub mod proxy;
 
 use std::fmt::Display;
 use std::io::Write;
+
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, Command};
 
 /// The exit status for everything that has none of its own.
 pub(crate) const FAILURE: u8 = 1;
@@ -25,4 +30,34 @@ pub(crate) fn print_usage(error: &clap::Error) -> u8 {
     let _ = error.print();
     // clap would exit with 2, the originals exit with 1.
     error.use_stderr().into()
+}
+
+/// A program's options, of which there is none yet but `--help` and `--version`.
+pub(crate) fn program(name: &'static str) -> Command {
+    Command::new(name)
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_version_flag(true)
+        // As getopt_long(3): a long option may be shortened.
+        .infer_long_args(true)
+        .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print version string and exit"))
+}
+
+/// An option without a value.
+pub(crate) fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).overrides_with(name)
+}
+
+/// An option with a value, of which the last one counts.
+pub(crate) fn value(name: &'static str, value_name: &'static str) -> Arg {
+    values(name, value_name).action(ArgAction::Set).overrides_with(name)
+}
+
+/// An option with a value, which may be given more than once.
+pub(crate) fn values(name: &'static str, value_name: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value_name)
+        .action(ArgAction::Append)
+        .value_parser(ValueParser::os_string())
+        .allow_hyphen_values(true)
 }

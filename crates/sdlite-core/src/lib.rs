@@ -39,7 +39,7 @@ mod large_message;
 pub mod listen;
 pub mod login;
 pub mod notify;
-mod number;
+pub mod number;
 pub mod pidfd;
 mod sha256;
 mod sys;

@@ -46,7 +46,7 @@ pub(crate) fn is_uid(uid: u32) -> bool {
 }
 
 /// Yes or no: `1`, `yes`, `y`, `true`, `t`, `on`, or `0`, `no`, `n`, `false`, `f`, `off`, in any case.
-pub(crate) fn boolean(text: &[u8]) -> Result<bool> {
+pub fn boolean(text: &[u8]) -> Result<bool> {
     let place = text::place(text, b"1 yes y true t on 0 no n false f off", true);
     place.map(|place| place < 6).ok_or(Errno::INVAL)
 }
