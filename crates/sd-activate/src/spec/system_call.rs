@@ -1,7 +1,6 @@
 //! System calls: their names, their groups, and their numbers on the machines whose programs the kernel executes here.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use super::Architecture;
 
@@ -35,7 +34,7 @@ pub fn group(name: &str) -> Option<BTreeSet<&'static str>> {
 
 /// Whether there is a call of this name on any machine.
 pub fn is_known(name: &str) -> bool {
-    TABLES.iter().any(|table| (table.number)(name).is_some()) || group(KNOWN).is_some_and(|known| known.contains(name))
+    TABLES.iter().any(|table| table.number(name).is_some()) || group(KNOWN).is_some_and(|known| known.contains(name))
 }
 
 /// The system calls of a kind of machine.
@@ -44,8 +43,16 @@ pub struct Table {
     pub architecture: Architecture,
     /// What the kernel calls the machine: AUDIT_ARCH_X86_64 and so on.
     pub audit: u32,
+    /// As the kernel's headers have them (asm/unistd.h of Linux 6.12, and what came since): a name and its number in each line.
+    calls: &'static str,
+}
+
+impl Table {
     /// The number of a call, by its name.
-    pub number: fn(&str) -> Option<u32>,
+    pub fn number(&self, name: &str) -> Option<u32> {
+        let mut calls = self.calls.lines().filter_map(|line| line.split_once(' '));
+        calls.find(|(call, _)| *call == name)?.1.parse().ok()
+    }
 }
 
 macro_rules! table {
@@ -53,7 +60,7 @@ macro_rules! table {
         Table {
             architecture: Architecture::$architecture,
             audit: $audit,
-            number: |name| syscalls::$machine::Sysno::from_str(name).ok().map(|call| call.id() as u32),
+            calls: include_str!(concat!("system_calls/", stringify!($machine), ".txt")),
         }
     };
 }
@@ -108,12 +115,23 @@ mod tests {
     }
 
     #[test]
+    fn every_line_of_the_tables_is_a_call_with_its_number() {
+        for table in TABLES {
+            for line in table.calls.lines() {
+                let (name, number) = line.split_once(' ').expect("a name and a number");
+                assert_eq!(table.number(name).map(|number| number.to_string()).as_deref(), Some(number), "{line}");
+            }
+        }
+    }
+
+    #[test]
     fn calls_are_known_by_their_names() {
         for name in ["openat", "mincore", "osf_statfs", "mmap2", "clock_settime64"] {
             assert!(is_known(name), "{name}");
         }
         assert!(!is_known("no_such_call"));
         assert!(group("@no-such-group").is_none());
-        assert_eq!((TABLES[0].number)("openat"), Some(libc::SYS_openat as u32));
+        let numbers = ["openat", "pidfd_open"].map(|name| TABLES[0].number(name));
+        assert_eq!(numbers, [libc::SYS_openat, libc::SYS_pidfd_open].map(|number| Some(number as u32)));
     }
 }

@@ -49,7 +49,7 @@ fn section(
     let Some(filter) = &confinement.system_calls else {
         return Section { audit, calls: checks, otherwise: Rule::Return(ALLOW), marked };
     };
-    let numbers = filter.named.iter().filter_map(|(name, denial)| Some(((table.number)(name)?, denial)));
+    let numbers = filter.named.iter().filter_map(|(name, denial)| Some((table.number(name)?, denial)));
     let denied = |denial: Option<Denial>| Rule::Return(bpf::denied(denial.unwrap_or(default)));
     if filter.only {
         let allowed = |number| checks.get(&number).cloned().unwrap_or(Rule::Return(ALLOW));
@@ -75,7 +75,7 @@ fn checks(
         *confinement;
     let mut checks = BTreeMap::new();
     let mut add = |name: &str, rule: Rule| {
-        if let Some(number) = (table.number)(name) {
+        if let Some(number) = table.number(name) {
             checks.insert(number, rule);
         }
     };
@@ -84,7 +84,7 @@ fn checks(
         add(call, never());
     }
     // What is multiplexed by socketcall(2) cannot be told apart.
-    if let Some(families) = confinement.address_families.as_ref().filter(|_| (table.number)("socketcall").is_none()) {
+    if let Some(families) = confinement.address_families.as_ref().filter(|_| table.number("socketcall").is_none()) {
         let (refused, named, others) = match bpf::error(libc::EAFNOSUPPORT) {
             refused if families.only => (refused, ALLOW, refused),
             refused => (refused, refused, ALLOW),
