@@ -9,6 +9,7 @@ pub mod entry;
 mod execute;
 pub mod notify;
 pub mod proxy;
+pub mod span;
 
 use std::fmt::Display;
 use std::io::Write;

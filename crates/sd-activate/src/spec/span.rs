@@ -1,19 +1,6 @@
 //! Time spans, as systemd.time(7) writes them, in microseconds.
 
-/// A second: what a number without a unit mostly means.
-pub const SECOND: u64 = 1_000_000;
-/// A minute.
-pub const MINUTE: u64 = 60 * SECOND;
-/// A hour.
-pub const HOUR: u64 = 60 * MINUTE;
-/// A day.
-pub const DAY: u64 = 24 * HOUR;
-/// A week.
-pub const WEEK: u64 = 7 * DAY;
-/// A month: a twelfth of a year.
-pub const MONTH: u64 = 2_629_800 * SECOND;
-/// A year of 365.25 days.
-pub const YEAR: u64 = 31_557_600 * SECOND;
+pub use sd_tools::span::{DAY, HOUR, MINUTE, MONTH, SECOND, WEEK, YEAR};
 
 /// A time span: `1min 30s`. What is less than `accuracy` is left out.
 pub fn duration(time: u64, accuracy: u64) -> String {
