@@ -1,0 +1,388 @@
+//! All connections: they come, go on, and go.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockaddrLike, SockaddrStorage, accept4, getsockname, getsockopt, send,
+    setsockopt, sockopt,
+};
+
+use super::Error;
+use super::connection::{Attempt, Connection, Open, State};
+use super::header;
+use super::options::Settings;
+use super::pipe::Pipes;
+use super::poll::{Events, Poll, Subject};
+use super::resolve::Resolver;
+use super::slots::{Key, Slots};
+use super::target::{Address, Target};
+use crate::say;
+
+/// How long until an address is tried again at which nobody listens.
+const RETRY: Duration = Duration::from_millis(20);
+/// How long nobody is accepted where descriptors or memory have run out.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What every connected socket is watched for: changes alone are told.
+const CHANGES: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLRDHUP).union(EpollFlags::EPOLLET);
+/// That of TCP tells that it takes more only where it has refused to. A unix socket tells it each time that its peer has read, and
+/// is watched for it only once it has refused.
+const CHANGES_AND_ROOM: EpollFlags = CHANGES.union(EpollFlags::EPOLLOUT);
+
+struct Listener {
+    socket: OwnedFd,
+    is_unix: bool,
+}
+
+/// The proxy.
+pub struct Server {
+    settings: Settings,
+    poll: Poll,
+    listeners: Vec<Listener>,
+    resolver: Resolver,
+    connections: Slots<Connection>,
+    pipes: Pipes,
+    timers: BTreeSet<(Instant, Key)>,
+    /// Those that want another turn.
+    again: Vec<Key>,
+    /// Since when there is no connection any more. None before the first, as in the original.
+    idle_since: Option<Instant>,
+    /// Until when nobody is accepted.
+    paused: Option<Instant>,
+}
+
+impl Server {
+    /// It listens on these sockets.
+    pub fn new(settings: Settings, sockets: Vec<OwnedFd>) -> Result<Self, Error> {
+        let broken = |errno| Error::Broken("wait for connections", errno);
+        let (poll, resolver) = (Poll::new().map_err(broken)?, Resolver::new().map_err(broken)?);
+        poll.add(Subject::Resolver, &resolver, EpollFlags::EPOLLIN).map_err(broken)?;
+        let mut listeners = Vec::new();
+        for (number, socket) in (0..).zip(sockets) {
+            let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL).map_err(broken)?);
+            fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map_err(broken)?;
+            poll.add(Subject::Listener(number), &socket, EpollFlags::EPOLLIN).map_err(broken)?;
+            let address = getsockname::<SockaddrStorage>(socket.as_raw_fd()).map_err(broken)?;
+            listeners.push(Listener { socket, is_unix: address.family() == Some(AddressFamily::Unix) });
+        }
+        Ok(Self {
+            settings,
+            poll,
+            listeners,
+            resolver,
+            connections: Slots::new(),
+            pipes: Pipes::default(),
+            timers: BTreeSet::new(),
+            again: Vec::new(),
+            idle_since: None,
+            paused: None,
+        })
+    }
+
+    /// Goes on until there has been no connection for as long as it was told.
+    pub fn run(mut self) -> Result<(), Error> {
+        let mut events: Events = [EpollEvent::empty(); 64];
+        loop {
+            let happened = self.poll.wait(&mut events, self.next_time());
+            for (subject, flags) in happened.map_err(|errno| Error::Broken("wait for connections", errno))? {
+                self.happened(subject, flags);
+            }
+            for key in std::mem::take(&mut self.again) {
+                self.turn(key);
+            }
+            self.time_passes();
+            // Whoever has come meanwhile was accepted above; who comes now finds the sockets still open, and the next proxy.
+            if self.is_to_end(Instant::now()) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_to_end(&self, now: Instant) -> bool {
+        self.end().is_some_and(|end| end <= now)
+    }
+
+    fn end(&self) -> Option<Instant> {
+        self.idle_since?.checked_add(self.settings.exit_idle_time?)
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        if !self.again.is_empty() {
+            return Some(Instant::now());
+        }
+        let timer = self.timers.first().map(|(time, _)| *time);
+        [timer, self.end(), self.paused].into_iter().flatten().min()
+    }
+
+    fn time_passes(&mut self) {
+        if self.timers.is_empty() && self.paused.is_none() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some((_, key)) = self.timers.first().copied().filter(|(time, _)| *time <= now) {
+            self.set_timer(key, None);
+            self.time_is_up(key, now);
+        }
+        if self.paused.is_some_and(|until| until <= now) {
+            self.resume();
+        }
+    }
+
+    fn time_is_up(&mut self, key: Key, now: Instant) {
+        let Some(connection) = self.connections.get(key) else { return };
+        match &connection.state {
+            State::Waiting(attempt) => {
+                let attempt = attempt.clone();
+                self.connect(key, attempt);
+            }
+            State::Open(open) => match self.settings.idle.and_then(|idle| open.moved.checked_add(idle)) {
+                Some(end) if end <= now => self.remove(key),
+                next => self.set_timer(key, next),
+            },
+            State::Resolving | State::Connecting(..) => {}
+        }
+    }
+
+    fn set_timer(&mut self, key: Key, time: Option<Instant>) {
+        let Some(connection) = self.connections.get(key) else { return };
+        if let Some(before) = std::mem::replace(&mut connection.timer, time) {
+            self.timers.remove(&(before, key));
+        }
+        self.timers.extend(time.map(|time| (time, key)));
+    }
+
+    fn happened(&mut self, subject: Subject, flags: EpollFlags) {
+        match subject {
+            Subject::Listener(number) => self.accept(number),
+            Subject::Resolver => self.resolved(),
+            Subject::Client(key) => self.client(key, flags),
+            Subject::Backend(key) => self.backend(key, flags),
+        }
+    }
+
+    fn accept(&mut self, number: u32) {
+        let Some(listener) = self.listeners.get(number as usize) else { return };
+        let accepted = accept4(listener.socket.as_raw_fd(), SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK);
+        let client = match accepted {
+            // SAFETY: accept4(2) has just opened it, and nobody else knows it.
+            Ok(client) => unsafe { OwnedFd::from_raw_fd(client) },
+            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)) => return self.pause(errno),
+            // It has left again, or another process has it.
+            Err(_) => return,
+        };
+        if self.connections.len() >= self.settings.connections_max as usize {
+            say("Hit connection limit, refusing connection.");
+            return;
+        }
+        let is_unix = listener.is_unix;
+        let key = self.connections.insert(Connection::new(client));
+        self.idle_since = None;
+        self.start(key, is_unix);
+    }
+
+    fn start(&mut self, key: Key, is_unix: bool) {
+        let Some(Connection { client, .. }) = self.connections.get(key) else { return };
+        let flags = if is_unix { CHANGES } else { CHANGES_AND_ROOM };
+        if let Err(errno) = self.poll.add(Subject::Client(key), &*client, flags) {
+            return self.fail(key, format_args!("Failed to watch connection: {}", errno.desc()));
+        }
+        if !is_unix {
+            // What comes in pieces goes out in the same pieces, at once.
+            let _ = setsockopt(&*client, sockopt::TcpNoDelay, &true);
+        }
+        let address = match &self.settings.target {
+            Target::Unix(Ok(address)) => Address::Unix(*address),
+            Target::Ip(address) => Address::Ip(*address),
+            Target::Unix(Err(errno)) => {
+                let what = "Specified address doesn't fit in an AF_UNIX address, refusing";
+                return self.fail(key, format_args!("{what}: {}", errno.desc()));
+            }
+            Target::Name { host, service } => {
+                if let Err(error) = self.resolver.ask(key, host, service) {
+                    self.fail(key, format_args!("Failed to resolve host: {error}"));
+                }
+                return;
+            }
+        };
+        self.connect_to(key, vec![address]);
+    }
+
+    fn resolved(&mut self) {
+        self.resolver.heard();
+        while let Some((key, answer)) = self.resolver.answer() {
+            match answer {
+                Ok(addresses) => self.connect_to(key, addresses),
+                Err(error) => self.fail(key, format_args!("Failed to resolve host: {error}")),
+            }
+        }
+    }
+
+    fn connect_to(&mut self, key: Key, addresses: Vec<Address>) {
+        let until = self.settings.wait.and_then(|wait| Instant::now().checked_add(wait));
+        self.connect(key, Attempt { addresses, next: 0, until });
+    }
+
+    /// Connects to the next address, and if that fails to those behind it.
+    fn connect(&mut self, key: Key, mut attempt: Attempt) {
+        let mut failed = Errno::EDESTADDRREQ;
+        while let Some(address) = attempt.addresses.get(attempt.next) {
+            match address.connect() {
+                Ok((backend, connected)) => return self.connecting(key, attempt, backend, connected),
+                Err(errno) => (failed, attempt.next) = (errno, attempt.next + 1),
+            }
+        }
+        self.not_connected(key, attempt, failed);
+    }
+
+    fn connecting(&mut self, key: Key, attempt: Attempt, backend: OwnedFd, connected: bool) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let flags = if connected { CHANGES } else { CHANGES_AND_ROOM };
+        if let Err(errno) = self.poll.add(Subject::Backend(key), &backend, flags) {
+            return self.fail(key, format_args!("Failed to watch connection: {}", errno.desc()));
+        }
+        connection.state = State::Connecting(attempt, backend);
+        if connected {
+            self.connected(key);
+        }
+    }
+
+    /// No address is left: they are tried again, or the connection fails.
+    fn not_connected(&mut self, key: Key, mut attempt: Attempt, errno: Errno) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let retry = Instant::now() + RETRY;
+        // A unix socket says EAGAIN where somebody listens who has others to accept first.
+        if errno == Errno::EAGAIN || attempt.until.is_none_or(|until| retry < until) {
+            attempt.next = 0;
+            connection.state = State::Waiting(attempt);
+            return self.set_timer(key, Some(retry));
+        }
+        self.fail(key, format_args!("Failed to connect to remote host: {}", errno.desc()));
+    }
+
+    fn connected(&mut self, key: Key) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let State::Connecting(_, backend) = std::mem::replace(&mut connection.state, State::Resolving) else { return };
+        let now = Instant::now();
+        if self.settings.proxy_protocol {
+            let header = header::of(&connection.client);
+            // The first bytes on a connection: there is room for them.
+            if send(backend.as_raw_fd(), &header, MsgFlags::MSG_NOSIGNAL) != Ok(header.len()) {
+                return self.fail(key, "Failed to send the PROXY protocol's header.");
+            }
+        }
+        connection.state = State::Open(Box::new(Open::new(backend, connection.happened, now)));
+        if let Some(idle) = self.settings.idle {
+            self.set_timer(key, now.checked_add(idle));
+        }
+        self.turn(key);
+    }
+
+    fn client(&mut self, key: Key, flags: EpollFlags) {
+        let Some(connection) = self.connections.get(key) else { return };
+        match &mut connection.state {
+            State::Open(open) => {
+                open.client(flags);
+                self.turn(key);
+            }
+            // Cut off. Who has sent something and left is not: that still goes to the backend.
+            _ if flags.contains(EpollFlags::EPOLLERR) => self.remove(key),
+            _ => connection.happened |= flags,
+        }
+    }
+
+    fn backend(&mut self, key: Key, flags: EpollFlags) {
+        let Some(connection) = self.connections.get(key) else { return };
+        match &mut connection.state {
+            State::Open(open) => {
+                open.backend(flags);
+                self.turn(key);
+            }
+            State::Connecting(attempt, backend) => match getsockopt(backend, sockopt::SocketError) {
+                Ok(0) => {
+                    self.connected(key);
+                    self.backend(key, flags);
+                }
+                result => {
+                    let errno = result.map_or_else(|errno| errno, Errno::from_raw);
+                    attempt.next += 1;
+                    let attempt = attempt.clone();
+                    if attempt.next < attempt.addresses.len() {
+                        self.connect(key, attempt);
+                    } else {
+                        self.not_connected(key, attempt, errno);
+                    }
+                }
+            },
+            State::Resolving | State::Waiting(_) => {}
+        }
+    }
+
+    fn turn(&mut self, key: Key) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let State::Open(open) = &mut connection.state else { return };
+        let turns = open.turn(&connection.client, &mut self.pipes);
+        if turns.moved && self.settings.idle.is_some() {
+            open.moved = Instant::now();
+        }
+        if turns.goes_on {
+            self.again.push(key);
+        }
+        let mut over = turns.over;
+        for (blocked, subject, socket) in [
+            (turns.client_blocked, Subject::Client(key), &connection.client),
+            (turns.backend_blocked, Subject::Backend(key), &open.backend),
+        ] {
+            if blocked {
+                let watched = self.poll.modify(subject, socket, CHANGES_AND_ROOM);
+                over = over.or(watched.err().map(Err));
+            }
+        }
+        match over {
+            None => {}
+            Some(Ok(()) | Err(Errno::ECONNRESET | Errno::ETIMEDOUT | Errno::EPIPE)) => self.remove(key),
+            Some(Err(errno)) => self.fail(key, format_args!("Failed to pass on a connection: {}", errno.desc())),
+        }
+    }
+
+    fn fail(&mut self, key: Key, why: impl std::fmt::Display) {
+        if self.connections.get(key).is_some() {
+            say(why);
+            self.remove(key);
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        self.set_timer(key, None);
+        self.connections.remove(key);
+        if self.connections.len() == 0 {
+            self.idle_since = Some(Instant::now());
+        }
+        if self.paused.is_some() {
+            self.resume();
+        }
+    }
+
+    /// Nobody is accepted until there is room again.
+    fn pause(&mut self, errno: Errno) {
+        say(format_args!("Failed to accept a connection, and waits: {}", errno.desc()));
+        self.paused = Some(Instant::now() + PAUSE);
+        self.listen_for(EpollFlags::empty());
+    }
+
+    fn resume(&mut self) {
+        self.paused = None;
+        self.listen_for(EpollFlags::EPOLLIN);
+    }
+
+    fn listen_for(&self, flags: EpollFlags) {
+        for (number, listener) in (0..).zip(&self.listeners) {
+            // It fails only for what is not watched.
+            let _ = self.poll.modify(Subject::Listener(number), &listener.socket, flags);
+        }
+    }
+}

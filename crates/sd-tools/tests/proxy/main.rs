@@ -1,0 +1,7 @@
+//! sd-proxy beside systemd-socket-proxyd(8), and what it has beyond that.
+
+mod beyond;
+mod comparison;
+mod proxy;
+mod random;
+mod session;
