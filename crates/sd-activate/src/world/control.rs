@@ -103,7 +103,9 @@ impl Control {
 
     /// Lets in who comes.
     pub fn accept(&mut self, poll: &Poll) {
-        while let Ok((stream, _)) = self.listener.accept() {
+        // Others have their turn though they come without end.
+        for _ in 0..CLIENTS_MAX {
+            let Ok((stream, _)) = self.listener.accept() else { break };
             let free = self.clients.iter().position(Option::is_none).unwrap_or(self.clients.len());
             let admitted = free < CLIENTS_MAX && is_admitted(&stream) && stream.set_nonblocking(true).is_ok();
             if !admitted || poll.add(Key::Client(free), &stream, Tells::Always).is_err() {
@@ -259,6 +261,10 @@ impl Client {
                 State::Reading { .. } => {
                     if !self.read_on(log) {
                         return Step::Waits;
+                    }
+                    // A piece at a time: others have their turn though there is always more, and room for it.
+                    if !matches!(self.state, State::Idle) && self.out.len() > LOG_PIECE {
+                        return Step::Writes;
                     }
                 }
                 State::Idle => match self.receive() {

@@ -31,6 +31,8 @@ pub struct Sockets {
     pub streams: Socket,
     /// Datagrams of syslog(3); None where another program listens there, or no file may be made there.
     pub messages: Option<Messages>,
+    /// So many datagrams wait in one of them at most.
+    pub queue_max: usize,
     /// Held for what their end does.
     directories: Directories,
 }
@@ -68,7 +70,7 @@ impl Sockets {
         let directories = Directories::make()?;
         let entries = Socket::open(entries, SockType::Datagram)?;
         let streams = Socket::open(Path::new(STREAMS), SockType::Stream)?;
-        Ok(Self { entries, streams, messages: Messages::open().ok(), directories })
+        Ok(Self { entries, streams, messages: Messages::open().ok(), queue_max: queue_max(), directories })
     }
 }
 
@@ -87,7 +89,7 @@ impl Saved for Sockets {
     type Form = SavedSockets;
 
     fn save(&self) -> SavedSockets {
-        let Self { entries, streams, messages, directories: Directories(directories) } = self;
+        let Self { entries, streams, messages, queue_max: _, directories: Directories(directories) } = self;
         let messages = messages.as_ref().map(|Messages { socket, link }| (socket.save(), link.is_some()));
         let (entries, streams) = (entries.save(), streams.save());
         SavedSockets { entries, streams, messages, directories: directories.clone() }
@@ -99,8 +101,17 @@ impl Saved for Sockets {
             Some((socket, link)) => Some(Messages { socket: Socket::restore(socket)?, link: link.then_some(Link) }),
         };
         let (entries, streams) = (Socket::restore(entries)?, Socket::restore(streams)?);
-        Some(Self { entries, streams, messages, directories: Directories(directories) })
+        Some(Self { entries, streams, messages, queue_max: queue_max(), directories: Directories(directories) })
     }
+}
+
+/// How many datagrams the kernel lets wait in a socket. Whoever has sent before has not sent more than that.
+fn queue_max() -> usize {
+    /// What no administrator sets it to.
+    const MORE: usize = 1024;
+    let told = fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").ok().and_then(|text| text.trim().parse().ok());
+    // The kernel refuses the one after the next.
+    told.map_or(MORE, |length: usize| length.saturating_add(1)).min(MORE)
 }
 
 impl Messages {

@@ -20,10 +20,14 @@ use crate::saved::{self, Descriptor, Saved};
 
 /// So much is read from a stream at once,
 pub(super) const PIECE: usize = 16 * 1024;
-/// and so many datagrams from a socket.
-const DATAGRAMS: usize = 64;
-/// More datagrams do not wait in a socket, or they are of somebody who does not stop.
-const QUEUE_MAX: usize = 1024;
+/// but of one with short lines about so many of these: it is the lines that take time.
+pub(super) const LINES: usize = 128;
+/// Less is never read.
+const PIECE_MIN: usize = 256;
+/// So many datagrams are read from a socket at once,
+pub(super) const DATAGRAMS: usize = 64;
+/// or so many bytes, and what goes beyond them with the last one.
+const DATAGRAMS_LENGTH: usize = 64 * 1024;
 /// So many streams are connected to the log at most, as in systemd-journald(8).
 const CONNECTIONS_MAX: usize = 4096;
 
@@ -35,6 +39,8 @@ pub struct Source {
     unit: Option<Rc<Unit>>,
     /// Who has written last.
     writer: Option<UnixCredentials>,
+    /// How much is read of it at once.
+    piece: usize,
 }
 
 /// A stream: what has come of a line that is not complete, and whose it is.
@@ -52,21 +58,21 @@ impl Saved for Source {
     type Form = SavedSource;
 
     fn save(&self) -> SavedSource {
-        let Self { reader, stream, unit, writer } = self;
+        let Self { reader, stream, unit, writer, piece: _ } = self;
         let writer = writer.map(|writer| (writer.pid(), writer.uid(), writer.gid()));
         SavedSource { reader: reader.save(), stream: stream.clone(), unit: unit.clone(), writer }
     }
 
     fn restore(SavedSource { reader, stream, unit, writer }: SavedSource) -> Option<Self> {
         let writer = writer.map(|(pid, uid, gid)| libc::ucred { pid, uid, gid }.into());
-        Some(Self { reader: OwnedFd::restore(reader)?, stream, unit, writer })
+        Some(Self { writer, ..Self::new(OwnedFd::restore(reader)?, stream, unit) })
     }
 }
 
 impl Source {
     /// A stream from which nothing was read yet.
     pub fn new(reader: OwnedFd, stream: Stream, unit: Option<Rc<Unit>>) -> Self {
-        Self { reader, stream, unit, writer: None }
+        Self { reader, stream, unit, writer: None, piece: PIECE / 4 }
     }
 
     /// Whether this process has written last, or has connected it.
@@ -122,7 +128,7 @@ impl Journal {
     pub(super) fn read_all(&mut self, token: Token, now: Instant) {
         let mut rest = match token {
             Token::Stream(number) => self.streams.get(number).and_then(Option::as_ref).map_or(0, Source::length),
-            _ => QUEUE_MAX,
+            _ => self.sockets.as_ref().map_or(0, |sockets| sockets.queue_max),
         };
         loop {
             match self.read(token, now) {
@@ -137,7 +143,7 @@ impl Journal {
     fn read_stream(&mut self, number: usize, now: Instant) -> usize {
         let Self { streams, room, senders, book, .. } = self;
         let Some(source) = streams.get_mut(number).and_then(Option::as_mut) else { return 0 };
-        let length = match room.receive(&source.reader, PIECE) {
+        let length = match room.receive(&source.reader, source.piece) {
             Ok(received) => source.take(received, senders, book, now),
             Err(Errno::EAGAIN | Errno::EINTR) => return 0,
             Err(_) => Err(Malformed),
@@ -149,9 +155,8 @@ impl Journal {
     }
 
     fn read_datagrams(&mut self, token: Token, now: Instant) -> usize {
-        let mut too_long = 0;
-        let mut count = 0;
-        while count < DATAGRAMS {
+        let (mut count, mut total, mut too_long) = (0, 0, 0);
+        while count < DATAGRAMS && total < DATAGRAMS_LENGTH {
             let Self { sockets: Some(sockets), room, senders, book, .. } = self else { break };
             let received = match (token, &sockets.messages) {
                 (Token::Messages, Some(messages)) => room.receive(&messages.socket, LENGTH_MAX),
@@ -161,9 +166,12 @@ impl Journal {
             let Ok(Received { bytes, credentials, cut, mut descriptors }) = received else { break };
             count += 1;
             too_long += usize::from(cut);
-            let Some(credentials) = credentials.filter(|_| !cut) else { continue };
-            let sender = senders.sender(&credentials, None, now);
             let mut length = bytes.len();
+            let Some(credentials) = credentials.filter(|_| !cut) else {
+                total += length;
+                continue;
+            };
+            let sender = senders.sender(&credentials, None, now);
             if token == Token::Messages {
                 syslog::parse(bytes).into_iter().for_each(|fields| book.add(fields, "syslog", &sender));
             } else if descriptors.is_empty() {
@@ -173,6 +181,7 @@ impl Journal {
                 length = bytes.len();
                 journal::parse(bytes, |fields| book.add(fields, "journal", &sender));
             }
+            total += length;
             room.shrink(length);
         }
         if too_long > 0 {
@@ -228,7 +237,9 @@ impl Source {
         let writer = received.credentials.filter(|writer| writer.pid() > 0).or(self.writer);
         let Self { stream, unit, .. } = self;
         // Who it is takes reading files of /proc: only where there is an entry.
+        let mut lines = 0;
         let mut add = |writer: Option<UnixCredentials>, fields| {
+            lines += 1;
             let sender = senders.sender(&writer.unwrap_or_default(), unit.as_ref(), now);
             book.add(fields, "stdout", &sender);
         };
@@ -241,7 +252,9 @@ impl Source {
             self.writer = writer;
         }
         stream.push(received.bytes, |fields| add(writer, fields))?;
-        Ok(received.bytes.len())
+        let length = received.bytes.len();
+        self.piece = (length / lines.max(1) * LINES).clamp(PIECE_MIN, PIECE);
+        Ok(length)
     }
 
     /// How many bytes wait in it.

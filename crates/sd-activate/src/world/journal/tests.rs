@@ -28,7 +28,12 @@ const LINE: usize = 100;
 
 /// Writes as much as there is room for.
 fn flood(writer: &mut File) -> usize {
-    let lines = format!("{}\n", "x".repeat(LINE - 1)).repeat(10);
+    flood_with(writer, LINE)
+}
+
+/// The same with lines of this length.
+fn flood_with(writer: &mut File, line: usize) -> usize {
+    let lines = format!("{}\n", "x".repeat(line - 1)).repeat(10);
     let mut written = 0;
     while let Ok(length) = writer.write(lines.as_bytes()) {
         written += length;
@@ -63,6 +68,26 @@ fn services_that_flood_hold_up_nobody_else() {
         }
         turns += 1;
         assert!(turns <= 21_usize.div_ceil(READY), "not after {turns} turns");
+    }
+}
+
+#[test]
+fn of_a_flood_of_short_lines_no_more_lines_are_read_at_once_than_of_another() {
+    let (mut journal, _error) = journal();
+    journal.book.error.stall();
+    let mut writer = open(&mut journal, "flood.service").1;
+    for line in [2, 5, LINE, 1000] {
+        flood_with(&mut writer, line);
+        journal.drain();
+        let end = journal.ring().end();
+        for _ in 0..20 {
+            let before = journal.ring().end();
+            flood_with(&mut writer, line);
+            journal.turn(Instant::now());
+            let lines = journal.ring().end() - before;
+            assert!(lines <= source::LINES as u64 + 1, "{lines} lines of {line} bytes in one turn");
+        }
+        assert!(journal.ring().end() >= end + 20 * 5, "{} lines of {line} bytes", journal.ring().end() - end);
     }
 }
 
