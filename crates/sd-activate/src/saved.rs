@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::SockType;
 use nix::time::{ClockId, clock_gettime};
@@ -91,11 +92,13 @@ impl Saved for OwnedFd {
         let owned = unsafe { Self::from_raw_fd(descriptor) };
         match fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
             Ok(_) => Some(owned),
-            Err(_) => {
+            Err(Errno::EBADF) => {
                 // It is not open.
                 std::mem::forget(owned);
                 None
             }
+            // Whoever is on its other side is told by its end.
+            Err(_) => None,
         }
     }
 }
