@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
@@ -30,6 +31,8 @@ use crate::log::ring::{Place, Ring};
 
 /// So many may be connected; who comes then is sent away.
 const CLIENTS_MAX: usize = 64;
+/// How long nobody is let in, where there is no descriptor or memory for that.
+const PAUSE: Duration = Duration::from_millis(100);
 /// The longest call.
 const CALL_MAX: usize = 64 * 1024;
 /// So much of the log is laid ready for a client at a time.
@@ -47,6 +50,8 @@ pub struct Control {
     due: Vec<usize>,
     /// So far the log was looked at for those who follow it.
     log_end: Place,
+    /// Until then nobody is let in: there was no descriptor or memory for it.
+    closed_until: Option<Instant>,
 }
 
 /// Somebody who is connected.
@@ -98,14 +103,19 @@ impl Control {
             last_request: 0,
             due: Vec::new(),
             log_end: 0,
+            closed_until: None,
         })
     }
 
     /// Lets in who comes.
-    pub fn accept(&mut self, poll: &Poll) {
+    pub fn accept(&mut self, now: Instant, poll: &Poll) {
         // Others have their turn though they come without end.
         for _ in 0..CLIENTS_MAX {
-            let Ok((stream, _)) = self.listener.accept() else { break };
+            let stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => return self.close_until(now + PAUSE, poll),
+            };
             let free = self.clients.iter().position(Option::is_none).unwrap_or(self.clients.len());
             let admitted = free < CLIENTS_MAX && is_admitted(&stream) && stream.set_nonblocking(true).is_ok();
             if !admitted || poll.add(Key::Client(free), &stream, Tells::Always).is_err() {
@@ -116,6 +126,25 @@ impl Control {
                 Some(slot) => *slot = Some(client),
                 None => self.clients.push(Some(client)),
             }
+        }
+    }
+
+    /// Has who comes wait, in the kernel's queue.
+    fn close_until(&mut self, until: Instant, poll: &Poll) {
+        if poll.watch(Key::Control, &self.listener, Tells::Never).is_ok() {
+            self.closed_until = Some(until);
+        }
+    }
+
+    /// When who waits may be let in, where there was a shortage.
+    pub fn closed_until(&self) -> Option<Instant> {
+        self.closed_until
+    }
+
+    /// Lets in who comes again, when it is time for that.
+    pub fn open_again(&mut self, now: Instant, poll: &Poll) {
+        if self.closed_until.take_if(|until| *until <= now).is_some() {
+            let _ = poll.watch(Key::Control, &self.listener, Tells::Always);
         }
     }
 

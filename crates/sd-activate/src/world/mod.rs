@@ -172,6 +172,7 @@ impl World {
             let deadline = if events.is_empty() && !self.is_due() { self.deadline(&engine) } else { Some(now) };
             let ready = self.poll.wait(now, deadline)?;
             now = Instant::now();
+            self.open_again(now);
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
                 events.push_back(Event::Time);
             }
@@ -183,7 +184,7 @@ impl World {
                     Key::Stored(number) => events.extend(self.store.remove_at(number, &self.poll)),
                     Key::Port(port) => events.push_back(self.tell(port, flags)),
                     Key::Client(client) => events.extend(self.go_on_with(client, flags, &mut engine)),
-                    Key::Control => self.let_in(),
+                    Key::Control => self.let_in(now),
                 }
             }
         }
@@ -191,7 +192,15 @@ impl World {
 
     /// When something is due, if nothing comes before.
     fn deadline(&self, engine: &Engine) -> Option<Instant> {
-        engine.deadline().into_iter().chain(self.supervisor.deadline()).min()
+        let control = self.asked.as_ref().and_then(Asked::closed_until);
+        let journal = self.journal.as_ref().and_then(Journal::closed_until);
+        engine.deadline().into_iter().chain(self.supervisor.deadline()).chain(control).chain(journal).min()
+    }
+
+    /// Lets in who waits, where there was a shortage that may be over.
+    fn open_again(&mut self, now: Instant) {
+        self.asked.iter_mut().for_each(|asked| asked.open_again(now, &self.poll));
+        self.journal.iter_mut().for_each(|journal| journal.open_again(now));
     }
 
     /// Tells the manager that has started this process how it is.

@@ -12,7 +12,7 @@ use super::anew::Itself;
 use super::children::command_line;
 use super::control::{self, Control, failure, refused};
 use super::journal::Unit;
-use super::poll::{Key, Tells};
+use super::poll::{Key, Poll, Tells};
 use super::supervisor::Supervisor;
 use super::{Journal, Units, World};
 use crate::control::call::{Failure, Reply};
@@ -69,9 +69,9 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn let_in(&mut self) {
+    pub(super) fn let_in(&mut self, now: Instant) {
         if let Some(asked) = &mut self.asked {
-            asked.control.accept(&self.poll);
+            asked.control.accept(now, &self.poll);
         }
     }
 
@@ -125,6 +125,14 @@ struct Told<'a> {
 }
 
 impl Asked {
+    pub(super) fn closed_until(&self) -> Option<Instant> {
+        self.control.closed_until()
+    }
+
+    pub(super) fn open_again(&mut self, now: Instant, poll: &Poll) {
+        self.control.open_again(now, poll);
+    }
+
     fn serve(&mut self, caller: Caller, request: Request, told: &mut Told<'_>) -> Vec<Event> {
         let reply = match request {
             Request::Info => Ok(control::information()),

@@ -54,7 +54,7 @@ impl Saved for Client {
 impl Control {
     /// Writes it down.
     pub fn save(&self) -> SavedControl {
-        let Self { listener, path, file, clients, last_request, due: _, log_end } = self;
+        let Self { listener, path, file, clients, last_request, due: _, log_end, closed_until: _ } = self;
         SavedControl {
             listener: Descriptor::of(listener),
             path: path.clone(),
@@ -74,6 +74,6 @@ impl Control {
         let due = connected
             .map(|(number, client)| poll.add(Key::Client(number), &client.stream, Tells::Never).map(|()| number));
         let due = due.collect::<Result<_, _>>()?;
-        Ok(Self { listener, path, file, due, clients, last_request, log_end })
+        Ok(Self { listener, path, file, due, clients, last_request, log_end, closed_until: None })
     }
 }

@@ -23,7 +23,7 @@ impl Trial {
     fn come(&mut self) -> UnixStream {
         let stream = UnixStream::connect(&self.control.path).expect("a connection");
         stream.set_nonblocking(true).expect("a stream that does not block");
-        self.control.accept(&self.poll);
+        self.control.accept(Instant::now(), &self.poll);
         stream
     }
 

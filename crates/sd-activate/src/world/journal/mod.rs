@@ -106,8 +106,8 @@ pub struct Journal {
     /// Standard error is waited for.
     waits: bool,
     sockets: Option<Sockets>,
-    /// No more streams are accepted for now.
-    closed: bool,
+    /// No more streams are accepted until then.
+    closed_until: Option<Instant>,
     streams: Vec<Option<Source>>,
     /// Those of their numbers that are free.
     free: Vec<usize>,
@@ -175,7 +175,7 @@ impl Journal {
             paused: false,
             waits: false,
             sockets: None,
-            closed: false,
+            closed_until: None,
             streams: Vec::new(),
             free: Vec::new(),
             of_processes: HashMap::new(),

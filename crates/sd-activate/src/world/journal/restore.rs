@@ -37,7 +37,7 @@ impl Journal {
             paused: _,
             waits: _,
             sockets,
-            closed: _,
+            closed_until: _,
             streams,
             free: _,
             of_processes,

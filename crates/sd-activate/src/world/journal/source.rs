@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -28,6 +28,8 @@ const PIECE_MIN: usize = 256;
 pub(super) const DATAGRAMS: usize = 64;
 /// or so many bytes, and what goes beyond them with the last one.
 const DATAGRAMS_LENGTH: usize = 64 * 1024;
+/// How long none more are accepted, where there is no descriptor or memory for that.
+const PAUSE: Duration = Duration::from_millis(100);
 /// So many streams are connected to the log at most, as in systemd-journald(8).
 const CONNECTIONS_MAX: usize = 4096;
 
@@ -112,7 +114,6 @@ impl Journal {
         let _ = self.sources.delete(&source.reader);
         self.free.push(number);
         self.connections -= usize::from(source.unit.is_none());
-        self.accept_again(true);
     }
 
     /// Reads a piece. Its length, or how many datagrams it is; zero where there is nothing more for now.
@@ -202,7 +203,7 @@ impl Journal {
                 // SAFETY: accept4 has just opened it.
                 Ok(reader) => unsafe { OwnedFd::from_raw_fd(reader) },
                 Err(Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM) => {
-                    self.accept_again(false);
+                    self.close_until(Instant::now() + PAUSE);
                     break;
                 }
                 Err(_) => break,
@@ -216,12 +217,28 @@ impl Journal {
         count
     }
 
-    /// Has connections wait while there is a shortage of descriptors, until another stream has been closed.
-    fn accept_again(&mut self, open: bool) {
-        let Some(sockets) = self.sockets.as_ref().filter(|_| self.closed == open) else { return };
-        let flags = if open { EpollFlags::EPOLLIN } else { EpollFlags::empty() };
-        let _ = self.sources.modify(&sockets.streams, &mut EpollEvent::new(flags, Token::Connections.number()));
-        self.closed = !open;
+    /// Has connections wait while there is a shortage of descriptors.
+    fn close_until(&mut self, until: Instant) {
+        self.watch_connections(EpollFlags::empty());
+        self.closed_until = Some(until);
+    }
+
+    /// When connections may be accepted again, where there was a shortage.
+    pub fn closed_until(&self) -> Option<Instant> {
+        self.closed_until
+    }
+
+    /// Accepts connections again, when it is time for that.
+    pub fn open_again(&mut self, now: Instant) {
+        if self.closed_until.take_if(|until| *until <= now).is_some() {
+            self.watch_connections(EpollFlags::EPOLLIN);
+        }
+    }
+
+    fn watch_connections(&self, flags: EpollFlags) {
+        if let Some(sockets) = &self.sockets {
+            let _ = self.sources.modify(&sockets.streams, &mut EpollEvent::new(flags, Token::Connections.number()));
+        }
     }
 }
 
