@@ -159,6 +159,10 @@ check-same: all
 check-nothing-lost:
 	SDLITE_CASES=$${SDLITE_CASES:-20_000} $(CARGO) test -p sd-activate --test nothing_lost -- --nocapture
 
+# A server that sd-activate --connect= starts and stops a hundred times under load.
+check-scale-to-zero:
+	SDLITE_CASES=$${SDLITE_CASES:-100} $(CARGO) test -p sd-activate --test connect -- --nocapture
+
 # Every system call of sd-activate, made to fail in turn.
 check-faults:
 	SDLITE_CASES=$${SDLITE_CASES:-all} $(CARGO) test -p sd-activate --test faults -- --nocapture
@@ -215,4 +219,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo fuzz mutants clean

@@ -9,6 +9,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches};
 use nix::sys::socket::SockType;
 
+use super::connect::Connect;
 use super::names;
 use crate::address::Address;
 use crate::engine::Once;
@@ -17,11 +18,13 @@ use crate::spec::{
     Command, Endpoint, Input, Kind, Listen, Origin, Output, Privileges, RateLimit, ServiceSpec, ServiceType,
     SocketSpec, UnitName, UnitSpec,
 };
+use crate::unit::{time, value::Invalid};
 
 /// What is passed on from this process's own environment: nothing else, as with systemd-socket-activate.
 const PASSED_ON: [&str; 6] = ["TERM", "COLORTERM", "NO_COLOR", "PATH", "USER", "HOME"];
 
-const NO_LIMIT: RateLimit = RateLimit { interval: Duration::ZERO, burst: 0 };
+/// As often as it likes.
+pub(super) const NO_LIMIT: RateLimit = RateLimit { interval: Duration::ZERO, burst: 0 };
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Activation {
     pub names: Vec<Vec<u8>>,
     /// How often it is started.
     pub once: Once,
+    /// Where the service listens, if it opens its own port.
+    pub connect: Option<Connect>,
 }
 
 impl Activation {
@@ -79,6 +84,10 @@ SIGTERM, SIGINT and SIGQUIT stop sd-activate too: it waits for the service to en
 socket files in the file system, and ends; with --accept it stops listening first. A service
 that still runs after 90s has survived, and all goes on. Another signal ends sd-activate
 where it ends the service.
+
+A service that opens its own port, and takes no socket, is started with --connect=ADDRESS,
+where it listens: what connects to --listen= is passed on, once it does. With --idle=TIME it is
+stopped when nobody has been connected for so long; the next connection starts it again.
 
 Where $NOTIFY_SOCKET is set, READY=1 is sent once it listens (sd_notify(3)).
 
@@ -131,6 +140,12 @@ fn options() -> clap::Command {
     };
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue).overrides_with(name);
 
+    let time = |name: &'static str| {
+        Arg::new(name).long(name).value_name("TIME").overrides_with(name).value_parser(|text: &str| {
+            time::span(text, time::SECOND).map(|_| text.to_owned()).map_err(|Invalid { message, .. }| message)
+        })
+    };
+
     clap::Command::new("sd-activate")
         .version(env!("CARGO_PKG_VERSION"))
         .disable_version_flag(true)
@@ -159,7 +174,16 @@ fn options() -> clap::Command {
         .arg(flag("accept").short('a').help("Spawn separate child for each connection"))
         .arg(values("setenv").short('E').value_name("NAME[=VALUE]").help("Pass an environment variable to children"))
         .arg(values("fdname").value_name("NAME[:NAME...]").help("Specify names for file descriptors"))
-        .arg(flag("inetd").help("Enable inetd file descriptor passing protocol"))
+        .arg(
+            values("connect")
+                .action(ArgAction::Set)
+                .overrides_with("connect")
+                .value_name("ADDRESS")
+                .help("The service listens on ADDRESS itself: pass connections on to it"),
+        )
+        .arg(time("idle").help("Stop it when nobody has been connected for so long, with --connect="))
+        .arg(time("wait").help("Wait so long until it listens, with --connect=; 90s without it"))
+        .arg(flag("inetd").aliases(["i"]).help("Enable inetd file descriptor passing protocol"))
         .arg(flag("now").help("Start instantly instead of waiting for connection"))
         .arg(flag("once").help("Start the service once only, and exit with its exit status"))
         .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print version string and exit"))
@@ -176,6 +200,7 @@ fn options() -> clap::Command {
 }
 
 fn activation(matches: &mut ArgMatches) -> Result<Activation, Error> {
+    let connect = Connect::of(matches)?;
     let accept = matches.get_flag("accept");
     let once = Once { now: matches.get_flag("now"), once: matches.get_flag("once") };
     let socket_type = match (matches.get_flag("datagram"), matches.get_flag("seqpacket")) {
@@ -207,7 +232,7 @@ fn activation(matches: &mut ArgMatches) -> Result<Activation, Error> {
     let variables = setenv.iter().map(|text| assign(text).ok_or_else(|| Error::Assignment(text.clone())));
     let variables = variables.collect::<Result<_, _>>()?;
     let service = service(command, matches.get_flag("inetd"), variables);
-    Ok(Activation { socket: socket(listen, accept), service, names: names::read(&fdnames), once })
+    Ok(Activation { socket: socket(listen, accept), service, names: names::read(&fdnames), once, connect })
 }
 
 /// The values of an option, each with its place on the command line.

@@ -1,6 +1,7 @@
 //! From the command line to the exit status.
 
 pub mod activate;
+mod connect;
 mod manage;
 pub mod names;
 pub mod units;
@@ -37,11 +38,17 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     if arguments.get(1).is_some_and(|argument| argument == anew::VERIFY) {
         return anew::verify();
     }
+    if arguments.first().is_some_and(|name| name == connect::PROXY) {
+        return sd_tools::proxy::main(arguments);
+    }
     if units::are_asked_for(&arguments) {
         return units::main(arguments);
     }
-    match activate::parse(arguments) {
-        Ok(activation) => exit_status(activate(activation)),
+    match activate::parse(arguments.clone()) {
+        Ok(mut activation) => exit_status(match activation.connect.take() {
+            Some(connect) => connect::run(activation, &connect, &arguments),
+            None => activate(activation),
+        }),
         Err(Unusable::Options(not_options)) => not_options.print(),
         Err(Unusable::Error(error)) => exit_status(Err(error)),
     }

@@ -18,6 +18,8 @@ pub struct Loader {
     scope: Scope,
     files: Files,
     ignored: BTreeSet<String>,
+    /// Units that have no file: the command line has made them.
+    made: Vec<UnitSpec>,
 }
 
 /// A unit that was loaded, or was to be.
@@ -40,7 +42,12 @@ pub struct Loaded {
 impl Loader {
     /// Loads units of whom, from which directories, and ignoring which settings that would be refused.
     pub fn new(scope: Scope, path: Vec<PathBuf>, ignored: impl IntoIterator<Item = String>) -> Self {
-        Self { scope, files: Files::read(path), ignored: ignored.into_iter().collect() }
+        Self { scope, files: Files::read(path), ignored: ignored.into_iter().collect(), made: Vec::new() }
+    }
+
+    /// Has these units, and no others.
+    pub fn of(units: impl Into<Vec<UnitSpec>>) -> Self {
+        Self { made: units.into(), ..Self::new(Scope::system(), Vec::new(), []) }
     }
 
     /// Looks anew for what there is on the unit path.
@@ -50,6 +57,9 @@ impl Loader {
 
     /// Loads a unit, whatever is wrong with it.
     pub fn load(&self, name: &UnitName) -> Loaded {
+        if let Some(unit) = self.made.iter().find(|unit| unit.name == *name) {
+            return Loaded { spec: Some(unit.clone()), ..Loaded::without(name, State::Loaded, None) };
+        }
         match self.files.find(name) {
             _ if name.is_template() => Loaded::without(name, State::Template, None),
             Found::Nothing => Loaded::without(name, State::NotFound, None),

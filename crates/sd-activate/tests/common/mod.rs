@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use sdlite_test_support::activation::{Activator, children, connect, eventually, free_port, kill, runs};
 use sdlite_test_support::{TempDir, scratch};
@@ -17,25 +18,34 @@ use sdlite_test_support::{TempDir, scratch};
 pub const ACTIVATOR: &str = env!("CARGO_BIN_EXE_sd-activate");
 pub const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
 
-/// The service of tests/service.c, compiled once.
+/// The service of tests/service.c.
 pub fn service() -> &'static Path {
     static SERVICE: OnceLock<PathBuf> = OnceLock::new();
-    SERVICE.get_or_init(|| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let program = directory.join(format!("service-{}", std::process::id()));
-        let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-        let status = Command::new(compiler)
-            .args(["-O1", "-Wall", "-Wno-unused-result", "-o"])
-            .arg(&program)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service.c"))
-            .status()
-            .expect("a C compiler (Debian: gcc), or $CC");
-        assert!(status.success(), "tests/service.c does not compile");
-        // Whoever renames last wins; what is running keeps its own.
-        let settled = directory.join("service");
-        fs::rename(&program, &settled).unwrap();
-        settled
-    })
+    SERVICE.get_or_init(|| compiled("service"))
+}
+
+/// A program of this directory, compiled.
+pub fn compiled(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = directory.join(format!("{name}-{}", unique()));
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let status = Command::new(compiler)
+        .args(["-O1", "-Wall", "-Wno-unused-result", "-o"])
+        .arg(&program)
+        .arg(format!("{}/tests/{name}.c", env!("CARGO_MANIFEST_DIR")))
+        .status()
+        .expect("a C compiler (Debian: gcc), or $CC");
+    assert!(status.success(), "tests/{name}.c does not compile");
+    // Whoever renames last wins; what is running keeps its own.
+    let settled = directory.join(name);
+    fs::rename(&program, &settled).unwrap();
+    settled
+}
+
+/// What no other thread and no other process of the tests has.
+fn unique() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A directory of one test's own, removed with everything in it.
