@@ -88,7 +88,7 @@ impl Engine {
                 None => Err(format!("Unit {follower} not found.")),
             };
             if let Err(reason) = started {
-                let message = format_args!("{name}: Failed to enqueue {relation:?}= job, ignoring: {reason}");
+                let message = format!("{name}: Failed to enqueue {relation:?}= job, ignoring: {reason}");
                 turn.log(id, Level::Warning, message);
             }
         }

@@ -273,7 +273,7 @@ impl Engine {
         turn.log_any(id, messages::ended(unit, job.kind, result));
         if result == JobResult::Dependency {
             let (name, kind) = (&unit.name, job.kind.word());
-            let message = format_args!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
+            let message = format!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
             turn.log(id, Level::Notice, message);
         }
         for request in job.requests {

@@ -118,7 +118,7 @@ impl Service {
             Some(refusal) => refusal,
             None if processes.iter().any(|process| process.pid == pid) => return true,
             None if trusted => {
-                let message = format_args!(
+                let message = format!(
                     "New main PID {pid} does not belong to service, but we'll accept it since PID file is owned by root."
                 );
                 self.log(Level::Info, message, turn);
@@ -140,7 +140,7 @@ impl Service {
         }
         self.stray = !processes.iter().any(|process| process.pid == pid && process.is_child);
         if self.stray {
-            let message = format_args!(
+            let message = format!(
                 "Supervising process {pid} which is not our child. We'll most likely not notice when it exits."
             );
             self.log(Level::Warning, message, turn);

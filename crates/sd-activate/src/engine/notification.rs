@@ -204,7 +204,7 @@ impl Service {
         self.stored = count;
         if full {
             let max = self.spec.descriptor_store_max;
-            let message = format_args!("Cannot store more fds than FileDescriptorStoreMax={max}, closing remaining.");
+            let message = format!("Cannot store more fds than FileDescriptorStoreMax={max}, closing remaining.");
             self.log(Level::Warning, message, turn);
         }
     }

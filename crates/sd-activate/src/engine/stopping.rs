@@ -149,13 +149,13 @@ impl Service {
         for (pid, kind) in known {
             let Some(pid) = pid else { continue };
             let name = name_of(pid, processes);
-            let message = format_args!("Sent signal {signal} to {kind} process {pid} ({name}) on client request.");
+            let message = format!("Sent signal {signal} to {kind} process {pid} ({name}) on client request.");
             self.log(Level::Info, message, turn);
             turn.act(Action::Kill(pid, signal));
         }
         let is_other = |process: &&Process| whom == Whom::All && ![main, control].contains(&Some(process.pid));
         for Process { pid, name, .. } in processes.iter().filter(is_other) {
-            let message = format_args!("Sending signal {signal} to process {pid} ({name}) on client request.");
+            let message = format!("Sending signal {signal} to process {pid} ({name}) on client request.");
             self.log(Level::Info, message, turn);
             turn.act(Action::Kill(*pid, signal));
         }
