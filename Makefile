@@ -213,10 +213,25 @@ check-debian13:
 check-arches:
 	tests/arches/check.sh
 
+# What an image with nothing else holds, into target/container: sd-activate and an example, both static, and its units.
+CONTAINER = $(CARGO_TARGET_DIR)/container
+container: library
+	RUSTFLAGS='$(RUSTFLAGS) -Ctarget-feature=+crt-static' $(CARGO) build --release $(CARGOFLAGS) --package sd-activate \
+		--target "$$(rustc -vV | sed -n 's/^host: //p')" --target-dir $(CARGO_TARGET_DIR)/static
+	rm -rf $(CONTAINER)
+	$(INSTALL) -d $(CONTAINER)/etc/systemd/system
+	$(INSTALL) -s -m 755 $(CARGO_TARGET_DIR)/static/*/release/sd-activate $(CONTAINER)
+	$(CC) -static -s -O2 -Iinclude -o $(CONTAINER)/myservice c-examples/myservice.c $(BUILT)/libsdlite.a
+	$(INSTALL) -m 644 packaging/container/*.socket packaging/container/*.service $(CONTAINER)/etc/systemd/system
+
+# That it runs in a chroot, and in containers of systemd-nspawn and podman. Needs root, and Debian, whose packages it downloads.
+check-containers:
+	tests/containers/check.sh
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDCTL=$(BUILT)/sdctl SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench check check-arches check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench container check check-arches check-containers check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo fuzz mutants clean
