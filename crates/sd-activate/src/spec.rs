@@ -11,6 +11,7 @@ mod confine;
 pub mod dynamic_user;
 pub mod environment_file;
 mod exec;
+mod job;
 pub mod name;
 pub mod number;
 mod scheduling;
@@ -41,10 +42,11 @@ pub use exec::{
     Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
     ResourceLimit, Terminal, WorkingDirectory,
 };
+pub use job::{EndAction, EndActions, JobMode, Jobs};
 pub use name::{UnitName, UnitType};
 pub use scheduling::{CpuScheduling, IoScheduling, Scheduling};
 pub use scope::Scope;
-pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, ServiceSpec, ServiceType};
+pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, RestartMode, ServiceSpec, ServiceType};
 pub use signal::Signal;
 pub use socket::{BindIpv6Only, Endpoint, Listen, Protocol, SocketSpec, Timestamping};
 pub use source::{Source, UnitFile};
@@ -73,6 +75,10 @@ pub struct UnitSpec {
     pub conditions: Vec<Condition>,
     /// StartLimitIntervalSec= and StartLimitBurst=.
     pub start_limit: RateLimit,
+    /// SuccessAction= and its siblings.
+    pub end_actions: EndActions,
+    /// JobTimeoutSec=, OnFailureJobMode= and their siblings.
+    pub jobs: Jobs,
     /// StopWhenUnneeded=.
     pub stop_when_unneeded: bool,
     /// RefuseManualStart=.
@@ -100,6 +106,8 @@ impl UnitSpec {
             dependencies: Vec::new(),
             conditions: Vec::new(),
             start_limit: RateLimit { interval: Duration::from_secs(10), burst: 5 },
+            end_actions: EndActions::default(),
+            jobs: Jobs::default(),
             stop_when_unneeded: false,
             refuse_manual_start: false,
             refuse_manual_stop: false,
@@ -228,10 +236,22 @@ pub enum Relation {
     Requires,
     /// Wants=, and what a `.wants/` directory holds.
     Wants,
+    /// Requisite=.
+    Requisite,
+    /// Upholds=.
+    Upholds,
     /// BindsTo=.
     BindsTo,
     /// PartOf=.
     PartOf,
+    /// PropagatesReloadTo=.
+    PropagatesReloadTo,
+    /// ReloadPropagatedFrom=.
+    ReloadPropagatedFrom,
+    /// PropagatesStopTo=.
+    PropagatesStopTo,
+    /// StopPropagatedFrom=.
+    StopPropagatedFrom,
     /// Conflicts=.
     Conflicts,
     /// OnFailure=.

@@ -145,6 +145,35 @@ fn the_exit_status_is_that_of_the_only_service() {
     }
 }
 
+/// A unit that ends all when it fails, with another beside it.
+fn ending(action: &str) -> Units {
+    let failing =
+        format!("[Unit]\nAfter=b.service\nFailureAction={action}\n[Service]\nExecStart=/bin/sh -c 'exit 7'\n");
+    let both = "[Unit]\nWants=a.service b.service\n";
+    Units::new(&[("a.service", &failing), ("b.service", SERVICE), ("both.target", both)])
+}
+
+#[test]
+fn a_service_that_fails_ends_all_where_its_unit_says_so() {
+    for action in ["exit", "exit-force"] {
+        let stops = action == "exit";
+        let check = |who: &str, status: Option<i32>, output: &str| {
+            assert_eq!(status, Some(7), "{who} {action}: {output}");
+            assert_eq!(output.contains("Stopped b.service."), stops, "{who} {action}: {output}");
+        };
+        for who in Who::here() {
+            let units = ending(action);
+            if who == Who::Nobody {
+                give(units.directory.as_ref());
+            }
+            let output = units.command_behind(who.container(), &["both.target"]).output().unwrap();
+            check(&format!("{who:?}"), output.status.code(), &String::from_utf8_lossy(&output.stderr));
+        }
+        let (status, output) = ending(action).run(&["both.target"]);
+        check("not the first", status, &output);
+    }
+}
+
 #[test]
 fn what_others_leave_to_it_is_reaped_and_left_alone() {
     for who in Who::here() {

@@ -113,8 +113,14 @@ impl Properties<'_> {
         for (name, relation) in [
             ("Requires", Relation::Requires),
             ("Wants", Relation::Wants),
+            ("Requisite", Relation::Requisite),
+            ("Upholds", Relation::Upholds),
             ("BindsTo", Relation::BindsTo),
             ("PartOf", Relation::PartOf),
+            ("PropagatesReloadTo", Relation::PropagatesReloadTo),
+            ("ReloadPropagatedFrom", Relation::ReloadPropagatedFrom),
+            ("PropagatesStopTo", Relation::PropagatesStopTo),
+            ("StopPropagatedFrom", Relation::StopPropagatedFrom),
             ("Conflicts", Relation::Conflicts),
             ("OnFailure", Relation::OnFailure),
             ("OnSuccess", Relation::OnSuccess),
@@ -138,6 +144,7 @@ impl Properties<'_> {
         self.set("Restart", restart_word(service.restart));
         self.set("RemainAfterExit", service.remain_after_exit);
         self.timeout("RestartUSec", Some(service.restart_delay));
+        self.timeout("RestartUSecNext", Some(service.restart_delay(view.restarts)));
         self.timeout("TimeoutStartUSec", service.timeout_start);
         self.timeout("TimeoutStopUSec", service.timeout_stop);
         self.set("MainPID", view.main.map_or(0, |pid| pid.as_raw()));

@@ -31,6 +31,11 @@ impl Announcer {
         }
     }
 
+    /// Nobody waits for that any more.
+    pub(super) fn is_over(&mut self) {
+        self.0 = None;
+    }
+
     /// Its beginning is not said.
     pub(super) fn is_silent(&mut self) {
         self.0.iter_mut().for_each(|(_, said)| *said = true);

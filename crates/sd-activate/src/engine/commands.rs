@@ -11,7 +11,7 @@ use super::verdict::Outcome;
 use super::view::{CommandStatus, microseconds};
 use super::{Action, Form};
 use crate::error::Error;
-use crate::spec::{CommandId, Phase, ServiceType};
+use crate::spec::{CommandId, Phase, RestartMode, ServiceType};
 
 /// Whose process a command has that cannot be executed.
 pub(super) const NOBODY: Pid = Pid::from_raw(0);
@@ -36,6 +36,9 @@ impl Service {
     /// "Environment Variables in Spawned Processes" of systemd.exec(5): those that depend on what has happened.
     fn variables(&self, phase: Phase) -> Vec<(&'static str, String)> {
         let mut variables: Vec<_> = self.monitors.iter().cloned().collect();
+        if self.restarts > 0 && self.spec.restart_mode == RestartMode::Debug {
+            variables.push(("DEBUG_INVOCATION", "1".to_owned()));
+        }
         if phase != Phase::Start {
             variables.extend(self.main.map(|main| ("MAINPID", main.to_string())));
         } else if let Some(interval) = self.watchdog().filter(|_| self.is_main(CommandId { phase, index: 0 })) {

@@ -12,7 +12,7 @@ use super::job::JobKind;
 use super::socket;
 use super::turn::{Timer, Turn};
 use super::unit::{Machine, Unit};
-use super::view::{ActiveState, Answer, JobResult};
+use super::view::{ActiveState, Answer, JobResult, Refusal};
 use super::{Action, Engine, Form, Subject};
 use crate::error::Error;
 use crate::saved;
@@ -154,9 +154,9 @@ impl Engine {
         }
         let service = self.add_instance(instance, (id, source));
         turn.act(Action::Give(service));
-        if let Err(reason) = self.enqueue(service, JobKind::Start, None, turn) {
+        if let Err(Refusal { why, .. }) = self.enqueue(service, JobKind::Start, None, turn) {
             let name = &self.units[&id].name;
-            turn.say(format_args!("{name}: Failed to queue service startup job: {reason}"));
+            turn.say(format_args!("{name}: Failed to queue service startup job: {why}"));
             self.forget_instance(service, ActiveState::Inactive, turn);
         }
     }

@@ -2,10 +2,11 @@
 
 use super::event::{End, Port, UnitId};
 use super::service::{Happening, Service};
-use super::turn::Turn;
+use super::turn::{Level, Turn};
 use super::unit::Machine;
+use super::view::ActiveState;
 use super::{Action, Engine, Form};
-use crate::spec::{Kind, Signal};
+use crate::spec::{EndAction, Kind, Signal};
 
 impl Engine {
     pub(super) fn signal(&mut self, signal: Signal, by_kernel: bool, turn: &mut Turn) {
@@ -35,6 +36,7 @@ impl Engine {
         self.stopping |= stops && (matches!(self.form, Form::Units) || !runs || self.connections.runs());
         match number {
             libc::SIGTSTP => turn.act(Action::Suspend),
+            libc::SIGUSR2 if matches!(self.form, Form::Units) => self.say_states(turn),
             libc::SIGCONT | libc::SIGURG | libc::SIGWINCH => (),
             _ if stops => (),
             _ => match self.form {
@@ -42,6 +44,62 @@ impl Engine {
                 Form::Command(_) => turn.say(format_args!("No service runs that {signal} could be passed on to.")),
                 Form::Units => turn.say(format_args!("{signal} is ignored: SIGTERM stops the units.")),
             },
+        }
+    }
+
+    /// What each unit is, and its job.
+    fn say_states(&self, turn: &mut Turn) {
+        for unit in self.units.values() {
+            let job = unit.job.as_ref().map(|job| format!(", job {}", job.kind.word())).unwrap_or_default();
+            turn.say(format_args!("{}: {} ({}){job}", unit.name, unit.active().word(), unit.sub_state()));
+        }
+    }
+
+    /// SuccessAction= and FailureAction= of a unit that has ended.
+    pub(super) fn has_ended(&mut self, id: UnitId, old: ActiveState, was_restarting: bool, turn: &mut Turn) {
+        let unit = &self.units[&id];
+        let actions = &unit.spec.end_actions;
+        let main = self.service(id).and_then(|service| service.main_end);
+        // As systemd has it; what has no main process, or where it could not be started, is as in later releases.
+        let main = main.map(|end| if let End::Exited(status) = end { status } else { u8::MAX });
+        let (action, status, how) = match unit.seen.0 {
+            ActiveState::Failed if old != ActiveState::Failed => {
+                (actions.failure, actions.failure_status.or(main).unwrap_or(u8::MAX), "failed")
+            }
+            ActiveState::Inactive if !old.is_inactive_or_failed() && !was_restarting => {
+                (actions.success, actions.success_status.or(main).unwrap_or(0), "succeeded")
+            }
+            _ => return,
+        };
+        let why = format!("unit {} {how}", unit.name);
+        self.end_all(id, action, status, &why, turn);
+    }
+
+    /// StartLimitAction=.
+    pub(super) fn limit_was_hit(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        let why = format!("unit {} failed", unit.name);
+        self.end_all(id, unit.spec.end_actions.start_limit, 1, &why, turn);
+    }
+
+    /// Ends all, with this exit status, where that is to be done.
+    pub(super) fn end_all(&mut self, id: UnitId, action: Option<EndAction>, status: u8, why: &str, turn: &mut Turn) {
+        let Some(action) = action.filter(|_| matches!(self.form, Form::Units)) else { return };
+        if self.stopping {
+            let word = action.word();
+            let message = format!("Shutdown is already active. Skipping emergency action request {word}.");
+            return turn.log(id, Level::Notice, message);
+        }
+        self.status = Some(status);
+        match action {
+            EndAction::Exit => {
+                turn.log(id, Level::Warning, format_args!("Exiting: {why}"));
+                self.stop_all(turn);
+            }
+            EndAction::ExitForce => {
+                turn.log(id, Level::Warning, format_args!("Exiting immediately: {why}"));
+                turn.act(Action::Exit(status));
+            }
         }
     }
 
@@ -54,7 +112,7 @@ impl Engine {
                 (self.stopping && !runs).then_some(0)
             }
             Form::Units if !self.begun || self.alive > 0 || self.jobs > 0 => None,
-            Form::Units if self.stopping => Some(0),
+            Form::Units if self.stopping => Some(self.status.unwrap_or(0)),
             Form::Units => (!self.asked).then(|| self.exit_status()),
         }
     }

@@ -1,29 +1,34 @@
-//! What becomes of units because of what becomes of others: BindsTo= and StopWhenUnneeded=.
+//! What becomes of units because of what becomes of others: BindsTo=, Upholds=, StopWhenUnneeded=, OnFailure= and their like.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::Engine;
 use super::event::UnitId;
 use super::graph::related;
 use super::job::JobKind;
-use super::service::Happening;
-use super::turn::{Level, Turn};
+use super::limit::Limit;
+use super::service::{Happening, Service};
+use super::turn::{Level, Timer, Turn};
 use super::unit::Machine;
-use super::view::{ActiveState, JobResult};
+use super::view::{ActiveState, JobResult, Refusal};
 use crate::saved::Word;
-use crate::spec::{Relation, UnitName};
+use crate::spec::{JobMode, RateLimit, Relation, UnitName};
 
 /// What a unit needs others by.
-const NEEDS: [Relation; 3] = [Relation::Requires, Relation::Wants, Relation::BindsTo];
+const NEEDS: [Relation; 5] =
+    [Relation::Requires, Relation::Requisite, Relation::Wants, Relation::BindsTo, Relation::Upholds];
+
+/// Beyond that, what is upheld is not started for a while.
+const UPHOLD_LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: 16 };
 
 impl Engine {
-    /// A unit has gone, or goes, without having been told to: what is bound to it goes with it.
+    /// A unit has gone, or goes, without having been told to: what is bound to it goes with it, and what it propagates its stop to.
     pub(super) fn stop_bound(&mut self, id: UnitId, turn: &mut Turn) {
         let unit = &self.units[&id];
-        if unit.job.as_ref().is_some_and(|job| job.kind.stops()) {
-            return;
-        }
-        for other in self.relatives(unit, Relation::BindsTo) {
+        let mut others = self.relatives(unit, Relation::BindsTo);
+        others.extend(self.propagated(unit, Relation::PropagatesStopTo, Relation::StopPropagatedFrom));
+        for other in others {
             if self.units[&other].is_up() {
                 let _ = self.enqueue(other, JobKind::Stop, None, turn);
             }
@@ -56,11 +61,55 @@ impl Engine {
         }
     }
 
+    /// Starts a unit that is inactive, where one that is active upholds it.
+    pub(super) fn uphold(&mut self, id: UnitId, turn: &mut Turn) {
+        let Some(unit) = self.units.get(&id) else { return };
+        if self.stopping || unit.job.is_some() || !unit.active().is_inactive_or_failed() || turn.restarts(id) {
+            return;
+        }
+        let upholds =
+            |other: &UnitId| self.units[other].active().is_active_or_reloading() && !self.units[other].is_to_stop();
+        let Some(upholder) = self.relatives(unit, Relation::Upholds).into_iter().find(upholds) else { return };
+        let (name, upholder) = (unit.name.clone(), self.units[&upholder].name.clone());
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let limit = unit.upheld.get_or_insert_with(|| Limit::new(UPHOLD_LIMIT));
+        if let Some(until) = limit.rest(turn.now) {
+            if !self.due.contains_key(&Timer::Uphold(id)) {
+                let why = "but not starting since we tried this too often recently. Will retry later.";
+                let message =
+                    format!("{name}: Unit needs to be started because active unit {upholder} upholds it, {why}");
+                turn.log(id, Level::Warning, message);
+                turn.timers.push((until, Timer::Uphold(id)));
+            }
+            return;
+        }
+        limit.count(turn.now);
+        if let Err(Refusal { why, .. }) = self.enqueue(id, JobKind::Start, None, turn) {
+            turn.log(id, Level::Warning, format_args!("{name}: Failed to enqueue start job, ignoring: {why}"));
+        }
+    }
+
+    /// What a unit upholds that has become active.
+    pub(super) fn uphold_others(&mut self, id: UnitId, turn: &mut Turn) {
+        let upheld = related(&self.units[&id].spec, Relation::Upholds).filter_map(|name| self.graph.find(name));
+        for other in upheld.collect::<Vec<_>>() {
+            self.uphold(other, turn);
+        }
+    }
+
     /// Restart= starts a service again.
     pub(super) fn start_again(&mut self, id: UnitId, turn: &mut Turn) {
-        if let Err(reason) = self.enqueue(id, JobKind::Restart, None, turn) {
+        if self.stopping {
+            return self.tell_service(id, Happening::Stop { restart: false }, turn);
+        }
+        let directly = self.service(id).is_some_and(Service::restarts_directly);
+        if directly && self.run_again(id) {
+            return;
+        }
+        let kind = if directly { JobKind::Start } else { JobKind::Restart };
+        if let Err(Refusal { why, .. }) = self.enqueue(id, kind, None, turn) {
             let name = &self.units[&id].name;
-            turn.log(id, Level::Warning, format_args!("{name}: Failed to schedule restart job: {reason}"));
+            turn.log(id, Level::Warning, format_args!("{name}: Failed to schedule restart job: {why}"));
             self.tell_service(id, Happening::Stop { restart: false }, turn);
         }
     }
@@ -73,6 +122,8 @@ impl Engine {
             ActiveState::Inactive if !old.is_inactive_or_failed() && !was_restarting => Relation::OnSuccess,
             _ => return,
         };
+        let jobs = &unit.spec.jobs;
+        let mode = if relation == Relation::OnFailure { jobs.on_failure } else { jobs.on_success };
         let followers: Vec<UnitName> = unit.spec.related(relation).cloned().collect();
         if turn.restarts(id) || followers.is_empty() || self.stopping {
             return;
@@ -83,7 +134,7 @@ impl Engine {
             let started = match self.graph.find(&follower) {
                 Some(follower) => {
                     self.tell_of_monitored(follower, &told);
-                    self.enqueue(follower, JobKind::Start, None, turn)
+                    self.enqueue_in_mode(follower, JobKind::Start, mode, turn).map_err(|refusal| refusal.why)
                 }
                 None => Err(format!("Unit {follower} not found.")),
             };
@@ -105,6 +156,7 @@ impl Engine {
     /// Stops all units, and nothing is started any more.
     pub(super) fn stop_all(&mut self, turn: &mut Turn) {
         self.stopping = true;
+        turn.later.retain(|(_, happening)| !matches!(happening, Happening::Restart));
         let ids: Vec<UnitId> = self.units.keys().copied().collect();
         for id in &ids {
             if self.units[id].job.as_ref().is_some_and(|job| job.kind != JobKind::Stop) {
@@ -112,7 +164,7 @@ impl Engine {
             }
         }
         for id in ids {
-            self.install(id, JobKind::Stop, turn);
+            self.install(id, JobKind::Stop, JobMode::Replace, turn);
         }
     }
 }

@@ -127,6 +127,8 @@ impl Engine {
                 Timer::Service(id) => self.tell(id, Happening::TimeUp, || socket::Happening::TimeUp, turn),
                 Timer::Watchdog(id) => self.tell_service(id, Happening::WatchdogDue, turn),
                 Timer::PidFile(id) => self.tell_service(id, Happening::PidFileDue, turn),
+                Timer::Job(id) => self.job_takes_too_long(id, turn),
+                Timer::Uphold(id) => self.uphold(id, turn),
                 Timer::Shortage => self.shortage_is_over(turn),
             }
         }

@@ -9,7 +9,7 @@ use super::Engine;
 use super::event::UnitId;
 use super::graph::{is_called, related};
 use super::messages;
-use super::turn::{Level, Turn};
+use super::turn::{Level, Timer, Turn};
 use super::unit::{Machine, Unit};
 use super::view::{ActiveState, Answer, JobResult, RequestId};
 use super::{Action, Form};
@@ -23,6 +23,8 @@ pub(super) enum JobKind {
     /// Stop, and then start.
     Restart,
     Reload,
+    /// Look whether it is active: Requisite=.
+    Verify,
 }
 
 /// A job, until it has ended.
@@ -31,6 +33,10 @@ pub(super) struct Job {
     pub(super) id: u32,
     pub(super) kind: JobKind,
     pub(super) progress: Progress,
+    /// No other job takes its place.
+    pub(super) irreversible: bool,
+    /// It waits for no other job.
+    pub(super) ignores_order: bool,
     /// Whom its end is told.
     pub(super) requests: Vec<RequestId>,
 }
@@ -53,6 +59,7 @@ impl JobKind {
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Reload => "reload",
+            Self::Verify => "verify-active",
         }
     }
 
@@ -69,6 +76,7 @@ impl JobKind {
         match (self, other) {
             (one, other) if one == other => Some(one),
             (Self::Stop, _) | (_, Self::Stop) => None,
+            (Self::Verify, other) | (other, Self::Verify) => Some(other),
             (Self::Restart, _) | (_, Self::Restart) => Some(Self::Restart),
             _ => Some(Self::Start),
         }
@@ -87,6 +95,8 @@ impl Engine {
                 turn.say(format_args!("{name}: Found ordering cycle: its job runs first. Look at After= and Before=."));
             }
         }
+        // What is to be active may be started meanwhile.
+        runnable.sort_by_key(|id| self.units[id].job.as_ref().is_some_and(|job| job.kind == JobKind::Verify));
         let mut ran = false;
         for id in runnable {
             ran |= self.run_job(id, turn);
@@ -99,6 +109,9 @@ impl Engine {
     fn may_run(&self, id: UnitId) -> bool {
         let unit = &self.units[&id];
         let Some(job) = &unit.job else { return false };
+        if job.ignores_order {
+            return true;
+        }
         let has_job = |id: &UnitId| self.units.get(id).is_some_and(|unit| unit.job.is_some());
         let stops = |id: &UnitId| self.units[id].job.as_ref().is_some_and(|job| job.kind.stops());
         let mut after = self.ordered(unit, Relation::Before, Relation::After);
@@ -135,11 +148,12 @@ impl Engine {
     /// Runs a job; whether anything came of it.
     fn run_job(&mut self, id: UnitId, turn: &mut Turn) -> bool {
         let Some(unit) = self.units.get_mut(&id) else { return false };
-        let active = unit.active();
+        let (active, about_to_restart) = (unit.active(), unit.is_about_to_restart());
         let Some(job) = &mut unit.job else { return false };
         let number = job.id;
         match job.kind {
             JobKind::Start if active == ActiveState::Deactivating => return false,
+            JobKind::Start if about_to_restart => self.start(id, turn),
             JobKind::Start | JobKind::Reload if active == ActiveState::Activating => job.progress = Progress::Running,
             JobKind::Start if active.is_active_or_reloading() => self.finish(id, JobResult::Done, turn),
             JobKind::Start => self.start(id, turn),
@@ -169,6 +183,12 @@ impl Engine {
                     self.finish(id, result, turn);
                 }
             }
+            JobKind::Verify if active.is_active_or_reloading() => self.finish(id, JobResult::Done, turn),
+            JobKind::Verify if active == ActiveState::Activating => return false,
+            JobKind::Verify => {
+                turn.log(id, Level::Notice, format_args!("{} is inactive.", unit.name));
+                self.finish(id, JobResult::Skipped, turn);
+            }
             JobKind::Reload => {
                 let what = format!("{}: Unit cannot be reloaded because it is inactive.", unit.name);
                 turn.log(id, Level::Notice, what);
@@ -176,6 +196,7 @@ impl Engine {
             }
         }
         self.waiting.remove(&number);
+        self.limit_running_job(id, turn);
         true
     }
 
@@ -237,10 +258,21 @@ impl Engine {
         turn.touched.push(id);
     }
 
+    /// Has the job that starts a unit do so once more, if it has one.
+    pub(super) fn run_again(&mut self, id: UnitId) -> bool {
+        let Some(job) = self.units.get_mut(&id).and_then(|unit| unit.job.as_mut()) else { return false };
+        let starts = job.kind == JobKind::Start;
+        if starts {
+            job.progress = Progress::Waiting;
+            self.waiting.insert(job.id, id);
+        }
+        starts
+    }
+
     /// Ends a unit's job where that was its aim, or where that can no longer be reached.
     pub(super) fn note_change(&mut self, id: UnitId, turn: &mut Turn) {
         let Some(unit) = self.units.get_mut(&id) else { return };
-        let (active, sub) = unit.seen;
+        let ((active, sub), directly) = (unit.seen, unit.restarts_directly());
         let Some(job) = &mut unit.job else { return };
         if job.progress != Progress::Running {
             return;
@@ -254,7 +286,7 @@ impl Engine {
             }
             (JobKind::Start, ActiveState::Active | ActiveState::Reloading | ActiveState::Inactive) => JobResult::Done,
             (JobKind::Start, ActiveState::Failed) => JobResult::Failed,
-            (JobKind::Start, ActiveState::Activating) if sub == "auto-restart" => JobResult::Failed,
+            (JobKind::Start, ActiveState::Activating) if sub == "auto-restart" && !directly => JobResult::Failed,
             (JobKind::Stop, ActiveState::Inactive | ActiveState::Failed) => JobResult::Done,
             (JobKind::Reload, ActiveState::Active) if unit.has_reloaded() => JobResult::Done,
             (JobKind::Reload, ActiveState::Active) => JobResult::Failed,
@@ -271,30 +303,44 @@ impl Engine {
         self.jobs -= 1;
         self.waiting.remove(&job.id);
         turn.log_any(id, messages::ended(unit, job.kind, result));
-        if result == JobResult::Dependency {
-            let (name, kind) = (&unit.name, job.kind.word());
-            let message = format!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
-            turn.log(id, Level::Notice, message);
-        }
         for request in job.requests {
             turn.act(Action::Answer(request, Answer::Ended(result)));
         }
         if let Machine::Service(service) = &mut unit.machine {
-            if job.kind.starts() && service.active().is_inactive_or_failed() {
-                service.start_is_off(turn);
-            }
+            service.job_has_ended(job.kind.starts(), result, turn);
         }
         turn.touched.push(id);
         self.ended_jobs.push(id);
-        if !matches!(result, JobResult::Failed | JobResult::Dependency | JobResult::Timeout | JobResult::Assert)
-            || !job.kind.starts()
-        {
-            return;
+        self.clear_timer(Timer::Job(id));
+        self.fail_dependents(id, job.kind, result, turn);
+        if matches!(result, JobResult::Dependency | JobResult::Timeout) {
+            let (name, kind) = (&self.units[&id].name, job.kind.word());
+            let message = format!("{name}: Job {name}/{kind} failed with result '{}'.", result.word());
+            turn.log(id, Level::Notice, message);
         }
-        turn.failed = true;
-        for relation in [Relation::Requires, Relation::BindsTo] {
-            for other in self.relatives(&self.units[&id], relation) {
-                if self.units[&other].job.as_ref().is_some_and(|job| job.kind == JobKind::Start) {
+    }
+
+    /// Ends the jobs that start what cannot do without a unit, where that could not be started.
+    fn fail_dependents(&mut self, id: UnitId, kind: JobKind, result: JobResult, turn: &mut Turn) {
+        let failed =
+            matches!(result, JobResult::Failed | JobResult::Dependency | JobResult::Timeout | JobResult::Assert);
+        let relations: &[Relation] = match kind {
+            JobKind::Start | JobKind::Restart if failed => {
+                turn.failed = true;
+                &[Relation::Requires, Relation::BindsTo, Relation::Requisite]
+            }
+            JobKind::Start | JobKind::Verify
+                if matches!(result, JobResult::Done | JobResult::Skipped)
+                    && self.units[&id].active().is_inactive_or_failed() =>
+            {
+                &[Relation::Requisite]
+            }
+            _ => return,
+        };
+        for relation in relations {
+            for other in self.relatives(&self.units[&id], *relation) {
+                let waits = |job: &Job| job.kind == JobKind::Start && (failed || job.progress != Progress::Running);
+                if self.units[&other].job.as_ref().is_some_and(waits) {
                     self.finish(other, JobResult::Dependency, turn);
                 }
             }

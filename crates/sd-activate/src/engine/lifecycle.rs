@@ -8,8 +8,9 @@ use super::notification::{Report, Told};
 use super::service::{Happening, Service, State};
 use super::turn::{Level, Timer, Turn};
 use super::verdict::{Outcome, is_restarted};
+use super::view::JobResult;
 use super::{Action, Form};
-use crate::spec::{CommandId, Phase, Preserve, ServiceType, Signal, Timeout};
+use crate::spec::{CommandId, Phase, Preserve, RestartMode, ServiceType, Signal, Timeout};
 
 impl Service {
     pub(super) fn start(&mut self, turn: &mut Turn) -> State {
@@ -148,12 +149,15 @@ impl Service {
     }
 
     fn unit_is_over(&mut self, turn: &mut Turn) -> State {
-        let state = self.over(turn);
         let restarts = !self.stopping && is_restarted(&self.spec, self.result, self.main_end);
+        let state = self.over(turn);
         turn.act(Action::CleanUp { unit: self.id, restarts: restarts || self.restarting });
         self.discard_store(restarts || self.restarting, turn);
         if self.stopping {
             return state;
+        }
+        if restarts && self.restarts_directly() {
+            return self.restart_later(turn);
         }
         turn.failed |= state == State::Failed;
         if restarts {
@@ -180,9 +184,14 @@ impl Service {
         }
     }
 
+    /// RestartMode=direct: others are not to hear of its end.
+    pub(super) fn restarts_directly(&self) -> bool {
+        self.spec.restart_mode == RestartMode::Direct
+    }
+
     /// Restart= wants it started again, once all others have heard of its end.
     pub(super) fn restart_later(&mut self, turn: &mut Turn) -> State {
-        self.wait_until(Some(self.spec.restart_delay), turn);
+        self.wait_until(Some(self.spec.restart_delay(self.restarts)), turn);
         State::AutoRestart
     }
 
@@ -195,6 +204,11 @@ impl Service {
         State::AutoRestart
     }
 
+    /// Whether the job is under way by which Restart= starts it, and it has not ended as others see.
+    pub(super) fn is_about_to_restart(&self) -> bool {
+        self.state == State::AutoRestart && self.scheduled && self.restarts_directly()
+    }
+
     /// It waits no more for Restart=: it is stopped, or that job has come.
     pub(super) fn restart_no_more(&mut self, restart: bool, turn: &mut Turn) -> State {
         self.deadline = None;
@@ -203,6 +217,19 @@ impl Service {
             self.start_is_off(turn);
         }
         State::Dead
+    }
+
+    /// A job has ended that starts it, or another.
+    pub(super) fn job_has_ended(&mut self, starts: bool, result: JobResult, turn: &mut Turn) {
+        if matches!(result, JobResult::Canceled | JobResult::Timeout) {
+            // What becomes of it is not that of a job any more.
+            self.announcer.is_over();
+        }
+        if starts && self.active().is_inactive_or_failed() {
+            self.start_is_off(turn);
+        } else if starts && self.is_about_to_restart() {
+            self.step(Happening::Stop { restart: false }, turn);
+        }
     }
 
     /// No job starts it again.

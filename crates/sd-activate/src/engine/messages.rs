@@ -32,6 +32,7 @@ pub(super) fn ended(unit: &Unit, kind: JobKind, result: JobResult) -> Option<(Le
         (JobKind::Start, JobResult::Dependency, _) => "Dependency failed for",
         (JobKind::Start, JobResult::Assert, _) => "Assertion failed for",
         (JobKind::Start, JobResult::Timeout, _) => "Timed out starting",
+        (JobKind::Stop | JobKind::Restart, JobResult::Timeout, _) => "Timed out stopping",
         _ => return None,
     };
     let level = match result {

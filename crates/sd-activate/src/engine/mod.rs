@@ -141,6 +141,8 @@ pub struct Engine {
     asked: bool,
     /// Whether all is to end.
     stopping: bool,
+    /// The exit status then, where FailureAction= or the like has given it.
+    status: Option<u8>,
     /// Whether a unit has failed.
     failed: bool,
 }
@@ -168,6 +170,7 @@ impl Engine {
             begun: false,
             asked: false,
             stopping: false,
+            status: None,
             failed: false,
         }
     }
@@ -277,6 +280,11 @@ impl Engine {
             Some(Machine::Socket(socket)) => socket.accepted,
             _ => 0,
         }
+    }
+
+    /// Whether a unit has not ended.
+    pub fn is_alive(&self, id: UnitId) -> bool {
+        self.units.get(&id).is_some_and(|unit| !unit.active().is_inactive_or_failed())
     }
 
     /// The unit that a process is of.

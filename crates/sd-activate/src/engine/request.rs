@@ -57,7 +57,7 @@ impl Engine {
         if self.stopping && kind != JobKind::Stop {
             return Err("All units are being stopped.".to_owned().into());
         }
-        Ok(self.enqueue(id, kind, request, turn).map(|()| true)?)
+        self.enqueue(id, kind, request, turn).map(|()| true)
     }
 
     fn kill(&mut self, id: UnitId, signal: Signal, whom: Whom, turn: &mut Turn) -> Result<(), String> {
@@ -99,7 +99,7 @@ fn may_be_asked(unit: &Unit, kind: JobKind) -> Result<(), Refusal> {
         JobKind::Start => unit.spec.refuse_manual_start,
         JobKind::Stop => unit.spec.refuse_manual_stop,
         JobKind::Restart => unit.spec.refuse_manual_start || unit.spec.refuse_manual_stop,
-        JobKind::Reload => false,
+        JobKind::Reload | JobKind::Verify => false,
     };
     if refused {
         let why = format!(

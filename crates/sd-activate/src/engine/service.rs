@@ -345,6 +345,8 @@ impl Service {
             (S::Dead | S::Failed, H::Restart)             => self.restart_later(turn),
             (S::Failed, H::ResetFailed)                   => self.reset(turn),
             (S::AutoRestart, H::TimeUp)                   => self.schedule_restart(turn),
+            (S::AutoRestart, H::Start) if self.is_about_to_restart()
+                                                          => self.start(turn),
             (S::AutoRestart, H::Stop { restart })         => self.restart_no_more(restart, turn),
 
             (_, H::Executed(pid))                         => self.executed(pid, turn),

@@ -22,6 +22,7 @@ impl Engine {
             }
             for id in mem::take(&mut turn.given_up) {
                 self.tell_sockets(id, Triggered::LimitHit, turn);
+                self.limit_was_hit(id, turn);
             }
             for id in mem::take(&mut turn.touched) {
                 self.compare(id, turn);
@@ -50,20 +51,24 @@ impl Engine {
         let was_restarting = unit.seen.1 == "auto-restart";
         let Some(old) = unit.has_changed(turn.now) else { return };
         let new = unit.seen.0;
+        let is_told = unit.job.as_ref().is_some_and(|job| job.kind.stops());
         let (was_over, is_over) = (old.is_inactive_or_failed(), new.is_inactive_or_failed());
         if !matches!(unit.machine, Machine::Target(_)) {
             self.alive = self.alive + usize::from(was_over && !is_over) - usize::from(!was_over && is_over);
         }
-        let restarts = unit.seen.1 == "auto-restart";
+        let restarts = unit.seen.1 == "auto-restart" && !unit.restarts_directly();
         self.note_change(id, turn);
         self.start_followers(id, old, was_restarting, turn);
-        if !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
+        self.has_ended(id, old, was_restarting, turn);
+        if !is_told && !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
             self.stop_bound(id, turn);
         }
         if is_over {
             self.stop_what_it_needed(id, turn);
+            self.uphold(id, turn);
         } else {
             self.stop_unneeded(id, turn);
+            self.uphold_others(id, turn);
         }
         self.tell_of_service(id, turn);
         if is_over {
@@ -75,6 +80,7 @@ impl Engine {
         if self.units.contains_key(&id) {
             self.stop_what_it_needed(id, turn);
             self.stop_unneeded(id, turn);
+            self.uphold(id, turn);
             self.tell_of_service(id, turn);
             // A socket that was to be stopped, and is not, has heard nothing of its service meanwhile.
             if let Machine::Socket(socket) = &self.units[&id].machine {
@@ -129,7 +135,7 @@ impl Engine {
         let service = socket.spec.service.clone();
         let started = match self.graph.find(&service) {
             Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
-            Some(service) => self.enqueue(service, JobKind::Start, None, turn),
+            Some(service) => self.enqueue(service, JobKind::Start, None, turn).map_err(|refusal| refusal.why),
             None => Err(format!("Unit {service} not found.")),
         };
         if let Err(reason) = started {

@@ -285,6 +285,7 @@ impl Socket {
         if self.start_limit.rest(turn.now).is_some() {
             self.log(Level::Warning, "Start request repeated too quickly.", turn);
             self.result = "start-limit-hit";
+            turn.given_up.push(self.id);
             return self.dead(turn);
         }
         self.start_limit.count(turn.now);

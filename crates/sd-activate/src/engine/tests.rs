@@ -511,6 +511,8 @@ fn a_unit_that_is_started_too_often_fails_and_closes_its_socket() {
 }
 
 mod connections;
+mod dependencies;
+mod ends;
 mod jobs;
 mod managed;
 mod simulation;

@@ -38,20 +38,29 @@ pub(super) enum Timer {
     Watchdog(UnitId),
     /// PIDFile= of a service may be there.
     PidFile(UnitId),
+    /// The time of a unit's job is up.
+    Job(UnitId),
+    /// A unit that is upheld may be started again.
+    Uphold(UnitId),
     /// There may be room for connections again.
     Shortage,
 }
 
 impl Timer {
     /// All that a unit may have.
-    pub(super) fn of(id: UnitId) -> [Self; 4] {
-        [Self::Rest(id), Self::Service(id), Self::Watchdog(id), Self::PidFile(id)]
+    pub(super) fn of(id: UnitId) -> [Self; 6] {
+        [Self::Rest(id), Self::Service(id), Self::Watchdog(id), Self::PidFile(id), Self::Job(id), Self::Uphold(id)]
     }
 
     /// Whose it is.
     pub(super) fn unit(self) -> Option<UnitId> {
         match self {
-            Self::Rest(id) | Self::Service(id) | Self::Watchdog(id) | Self::PidFile(id) => Some(id),
+            Self::Rest(id)
+            | Self::Service(id)
+            | Self::Watchdog(id)
+            | Self::PidFile(id)
+            | Self::Job(id)
+            | Self::Uphold(id) => Some(id),
             Self::Shortage => None,
         }
     }
@@ -78,7 +87,7 @@ pub(super) struct Turn {
     pub(super) actions: Vec<Action>,
     pub(super) timers: Vec<(Instant, Timer)>,
     pub(super) owned: Vec<(Pid, Taker)>,
-    /// Services whose start limit was hit.
+    /// Units whose start limit was hit.
     pub(super) given_up: Vec<UnitId>,
     /// Services that Restart= starts again.
     pub(super) restarts: Vec<UnitId>,

@@ -27,6 +27,8 @@ pub(super) struct Unit {
     pub(super) load: LoadState,
     pub(super) machine: Machine,
     pub(super) job: Option<Job>,
+    /// How often it was started because another upholds it.
+    pub(super) upheld: Option<Limit>,
     pub(super) changes: Changes,
     /// The states that it was last seen in.
     #[serde(skip)]
@@ -60,6 +62,7 @@ impl Unit {
             load: LoadState::Loaded,
             machine,
             job: None,
+            upheld: None,
             changes: Changes::default(),
             seen: (ActiveState::Inactive, ""),
             title,
@@ -131,6 +134,16 @@ impl Unit {
             told.insert(("MONITOR_UNIT", self.name.to_string()));
         }
         told
+    }
+
+    /// Whether others do not hear when it ends and Restart= starts it again.
+    pub(super) fn restarts_directly(&self) -> bool {
+        matches!(&self.machine, Machine::Service(service) if service.restarts_directly())
+    }
+
+    /// The same, and whether the job for that is under way.
+    pub(super) fn is_about_to_restart(&self) -> bool {
+        matches!(&self.machine, Machine::Service(service) if service.is_about_to_restart())
     }
 
     /// Whether it can be reloaded.

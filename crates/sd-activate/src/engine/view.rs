@@ -72,6 +72,8 @@ pub enum RefusalKind {
     NotLoaded,
     /// It does not let itself be started or stopped by hand.
     OnlyByDependency,
+    /// Another job is not to give way.
+    Destructive,
     /// Units of this type, or with these settings, cannot do that.
     NotApplicable,
     /// Any other.

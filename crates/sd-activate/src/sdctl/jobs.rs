@@ -128,7 +128,7 @@ fn refused(program: &str, name: &str, unit: &str, failure: &Failure) -> u8 {
     let (status, is_explained) = match failure.name() {
         "NoSuchUnit" => (NOT_INSTALLED, true),
         "JobTypeNotApplicable" => (NOT_IMPLEMENTED, true),
-        "OnlyByDependency" => (NO_PERMISSION, false),
+        "OnlyByDependency" | "TransactionIsDestructive" => (NO_PERMISSION, false),
         "LoadFailed" => (FAILURE, message.ends_with("is masked.")),
         _ => (FAILURE, true),
     };

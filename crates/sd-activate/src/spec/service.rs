@@ -40,6 +40,12 @@ pub struct ServiceSpec {
     pub restart: Restart,
     /// RestartSec=.
     pub restart_delay: Duration,
+    /// RestartSteps=: in so many steps the delay grows to the longest one.
+    pub restart_steps: u32,
+    /// RestartMaxDelaySec=; `Duration::MAX` is none.
+    pub restart_max_delay: Duration,
+    /// RestartMode=.
+    pub restart_mode: RestartMode,
     /// SuccessExitStatus=: besides 0 and, unless it is oneshot, SIGHUP, SIGINT, SIGTERM and SIGPIPE.
     pub success_exit_status: ExitStatuses,
     /// RestartPreventExitStatus=.
@@ -103,6 +109,9 @@ impl Default for ServiceSpec {
             root_directory_start_only: false,
             restart: Restart::No,
             restart_delay: Duration::from_millis(100),
+            restart_steps: 0,
+            restart_max_delay: Duration::MAX,
+            restart_mode: RestartMode::Normal,
             success_exit_status: ExitStatuses::default(),
             restart_prevent_exit_status: ExitStatuses::default(),
             restart_force_exit_status: ExitStatuses::default(),
@@ -132,6 +141,20 @@ impl ServiceSpec {
     /// Whether it says READY=1 when it has started.
     pub fn says_ready(&self) -> bool {
         matches!(self.service_type, ServiceType::Notify | ServiceType::NotifyReload)
+    }
+
+    /// How long Restart= waits that has started it so many times: it grows by the same ratio with each of RestartSteps=.
+    pub fn restart_delay(&self, restarts: u32) -> Duration {
+        let Self { restart_delay: shortest, restart_max_delay: longest, restart_steps: steps, .. } = *self;
+        if steps == 0 || longest == Duration::MAX || shortest.is_zero() || shortest >= longest {
+            return shortest;
+        }
+        if restarts >= steps {
+            return longest;
+        }
+        let ratio = longest.as_secs_f64() / shortest.as_secs_f64();
+        let delay = shortest.as_secs_f64() * ratio.powf(f64::from(restarts) / f64::from(steps));
+        Duration::try_from_secs_f64(delay).unwrap_or(longest)
     }
 
     /// Whether it can be reloaded.
@@ -190,6 +213,17 @@ pub enum Restart {
     OnAbort,
     /// Any.
     Always,
+}
+
+/// RestartMode=: what comes between the end of a service and its next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartMode {
+    /// It is inactive or has failed, as others see.
+    Normal,
+    /// Others do not see that it has ended.
+    Direct,
+    /// The same as normal; then it is told so by $DEBUG_INVOCATION.
+    Debug,
 }
 
 /// Exit statuses and signals that processes end with.

@@ -9,8 +9,8 @@ use super::draft::Draft;
 use super::value::Invalid;
 use crate::address::Address;
 use crate::spec::{
-    Endpoint, Input, Kind, NotifyAccess, Output, Privileges, Restart, ServiceSpec, ServiceType, SocketSpec, UnitSpec,
-    UnitType, dynamic_user,
+    Endpoint, Input, JobMode, Kind, NotifyAccess, Output, Privileges, Relation, Restart, ServiceSpec, ServiceType,
+    SocketSpec, UnitSpec, UnitType, dynamic_user,
 };
 
 /// The finished unit, or why there can be none.
@@ -21,6 +21,13 @@ pub fn complete(mut draft: Draft) -> Result<UnitSpec, Invalid> {
         draft.exec.group.get_or_insert_with(|| user.clone());
     }
     let mut unit = draft.unit.clone();
+    let several = |relation| unit.related(relation).count() > 1;
+    if several(Relation::OnFailure) && unit.jobs.on_failure == JobMode::Isolate {
+        return error("OnFailureJobMode=isolate goes with one unit in OnFailure= only");
+    }
+    if several(Relation::OnSuccess) && unit.jobs.on_success == JobMode::Isolate {
+        return error("OnSuccessJobMode=isolate goes with one unit in OnSuccess= only");
+    }
     unit.kind = match unit.name.unit_type() {
         UnitType::Socket => Kind::Socket(Arc::new(socket(draft)?)),
         UnitType::Service => Kind::Service(Arc::new(service(draft)?)),

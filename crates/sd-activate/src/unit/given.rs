@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::diagnostic::Level;
 use super::quoting::{Escapes, Unreadable, words};
 use super::specifier::Specifiers;
 use super::value::{self, Invalid};
 use super::{command, time};
-use crate::spec::{Command, Origin, Signal, Timeout, UnitName};
+use crate::spec::{Command, EndAction, Origin, Signal, Timeout, UnitName};
 
 /// The value of an assignment, and what is needed to understand it.
 pub struct Given<'a> {
@@ -93,6 +94,35 @@ impl<'a> Given<'a> {
     pub fn signal(&self) -> Result<Signal, Invalid> {
         Signal::parse(self.value)
             .ok_or_else(|| Invalid::new(format_args!("\"{}\" is no signal: give one such as SIGTERM", self.value)))
+    }
+
+    /// What ends all units: sd-activate, and with it a container that it is the first process of. The machine is not this
+    /// process's.
+    pub fn end_action(&self) -> Result<Option<EndAction>, Invalid> {
+        const ACTIONS: &[(&str, Option<EndAction>)] =
+            &[("none", None), ("exit", Some(EndAction::Exit)), ("exit-force", Some(EndAction::ExitForce))];
+        const OF_MACHINES: [&str; 13] = [
+            "reboot",
+            "reboot-force",
+            "reboot-immediate",
+            "poweroff",
+            "poweroff-force",
+            "poweroff-immediate",
+            "halt",
+            "halt-force",
+            "halt-immediate",
+            "kexec",
+            "kexec-force",
+            "soft-reboot",
+            "soft-reboot-force",
+        ];
+
+        let Self { value, .. } = self;
+        if !OF_MACHINES.contains(value) {
+            return self.one_of(ACTIONS);
+        }
+        let message = format!("{value} is for machines, and not done here: exit ends sd-activate with all units");
+        Err(Invalid { level: Level::Refused, message })
     }
 
     /// One of a few words.

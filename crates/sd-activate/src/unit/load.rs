@@ -202,11 +202,17 @@ impl Loaded {
     /// The units that it starts, or that start with it.
     pub fn related(&self) -> Vec<UnitName> {
         let Some(spec) = &self.spec else { return Vec::new() };
+        let relations = [
+            Relation::Requires,
+            Relation::Requisite,
+            Relation::Wants,
+            Relation::Upholds,
+            Relation::BindsTo,
+            Relation::OnFailure,
+            Relation::OnSuccess,
+        ];
         let mut related: Vec<UnitName> =
-            [Relation::Requires, Relation::Wants, Relation::BindsTo, Relation::OnFailure, Relation::OnSuccess]
-                .into_iter()
-                .flat_map(|relation| spec.related(relation).cloned())
-                .collect();
+            relations.into_iter().flat_map(|relation| spec.related(relation).cloned()).collect();
         match &spec.kind {
             Kind::Socket(socket) if socket.accept => related.extend(socket.service.instantiate("0")),
             Kind::Socket(socket) => related.push(socket.service.clone()),

@@ -54,8 +54,8 @@ fn missing(unit: &Loaded, not_found: &BTreeSet<&UnitName>) -> Vec<Diagnostic> {
         |origin, message| Diagnostic { level: Level::Error, origin, unit: unit.name.clone(), setting: None, message };
     let mut missing = Vec::new();
     for dependency in &spec.dependencies {
-        if matches!(dependency.relation, Relation::Requires | Relation::BindsTo) && not_found.contains(&dependency.unit)
-        {
+        let needed = matches!(dependency.relation, Relation::Requires | Relation::Requisite | Relation::BindsTo);
+        if needed && not_found.contains(&dependency.unit) {
             let message = format!("{:?}=: there is no {} on the unit path", dependency.relation, dependency.unit);
             missing.push(error(Some(dependency.origin.clone()), message));
         }

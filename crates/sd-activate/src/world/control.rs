@@ -380,6 +380,7 @@ pub fn refused(unit: &str, refusal: &Refusal) -> Failure {
         RefusalKind::NotFound => "NoSuchUnit",
         RefusalKind::NotLoaded => "LoadFailed",
         RefusalKind::OnlyByDependency => "OnlyByDependency",
+        RefusalKind::Destructive => "TransactionIsDestructive",
         RefusalKind::NotApplicable => "JobTypeNotApplicable",
         RefusalKind::Other => "Refused",
     };

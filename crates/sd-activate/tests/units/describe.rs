@@ -9,14 +9,33 @@ use nix::libc;
 use nix::sys::socket::SockType;
 use sd_activate::address::Address;
 use sd_activate::spec::{
-    BindIpv6Only, Command, DirectorySet, Endpoint, ExecSpec, FailureMode, FileMode, Input, Kill, KillMode, Kind,
-    NotifyAccess, Output, Preserve, Protocol, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout, Timestamping,
-    UnitSpec,
+    BindIpv6Only, Command, DirectorySet, Endpoint, ExecSpec, FailureMode, FileMode, Input, JobMode, Kill, KillMode,
+    Kind, NotifyAccess, Output, Preserve, Protocol, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout,
+    Timestamping, UnitSpec,
 };
 use sd_activate::unit::time;
 
 /// Properties, and the values of each.
 pub type Properties = BTreeMap<String, Vec<String>>;
+
+/// Those that are dependencies.
+pub const RELATIONS: &[&str] = &[
+    "Requires",
+    "Requisite",
+    "Wants",
+    "Upholds",
+    "BindsTo",
+    "PartOf",
+    "Conflicts",
+    "Before",
+    "After",
+    "OnSuccess",
+    "OnFailure",
+    "PropagatesReloadTo",
+    "ReloadPropagatedFrom",
+    "PropagatesStopTo",
+    "StopPropagatedFrom",
+];
 
 /// A unit's properties.
 pub fn describe(unit: &UnitSpec) -> Properties {
@@ -34,19 +53,32 @@ pub fn describe(unit: &UnitSpec) -> Properties {
     one(&mut all, "RefuseManualStop", yes(unit.refuse_manual_stop));
     let collected = if unit.collect_failed { "inactive-or-failed" } else { "inactive" };
     one(&mut all, "Garbage Collection Mode", collected.to_owned());
-    for relation in ["Requires", "Wants", "BindsTo", "PartOf", "Conflicts", "Before", "After"] {
-        let related = unit.dependencies.iter().filter(|found| format!("{:?}", found.relation) == relation);
+    one(&mut all, "IgnoreOnIsolate", yes(unit.jobs.outlives_isolation));
+    for (name, mode) in [("OnSuccessJobMode", unit.jobs.on_success), ("OnFailureJobMode", unit.jobs.on_failure)] {
+        let (word, _) = JobMode::WORDS.iter().find(|(_, known)| *known == mode).unwrap();
+        one(&mut all, name, (*word).to_owned());
+    }
+    let actions = &unit.end_actions;
+    for (name, action, status) in [
+        ("Success Action", actions.success, actions.success_status),
+        ("Failure Action", actions.failure, actions.failure_status),
+    ] {
+        all.insert(name.to_owned(), action.iter().map(|action| action.word().to_owned()).collect());
+        all.insert(format!("{name} Exit Status"), status.iter().map(ToString::to_string).collect());
+    }
+    for relation in RELATIONS {
+        let related = unit.dependencies.iter().filter(|found| format!("{:?}", found.relation) == *relation);
         let mut names: Vec<String> = related.map(|found| found.unit.to_string()).collect();
         if let Kind::Service(service) = &unit.kind {
             // systemd adds these for Sockets=.
             let sockets = service.sockets.iter().map(ToString::to_string);
-            names.extend(sockets.filter(|_| ["Wants", "After"].contains(&relation)));
+            names.extend(sockets.filter(|_| ["Wants", "After"].contains(relation)));
         }
         names.sort();
         names.dedup();
         // A unit cannot depend on itself.
         names.retain(|name| name != unit.name.as_str());
-        all.insert(relation.to_owned(), names);
+        all.insert((*relation).to_owned(), names);
     }
     for (prefix, assertion) in [("Condition", false), ("Assert", true)] {
         for condition in unit.conditions.iter().filter(|condition| condition.assertion == assertion) {
@@ -493,7 +525,7 @@ pub fn normalize(name: &str, value: &str) -> Option<String> {
     if name.ends_with("Sec") {
         return Some(microseconds(time::span(value, time::SECOND).ok()?));
     }
-    if ["Requires", "Wants", "BindsTo", "PartOf", "Conflicts", "Before", "After"].contains(&name) {
+    if RELATIONS.contains(&name) {
         let (unit, origin) = value.split_once(" (")?;
         let other = [".slice", ".mount", ".device"].iter().any(|suffix| unit.ends_with(suffix));
         return (origin.contains("origin-file") && !other).then(|| unit.to_owned());

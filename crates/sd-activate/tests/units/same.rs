@@ -10,7 +10,7 @@ use sd_activate::spec::{Origin, UnitName};
 use sd_activate::unit::diagnostic::Level;
 use sd_activate::unit::load::{Loader, State};
 
-use crate::describe::{describe, normalize};
+use crate::describe::{RELATIONS, describe, normalize};
 use crate::oracle::{self, Answer};
 
 /// Files by their paths below the one directory of the unit path.
@@ -92,9 +92,8 @@ fn difference(loader: &Loader, directory: &Path, name: &str, answer: &Answer) ->
             // It counts those that are masked.
             expected.retain(|value| property != "DropIn Path" || fs::read(value).is_ok_and(|text| !text.is_empty()));
             // It prints dependencies in no order, and conditions backwards.
-            let relations = ["Requires", "Wants", "BindsTo", "PartOf", "Conflicts", "Before", "After"];
             let condition = property.starts_with("Condition") || property.starts_with("Assert");
-            if condition || property == "Alias" || relations.contains(&property.as_str()) {
+            if condition || property == "Alias" || RELATIONS.contains(&property.as_str()) {
                 expected.sort();
                 values.sort();
             }

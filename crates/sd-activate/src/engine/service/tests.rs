@@ -462,3 +462,21 @@ fn what_happens_while_an_answer_is_awaited_waits_for_it() {
     let kills = [Action::Kill(main, Signal::TERM), Action::Kill(main, Signal::CONT)];
     assert_eq!(step(Happening::Found(vec![found])), kills, "and goes on, if it was suspended");
 }
+
+#[test]
+fn what_is_started_again_is_told_so_with_restart_mode_debug() {
+    let mut trial =
+        Trial::new("ExecStart=/exit 1\nExecStopPost=/true\nRestart=always\nRestartSec=1s\nRestartMode=debug");
+    trial.act("start");
+    trial.act("pass 1s");
+    let stopped = "SERVICE_RESULT=exit-code EXIT_CODE=exited EXIT_STATUS=1";
+    assert_eq!(
+        trial.executed,
+        [
+            "ExecStart".to_owned(),
+            format!("ExecStopPost {stopped}"),
+            "ExecStart DEBUG_INVOCATION=1".to_owned(),
+            format!("ExecStopPost DEBUG_INVOCATION=1 {stopped}"),
+        ]
+    );
+}

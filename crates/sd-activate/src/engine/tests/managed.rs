@@ -122,6 +122,10 @@ impl Managed {
         self.happen(Event::Ended(pid, end));
     }
 
+    pub(super) fn main_pid(&self, unit: &str) -> Pid {
+        self.engine.view(self.id(unit)).main.unwrap_or_else(|| panic!("{unit} runs not"))
+    }
+
     pub(super) fn pass(&mut self, time: Duration) {
         self.now += time;
         if self.engine.deadline().is_some_and(|deadline| deadline <= self.now) {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::Unless::{Empty, Off, OneOf};
 use super::{Setting, honoured, no_effect, refused, set};
 use crate::spec::{
-    ExitStatuses, FailureMode, NotifyAccess, Preserve, Restart, ServiceType, Signal, UnitName, UnitType, status,
+    ExitStatuses, FailureMode, NotifyAccess, Preserve, Restart, RestartMode, ServiceType, Signal, UnitName, UnitType,
+    status,
 };
 use crate::unit::diagnostic::Level;
 use crate::unit::draft::Draft;
@@ -34,6 +35,9 @@ const RESTARTS: &[(&str, Restart)] = &[
     ("always", Restart::Always),
 ];
 
+const RESTART_MODES: &[(&str, RestartMode)] =
+    &[("normal", RestartMode::Normal), ("direct", RestartMode::Direct), ("debug", RestartMode::Debug)];
+
 const FAILURE_MODES: &[(&str, FailureMode)] =
     &[("terminate", FailureMode::Terminate), ("abort", FailureMode::Abort), ("kill", FailureMode::Kill)];
 
@@ -56,9 +60,12 @@ pub(super) const SERVICE: &[Setting] = &[
     honoured("ExecStop", |draft, given| given.commands(&mut draft.service.stop)),
     honoured("ExecStopPost", |draft, given| given.commands(&mut draft.service.stop_post)),
     honoured("RestartSec", |draft, given| set(&mut draft.service.restart_delay, given.seconds())),
-    refused("RestartSteps", OneOf(&["0"])).since(254),
-    no_effect("RestartMaxDelaySec", "it belongs to RestartSteps=").since(254),
-    refused("RestartMode", OneOf(&["normal"])).since(254),
+    honoured("RestartSteps", |draft, given| set(&mut draft.service.restart_steps, given.unsigned())).since(254),
+    honoured("RestartMaxDelaySec", |draft, given| set(&mut draft.service.restart_max_delay, given.seconds()))
+        .since(254),
+    honoured("RestartMode", |draft, given| set(&mut draft.service.restart_mode, given.one_of(RESTART_MODES)))
+        .since(254),
+    refused("RestartRandomizedDelaySec", OneOf(&["0"])).since(262),
     honoured("TimeoutStartSec", |draft, given| set(&mut draft.timeout_start, given.timeout().map(Some))),
     honoured("TimeoutStopSec", |draft, given| set(&mut draft.service.timeout_stop, given.timeout())),
     honoured("TimeoutSec", |draft, given| {
@@ -109,8 +116,8 @@ pub(super) const SERVICE: &[Setting] = &[
     // Settings of systemd.unit(5) that once stood here.
     honoured("StartLimitInterval", |draft, given| given.interval(&mut draft.unit.start_limit.interval)),
     honoured("StartLimitBurst", |draft, given| set(&mut draft.unit.start_limit.burst, given.unsigned())),
-    refused("StartLimitAction", OneOf(&["none"])),
-    refused("FailureAction", OneOf(&["none"])),
+    honoured("StartLimitAction", |draft, given| set(&mut draft.unit.end_actions.start_limit, given.end_action())),
+    honoured("FailureAction", |draft, given| set(&mut draft.unit.end_actions.failure, given.end_action())),
     no_effect("RebootArgument", "nothing is rebooted here"),
 ];
 
@@ -118,7 +125,9 @@ fn service_type(draft: &mut Draft, given: &Given<'_>) -> Result<(), Invalid> {
     let Some(service_type) = given.one_of(TYPES)? else {
         return Err(Invalid {
             level: Level::Refused,
-            message: format!("services of this type, {}, are not supported here", given.value),
+            message: "it needs a message bus, which sd-activate does not speak; give it another type in a drop-in: \
+                      notify if the service can tell by sd_notify(3) that it is ready, otherwise simple"
+                .to_owned(),
         });
     };
     draft.service_type = Some(service_type);

@@ -1,18 +1,15 @@
 //! The settings of systemd.unit(5), in its two sections.
 
-use super::Unless::{Empty, Off, OneOf};
+use super::Unless::{Empty, Off};
 use super::{Setting, honoured, no_effect, refused, set};
-use crate::spec::{Condition, Dependency, Relation, Test, UnitType};
+use crate::spec::{Condition, Dependency, JobMode, Relation, Test, UnitType};
 use crate::unit::draft::Draft;
 use crate::unit::given::Given;
 use crate::unit::value::{self, Invalid};
 
 const BOOT: &str = "it orders the units of a machine's boot and shutdown";
-const JOBS: &str = "it is about how systemd takes on jobs";
+const REBOOT: &str = "nothing is rebooted here";
 const ENABLE: &str = "it says what systemctl enable does";
-
-/// An action that is none.
-const NO_ACTION: super::Unless = OneOf(&["none"]);
 
 pub(super) const UNIT: &[Setting] = &[
     honoured("Description", |draft, given| set(&mut draft.unit.description, given.text())),
@@ -26,24 +23,28 @@ pub(super) const UNIT: &[Setting] = &[
     honoured("Conflicts", |draft, given| depends(draft, given, Relation::Conflicts)),
     honoured("Before", |draft, given| depends(draft, given, Relation::Before)),
     honoured("After", |draft, given| depends(draft, given, Relation::After)),
-    refused("Requisite", Empty),
-    refused("Upholds", Empty),
+    honoured("Requisite", |draft, given| depends(draft, given, Relation::Requisite)),
+    honoured("Upholds", |draft, given| depends(draft, given, Relation::Upholds)),
     honoured("OnFailure", |draft, given| depends(draft, given, Relation::OnFailure)),
     honoured("OnSuccess", |draft, given| depends(draft, given, Relation::OnSuccess)),
-    refused("PropagatesReloadTo", Empty),
-    refused("PropagateReloadTo", Empty),
-    refused("ReloadPropagatedFrom", Empty),
-    refused("PropagateReloadFrom", Empty),
-    refused("PropagatesStopTo", Empty),
-    refused("StopPropagatedFrom", Empty),
-    no_effect("JoinsNamespaceOf", "it is about PrivateTmp= and the like, which are refused"),
+    honoured("PropagatesReloadTo", |draft, given| depends(draft, given, Relation::PropagatesReloadTo)),
+    honoured("PropagateReloadTo", |draft, given| depends(draft, given, Relation::PropagatesReloadTo)),
+    honoured("ReloadPropagatedFrom", |draft, given| depends(draft, given, Relation::ReloadPropagatedFrom)),
+    honoured("PropagateReloadFrom", |draft, given| depends(draft, given, Relation::ReloadPropagatedFrom)),
+    honoured("PropagatesStopTo", |draft, given| depends(draft, given, Relation::PropagatesStopTo)),
+    honoured("StopPropagatedFrom", |draft, given| depends(draft, given, Relation::StopPropagatedFrom)),
+    // PrivateTmp= and the like are each unit's own.
+    refused("JoinsNamespaceOf", Empty),
     no_effect("RequiresMountsFor", "file systems are mounted by others here"),
     no_effect("WantsMountsFor", "file systems are mounted by others here").since(256),
     honoured("RequiresOverridable", |draft, given| {
         given.say(Invalid::new("it is obsolete and means Requires=: give that"));
         depends(draft, given, Relation::Requires)
     }),
-    refused("RequisiteOverridable", Empty),
+    honoured("RequisiteOverridable", |draft, given| {
+        given.say(Invalid::new("it is obsolete and means Requisite=: give that"));
+        depends(draft, given, Relation::Requisite)
+    }),
     honoured("StopWhenUnneeded", |draft, given| set(&mut draft.unit.stop_when_unneeded, given.boolean())),
     honoured("RefuseManualStart", |draft, given| set(&mut draft.unit.refuse_manual_start, given.boolean())),
     honoured("RefuseManualStop", |draft, given| set(&mut draft.unit.refuse_manual_stop, given.boolean())),
@@ -54,23 +55,30 @@ pub(super) const UNIT: &[Setting] = &[
     honoured("StartLimitIntervalSec", |draft, given| given.interval(&mut draft.unit.start_limit.interval)),
     honoured("StartLimitInterval", |draft, given| given.interval(&mut draft.unit.start_limit.interval)),
     honoured("StartLimitBurst", |draft, given| set(&mut draft.unit.start_limit.burst, given.unsigned())),
-    refused("StartLimitAction", NO_ACTION),
-    refused("FailureAction", NO_ACTION),
-    refused("SuccessAction", NO_ACTION),
-    no_effect("FailureActionExitStatus", "it belongs to FailureAction="),
-    no_effect("SuccessActionExitStatus", "it belongs to SuccessAction="),
-    no_effect("RebootArgument", "nothing is rebooted here"),
+    honoured("StartLimitAction", |draft, given| set(&mut draft.unit.end_actions.start_limit, given.end_action())),
+    honoured("FailureAction", |draft, given| set(&mut draft.unit.end_actions.failure, given.end_action())),
+    honoured("SuccessAction", |draft, given| set(&mut draft.unit.end_actions.success, given.end_action())),
+    honoured("FailureActionExitStatus", |draft, given| {
+        set(&mut draft.unit.end_actions.failure_status, exit_status(given))
+    }),
+    honoured("SuccessActionExitStatus", |draft, given| {
+        set(&mut draft.unit.end_actions.success_status, exit_status(given))
+    }),
+    no_effect("RebootArgument", REBOOT),
     refused("SurviveFinalKillSignal", Off).since(255),
     no_effect("DefaultDependencies", BOOT),
-    no_effect("AllowIsolate", BOOT),
-    no_effect("IgnoreOnIsolate", BOOT),
-    refused("OnSuccessJobMode", OneOf(&["fail", "replace"])),
-    refused("OnFailureJobMode", OneOf(&["fail", "replace"])),
-    refused("OnFailureIsolate", Off),
-    no_effect("JobTimeoutSec", JOBS),
-    no_effect("JobRunningTimeoutSec", JOBS),
-    no_effect("JobTimeoutAction", JOBS),
-    no_effect("JobTimeoutRebootArgument", JOBS),
+    honoured("AllowIsolate", |draft, given| set(&mut draft.unit.jobs.may_be_isolated, given.boolean())),
+    honoured("IgnoreOnIsolate", |draft, given| set(&mut draft.unit.jobs.outlives_isolation, given.boolean())),
+    honoured("OnSuccessJobMode", |draft, given| set(&mut draft.unit.jobs.on_success, given.one_of(JobMode::WORDS))),
+    honoured("OnFailureJobMode", |draft, given| set(&mut draft.unit.jobs.on_failure, given.one_of(JobMode::WORDS))),
+    honoured("OnFailureIsolate", |draft, given| {
+        let mode = |isolate| if isolate { JobMode::Isolate } else { JobMode::Replace };
+        set(&mut draft.unit.jobs.on_failure, given.boolean().map(mode))
+    }),
+    honoured("JobTimeoutSec", |draft, given| set(&mut draft.unit.jobs.timeout, given.seconds())),
+    honoured("JobRunningTimeoutSec", |draft, given| set(&mut draft.unit.jobs.running_timeout, given.seconds())),
+    honoured("JobTimeoutAction", |draft, given| set(&mut draft.unit.end_actions.job_timeout, given.end_action())),
+    no_effect("JobTimeoutRebootArgument", REBOOT),
     honoured("ConditionArchitecture", |draft, given| ask(draft, given, Test::Architecture)),
     honoured("ConditionCapability", |draft, given| ask(draft, given, Test::Capability)),
     honoured("ConditionControlGroupController", |draft, given| ask(draft, given, Test::ControlGroupController)),
@@ -165,6 +173,11 @@ fn depends(draft: &mut Draft, given: &Given<'_>, relation: Relation) -> Result<(
         draft.unit.dependencies.push(Dependency { relation, unit, origin: given.origin.clone() });
     }
     Ok(())
+}
+
+/// An exit status; None where that is the service's.
+fn exit_status(given: &Given<'_>) -> Result<Option<u8>, Invalid> {
+    if given.is_empty() { Ok(None) } else { value::integer(given.value, 0, u8::MAX).map(Some) }
 }
 
 fn ask(draft: &mut Draft, given: &Given<'_>, test: Test) -> Result<(), Invalid> {

@@ -165,6 +165,7 @@ fn jobs_go_on(world: &World) -> Broken {
             JobKind::Start => matches!(unit.active(), Activating | Deactivating),
             JobKind::Stop | JobKind::Restart => unit.active() == Deactivating,
             JobKind::Reload => matches!(unit.active(), Reloading | Activating | Deactivating),
+            JobKind::Verify => false,
         };
         ensure(goes_on, || format!("{:?} of {}, which is {}", job.kind, unit.name, unit.sub_state()))?;
     }
