@@ -148,17 +148,19 @@ FailureAction=exit-force
 Type=exec
 WorkingDirectory=/usr/local/src/sdlite-check
 ExecStart=/bin/sh inside.sh $*
+KeyringMode=inherit
 StandardOutput=file:/usr/local/src/sdlite-check/output
 StandardError=inherit
 unit
 
+    # Keyrings are not the container's own, and not allowed otherwise; units with KeyringMode= have some.
     echo 'Booting systemd in a container:'
     cat "$sources/output" &
     output=$!
     # systemd 256 and later boots on that alone; nspawn would make the container like this system.
     ! grep -q '^0:' /proc/self/cgroup || export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
     # To the service alone: what else is enabled in this system has no part in it.
-    timeout -s KILL "$limit" systemd-nspawn --quiet --directory="$root" --machine=sdlite-check --boot --register=no --keep-unit \
+    timeout -s KILL "$limit" systemd-nspawn --quiet --directory="$root" --machine=sdlite-check --boot --register=no --keep-unit --system-call-filter=@keyring \
         --private-network --resolv-conf=off --timezone=off --link-journal=no --console=passive \
         systemd.unit=sdlite-check.service </dev/null >"$tmp/console" 2>&1 &
     container=$!

@@ -11,6 +11,8 @@
  *   store:PATH:NAME     opens that, and has it stored by the manager
  *   note:TEXT           writes it into the dump
  *   try                 writes into the dump what it can and cannot do
+ *   keys                writes its session keyring into the dump
+ *   make:NAME objects   makes IPC objects; writes into the dump which there are
  *   trap:SIGNAL         writes into the dump that the signal has come, and ends
  *   catch:SIGNAL        the same, without an end
  *   ignore:SIGNAL       does as it says
@@ -237,6 +239,12 @@ static void act(const char *act)
         note("note", value);
     else if (is(act, "try", &value))
         try_everything(label);
+    else if (is(act, "keys", &value))
+        dump_keys(label);
+    else if (is(act, "make", &value))
+        make_objects(value);
+    else if (is(act, "objects", &value))
+        dump_objects(label);
     else if (is(act, "trap", &value))
         signal(atoi(value), caught_and_ended);
     else if (is(act, "catch", &value))

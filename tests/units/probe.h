@@ -19,6 +19,11 @@ void end(void);
 void dump(const char *label, char *argv[]);
 /* Dumps what it can and cannot do. */
 void try_everything(const char *label);
+/* Dumps its session keyring. */
+void dump_keys(const char *label);
+/* Makes IPC objects of all kinds, with this name where they have one; dumps which there are of this user, and of such names. */
+void make_objects(const char *name);
+void dump_objects(const char *label);
 /* Its descriptors alone. */
 void dump_descriptors(void);
 

@@ -12,6 +12,7 @@ pub mod address;
 pub mod cli;
 pub mod conditions;
 pub mod control;
+pub mod control_group;
 pub mod engine;
 pub mod error;
 pub mod exec;

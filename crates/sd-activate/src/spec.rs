@@ -14,6 +14,7 @@ mod exec;
 mod job;
 pub mod name;
 pub mod number;
+mod resource;
 mod scheduling;
 mod scope;
 mod service;
@@ -39,11 +40,12 @@ pub use confine::{
     AddressFamilies, Architecture, BindPath, ConfinedPath, Confinement, Denial, ProtectHome, ProtectSystem, SystemCalls,
 };
 pub use exec::{
-    Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, Kill, KillMode, Log, Output, Preserve,
-    ResourceLimit, Terminal, WorkingDirectory,
+    Directories, DirectorySet, EnvironmentFile, ExecSpec, FileMode, Input, KeyringMode, Kill, KillMode, Log, Output,
+    Preserve, ResourceLimit, Terminal, WorkingDirectory,
 };
 pub use job::{EndAction, EndActions, JobMode, Jobs};
 pub use name::{UnitName, UnitType};
+pub use resource::{CpuWeight, Resources, controller};
 pub use scheduling::{CpuScheduling, IoScheduling, Scheduling};
 pub use scope::Scope;
 pub use service::{ExitStatuses, FailureMode, NotifyAccess, Restart, RestartMode, ServiceSpec, ServiceType};

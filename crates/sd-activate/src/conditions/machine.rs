@@ -10,6 +10,7 @@ use nix::unistd::gethostname;
 
 use super::compare::{self, Operator};
 use super::virtualization;
+use crate::control_group;
 use crate::glob;
 use crate::unit::quoting::{Escapes, words};
 use crate::unit::specifier;
@@ -82,17 +83,7 @@ fn expressions(parameter: &str) -> Option<Vec<String>> {
 }
 
 pub(super) fn memory(parameter: &str) -> Option<bool> {
-    compare::number(parameter, own_memory()?, |size| value::size(size).ok())
-}
-
-/// What this machine has, or this container may use.
-fn own_memory() -> Option<u64> {
-    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
-    let pages = nix::unistd::sysconf(nix::unistd::SysconfVar::_PHYS_PAGES).ok()??;
-    let all = u64::try_from(page).ok()?.saturating_mul(u64::try_from(pages).ok()?);
-    let limits = ["memory.max", "memory/memory.limit_in_bytes"].map(|file| Path::new(CGROUP).join(file));
-    let limit = limits.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
-    Some(limit.map_or(all, |limit: u64| limit.min(all)))
+    compare::number(parameter, control_group::memory()?, |size| value::size(size).ok())
 }
 
 pub(super) fn cpus(parameter: &str) -> Option<bool> {

@@ -64,8 +64,7 @@ impl Accounts {
         if user.is_none() && group.is_none() && supplementary.is_empty() {
             return None;
         }
-        let uid = user.as_ref().map_or(Uid::current(), |user| user.uid);
-        let gid = group.unwrap_or(user.as_ref().map_or(Gid::current(), |user| user.gid));
+        let (uid, gid) = self.ids();
         let mut groups = supplementary.clone();
         // Root has no others.
         if let Some(name) = user.as_ref().filter(|_| !uid.is_root()).and_then(|user| CString::new(&*user.name).ok()) {
@@ -82,6 +81,17 @@ impl Accounts {
         let is_own = uid == Uid::current() && gid == Gid::current() && supplementary.is_empty();
         // Who is not root can become nobody else, but is already who they are.
         (!is_own || uid.is_root()).then_some(Credentials { ids, groups })
+    }
+
+    /// The user and the group that a command is executed as, unless it has a prefix that says otherwise.
+    pub(super) fn ids(&self) -> (Uid, Gid) {
+        let uid = self.user.as_ref().map_or(Uid::current(), |user| user.uid);
+        (uid, self.group.unwrap_or(self.user.as_ref().map_or(Gid::current(), |user| user.gid)))
+    }
+
+    /// The same, where the unit names one of them.
+    pub(super) fn named(&self) -> Option<(Uid, Gid)> {
+        (self.user.is_some() || self.group.is_some()).then(|| self.ids())
     }
 
     /// To whom its directories are given.

@@ -209,6 +209,9 @@ impl Launch<'_> {
                 passed.try_for_each(|descriptor| files::set_non_blocking(descriptor, on)).at(Step::Fds)?;
             }
         }
+        if let Some(keyring) = &surroundings.keyring {
+            keyring.join().at(Step::Keyring)?;
+        }
         surroundings.confined.enter(surroundings.root.as_deref()).at(Step::Namespace)?;
         for limit in &surroundings.limits {
             limit::set(limit).at(Step::Limits)?;

@@ -14,6 +14,8 @@ mod expand;
 mod files;
 mod find;
 mod idle;
+mod ipc;
+mod keyring;
 mod launch;
 mod limit;
 mod manager;
@@ -30,6 +32,7 @@ mod variable;
 
 pub use find::find;
 pub use idle::Idle;
+pub use ipc::IpcOwner;
 pub use launch::{Launcher, set_default};
 pub use manager::Manager;
 pub use plan::{Credentials, Plan, Stream, Surroundings};

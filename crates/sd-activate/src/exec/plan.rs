@@ -16,6 +16,7 @@ use nix::unistd::{Gid, Uid};
 use super::confine::Confined;
 use super::environment::{Environment, Value};
 use super::idle::Idle;
+use super::keyring::Keyring;
 use super::scheduling::Scheduled;
 use super::step::Step;
 use super::subject::Subject;
@@ -62,6 +63,8 @@ pub struct Surroundings {
     pub scheduled: Scheduled,
     /// User=, Group= and SupplementaryGroups=.
     pub credentials: Option<Credentials>,
+    /// KeyringMode=.
+    pub keyring: Option<Keyring>,
     /// What confines it.
     pub confined: Confined,
     /// RootDirectory=.
@@ -93,6 +96,7 @@ impl Default for Surroundings {
             oom_score_adjust: None,
             nice: None,
             scheduled: Scheduled::default(),
+            keyring: None,
             credentials: None,
             confined: Confined::default(),
             root: None,

@@ -13,6 +13,8 @@ use super::block::About;
 use super::confine::outside;
 use super::credentials::Accounts;
 use super::find::USUAL_PATH;
+use super::ipc::IpcOwner;
+use super::keyring::Keyring;
 use super::manager::Manager;
 use super::plan::{Plan, Surroundings};
 use super::scheduling::Scheduled;
@@ -51,6 +53,10 @@ impl Circumstances {
     /// Those of a command that is told nothing.
     pub fn of(phase: Phase) -> Self {
         Self { phase, variables: Vec::new(), journal: None }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 }
 
@@ -100,6 +106,7 @@ impl UnitPlan {
             oom_score_adjust: exec.oom_score_adjust.map(|adjustment| adjustment.to_string()),
             nice: exec.nice,
             scheduled: Scheduled::from(&exec.scheduling),
+            keyring: Keyring::of(exec.keyring, accounts.named(), circumstances.variable("INVOCATION_ID")),
             credentials,
             confined,
             root: root.map(text).transpose()?,
@@ -121,6 +128,17 @@ impl UnitPlan {
         if let Ok(Some(terminal)) = terminal(exec) {
             // It may be gone by now.
             let _ = terminal.prepare();
+        }
+    }
+
+    /// Whose IPC objects the unit does not leave.
+    pub fn ipc_owner(&self) -> IpcOwner {
+        let exec = self.exec();
+        let Ok(accounts) = self.accounts(exec) else { return IpcOwner::default() };
+        let (user, group) = accounts.named().unzip();
+        IpcOwner {
+            user: user.filter(|user| exec.user.is_some() && !user.is_root()),
+            group: group.filter(|group| group.as_raw() != 0),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::libc::mode_t;
 use nix::sys::resource::{Resource, rlim_t};
 
-use super::{Confinement, Origin, Scheduling, Signal};
+use super::{Confinement, Origin, Resources, Scheduling, Signal};
 
 /// What a command of a unit is executed with.
 #[derive(Clone, Debug)]
@@ -61,8 +61,15 @@ pub struct ExecSpec {
     /// IgnoreSIGPIPE=.
     pub ignore_sigpipe: bool,
 
+    /// KeyringMode=.
+    pub keyring: KeyringMode,
+    /// RemoveIPC=.
+    pub remove_ipc: bool,
+
     /// CPUSchedulingPolicy= and its siblings, and others of the kind.
     pub scheduling: Scheduling,
+    /// MemoryMax= and its like, of its control group.
+    pub resources: Resources,
     /// What confines it.
     pub confinement: Confinement,
 }
@@ -92,10 +99,24 @@ impl Default for ExecSpec {
             nice: None,
             oom_score_adjust: None,
             ignore_sigpipe: true,
+            keyring: KeyringMode::Inherit,
+            remove_ipc: false,
             scheduling: Scheduling::default(),
+            resources: Resources::default(),
             confinement: Confinement::default(),
         }
     }
+}
+
+/// KeyringMode=: which session keyring a command has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringMode {
+    /// The manager's: where nothing is said, with a user's manager.
+    Inherit,
+    /// One of its own: where nothing is said, otherwise.
+    Private,
+    /// The same, with the user's keyring in it.
+    Shared,
 }
 
 /// WorkingDirectory=.

@@ -17,6 +17,7 @@ use crate::spec::{
 pub fn complete(mut draft: Draft) -> Result<UnitSpec, Invalid> {
     draft.exec.confinement.imply();
     if draft.exec.confinement.dynamic_user {
+        draft.exec.remove_ipc = true;
         let user = draft.exec.user.get_or_insert_with(|| dynamic_user::name_of(&draft.unit.name));
         draft.exec.group.get_or_insert_with(|| user.clone());
     }

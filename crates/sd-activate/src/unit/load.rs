@@ -11,7 +11,7 @@ use super::reader::{Part, Reader};
 use super::specifier::Specifiers;
 use super::value::Invalid;
 pub use crate::spec::LoadState as State;
-use crate::spec::{Dependency, Kind, Origin, Relation, Scope, UnitName, UnitSpec, UnitType};
+use crate::spec::{Dependency, KeyringMode, Kind, Origin, Relation, Scope, UnitName, UnitSpec, UnitType};
 
 /// Loads units from the unit path.
 pub struct Loader {
@@ -138,6 +138,7 @@ impl Loader {
         let specifiers = Specifiers::new(&name, Some(fragment), &self.scope);
         let mut draft = Draft::new(unit);
         draft.unit.fragment = Some(fragment.to_owned());
+        draft.exec.keyring = if self.scope.user { KeyringMode::Inherit } else { KeyringMode::Private };
         let mut loaded = Loaded::without(&name, State::Loaded, None);
         let mut reader = Reader::new(&self.ignored, &specifiers, &mut draft, &mut loaded);
         read(&mut reader);

@@ -13,6 +13,7 @@ use super::settings::{self, Setting, Word};
 use super::specifier::Specifiers;
 use super::syntax::{Content, Line, parse};
 use super::value::Invalid;
+use crate::control_group;
 use crate::rights::Right;
 use crate::spec::{Origin, UnitFile};
 
@@ -128,6 +129,13 @@ impl<'a> Reader<'a> {
             Word::NoEffect(why) => Err(Invalid::no_effect(why.to_owned())),
             _ if self.ignored.contains(name) => Err(ignored_by(name)),
             Word::Honoured(read) => read(self.draft, &given),
+            Word::Limits { read, controller } => {
+                if !control_group::has_controller(controller) {
+                    let group = "control group of version 2 with that controller that may be used here";
+                    given.no_effect(format!("it takes the controller {controller}, and there is no {group}"));
+                }
+                read(self.draft, &given)
+            }
             Word::Needs { confines: true, .. } if self.ignored.contains(CONFINEMENT) => Err(ignored_by(CONFINEMENT)),
             Word::Needs { read, right, unless, confines } => match unless.met(value) {
                 Ok(false) if !right.is_had() => Err(not_allowed(name, right, confines)),

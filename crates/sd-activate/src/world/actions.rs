@@ -105,7 +105,10 @@ impl World {
             Action::ReadPidFile(id) => Event::PidFileRead(id, pid_file::read(engine, id)),
             Action::CleanUp { unit, restarts } => {
                 let plan = engine.spec(unit).and_then(|spec| self.unit_plan(engine, unit, spec));
-                plan.into_iter().for_each(|plan| plan.clean_up(restarts));
+                if let Some(plan) = plan {
+                    plan.clean_up(restarts);
+                    self.remove_ipc(engine, unit, &plan);
+                }
                 if let Some(name) = engine.name(unit) {
                     self.remove_group(name);
                 }

@@ -10,23 +10,19 @@
 //!
 //! By these names sd_pid_get_unit(3) tells the unit of a process, as below systemd.
 
-use std::collections::BTreeSet;
-use std::ffi::CString;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, Pid, access};
+use nix::unistd::Pid;
 
-use crate::spec::UnitName;
+use crate::control_group::{self, INIT, words};
+use crate::spec::{Resources, UnitName, controller};
 
 /// The first PID namespace of a machine.
 const FIRST_NAMESPACE: &str = "4026531836";
-
-/// Where systemd puts the processes that may not be in a group that has others below it.
-const INIT: &str = "init.scope";
 
 /// What the kernel's own files in a group begin with, up to their first dot: the controllers, and `cgroup`.
 const KERNEL: [&str; 12] =
@@ -39,24 +35,22 @@ pub struct Groups {
     directory: PathBuf,
     /// The same as the kernel names it: ControlGroup= of systemctl(1).
     path: String,
+    /// That of this process.
+    own: PathBuf,
 }
 
 impl Groups {
-    /// Those of this process's units. None where it may make none: they need a hierarchy of version 2 that it may write to, and
-    /// that is not another manager's.
+    /// Those of this process's units. None where it may make none.
     pub fn find() -> Option<Self> {
-        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let (directory, path) = own_group(&groups, &mounts)?;
-        if is_another_managers(&directory) {
-            return None;
-        }
-        // cgroups(7), "Delegation": who moves a process has to be allowed to write there, too.
-        access(&directory.join("cgroup.procs"), AccessFlags::W_OK).ok()?;
+        let (directory, path) = control_group::find()?;
         let namespace = namespace();
         remove_abandoned(&directory, namespace.as_deref());
         let name = slice(namespace.as_deref(), std::process::id());
-        let found = Self { directory: directory.join(&name), path: format!("{}/{name}", path.trim_end_matches('/')) };
+        let found = Self {
+            directory: directory.join(&name),
+            path: format!("{}/{name}", path.trim_end_matches('/')),
+            own: directory,
+        };
         make(&found.directory).ok()?;
         Some(found)
     }
@@ -73,6 +67,30 @@ impl Groups {
             made => made?,
         }
         Ok(File::open(directory)?.into())
+    }
+
+    /// Limits what a unit may use. What cannot be limited is told: the attribute, and why.
+    pub fn limit(&self, unit: &UnitName, resources: &Resources) -> Vec<(&'static str, io::Error)> {
+        let attributes = resources.attributes();
+        if attributes.is_empty() {
+            return Vec::new();
+        }
+        let controllers: BTreeSet<&str> = attributes.iter().map(|(name, _)| controller(name)).collect();
+        let mut failed = Vec::new();
+        let unusable: BTreeMap<&str, io::Error> = controllers
+            .into_iter()
+            .filter_map(|name| Some((name, delegate(&[&self.own, &self.directory], name).err()?)))
+            .collect();
+        let directory = self.directory(unit);
+        let made = make(&directory);
+        for (name, value) in attributes {
+            let written = match (unusable.get(controller(name)), &made) {
+                (Some(error), _) | (None, Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
+                (None, Ok(())) => fs::write(directory.join(name), value),
+            };
+            failed.extend(written.err().map(|error| (name, error)));
+        }
+        failed
     }
 
     /// ControlGroup= of a unit, while it has one.
@@ -137,8 +155,62 @@ impl Groups {
 impl Drop for Groups {
     /// As far as no process is left in there.
     fn drop(&mut self) {
-        remove(&self.directory);
+        if remove(&self.directory) {
+            return_from_init(&self.own);
+        }
     }
+}
+
+/// Has groups below these have a controller, the outermost first.
+fn delegate(groups: &[&Path], name: &str) -> io::Result<()> {
+    for group in groups {
+        if !words(&group.join("cgroup.controllers")).contains(name) {
+            return Err(io::Error::new(ErrorKind::NotFound, format!("there is no controller {name} here")));
+        }
+        let control = group.join("cgroup.subtree_control");
+        if words(&control).contains(name) {
+            continue;
+        }
+        let enable = || fs::write(&control, format!("+{name}"));
+        match enable() {
+            // cgroups(7): with controllers, no process may be beside the groups below, but for the root of all.
+            Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                move_to_init(group)?;
+                enable()?;
+            }
+            enabled => enabled?,
+        }
+    }
+    Ok(())
+}
+
+/// Moves this process out of the way; as the first process of a container, all others as well, as systemd does.
+fn move_to_init(group: &Path) -> io::Result<()> {
+    let init = group.join(INIT);
+    make(&init)?;
+    let own = std::process::id();
+    let all = if own == 1 { numbers(&group.join("cgroup.procs")) } else { Vec::new() };
+    fs::write(init.join("cgroup.procs"), own.to_string())?;
+    for pid in all {
+        // One that has ended meanwhile is not there any more.
+        let _ = fs::write(init.join("cgroup.procs"), pid.to_string());
+    }
+    Ok(())
+}
+
+/// The same backwards, as far as it goes: the last one leaves nothing behind.
+fn return_from_init(group: &Path) {
+    let init = group.join(INIT);
+    if !numbers(&init.join("cgroup.procs")).contains(&(std::process::id() as libc::pid_t)) {
+        return;
+    }
+    for name in words(&group.join("cgroup.subtree_control")) {
+        let _ = fs::write(group.join("cgroup.subtree_control"), format!("-{name}"));
+    }
+    for pid in numbers(&init.join("cgroup.procs")) {
+        let _ = fs::write(group.join("cgroup.procs"), pid.to_string());
+    }
+    let _ = fs::remove_dir(init);
 }
 
 /// The name of the group of all units of a manager: no other one has the same, not even one of another PID namespace, and it stays
@@ -162,43 +234,6 @@ fn file_name(unit: &UnitName) -> String {
     let first = name.split('.').next().unwrap_or_default();
     let escape = first.is_empty() || first.starts_with('_') || KERNEL.contains(&first);
     format!("{}{name}", if escape { "_" } else { "" })
-}
-
-/// The directory of this process's group, and the kernel's name of that.
-fn own_group(groups: &str, mounts: &str) -> Option<(PathBuf, String)> {
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    // Executed anew, it is where it has put itself.
-    let path = path.strip_suffix(INIT).map_or(path, |path| path.strip_suffix('/').unwrap_or(path));
-    let path = if path.is_empty() { "/" } else { path };
-    let directory = mounts.lines().rev().find_map(|line| {
-        let (mount, file_system) = line.split_once(" - ")?;
-        let mut fields = mount.split(' ').skip(3);
-        let (root, point) = (fields.next()?, fields.next()?);
-        let below =
-            path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        file_system.starts_with("cgroup2 ").then_some(())?;
-        Some(Path::new(point).join(below?.trim_start_matches('/')))
-    })?;
-    // With "..", it is outside of what this process sees.
-    (!path.contains("/..")).then(|| (directory, path.to_owned()))
-}
-
-/// Whether systemd manages the group, and has not left it to this process: "Delegation" in systemd.resource-control(5).
-fn is_another_managers(directory: &Path) -> bool {
-    let is_delegated = || ["user.delegate", "trusted.delegate"].iter().any(|name| attribute(directory, name) == b"1");
-    Path::new("/run/systemd/system").is_dir() && !is_delegated()
-}
-
-fn attribute(path: &Path, name: &str) -> Vec<u8> {
-    let (Ok(path), Ok(name)) = (CString::new(path.as_os_str().as_bytes()), CString::new(name)) else {
-        return Vec::new();
-    };
-    let mut value = vec![0; 16];
-    // SAFETY: two C strings, and a buffer of this length.
-    let length =
-        unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast::<libc::c_void>(), value.len()) };
-    value.truncate(usize::try_from(length).unwrap_or(0));
-    value
 }
 
 /// Removes the groups that managers have left that were killed.
@@ -254,27 +289,70 @@ fn unit_in(groups: &str, path: &str) -> Option<UnitName> {
 mod tests {
     use super::*;
 
-    const MOUNTS: &str = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
-                          41 31 0:38 ROOT /sys/fs/cgroup/unified rw,nosuid shared:3 - cgroup2 cgroup2 rw\n";
+    #[test]
+    fn the_groups_on_the_way_have_a_controller_and_that_of_the_unit_its_limits() {
+        let scratch = sdlite_test_support::scratch();
+        let own = scratch.path().to_owned();
+        let groups = Groups { directory: own.join("all.slice"), path: "/all.slice".to_owned(), own: own.clone() };
+        for directory in [&own, &groups.directory] {
+            make(directory).unwrap();
+            fs::write(directory.join("cgroup.controllers"), "cpu memory\n").unwrap();
+        }
+        let amounts = BTreeMap::from([("memory.max", 4096), ("memory.high", u64::MAX), ("pids.max", 5)]);
+        let resources = Resources { amounts, ..Resources::default() };
+        let unit = UnitName::new("a.service").unwrap();
+        let failed = groups.limit(&unit, &resources);
+        let failed: Vec<String> = failed.iter().map(|(name, error)| format!("{name}: {error}")).collect();
+        assert_eq!(failed, ["pids.max: there is no controller pids here"]);
+        for directory in [&own, &groups.directory] {
+            assert_eq!(fs::read_to_string(directory.join("cgroup.subtree_control")).unwrap(), "+memory");
+        }
+        let read = |name: &str| fs::read_to_string(groups.directory.join("a.service").join(name)).ok();
+        assert_eq!(read("memory.max").as_deref(), Some("4096"));
+        assert_eq!(read("memory.high").as_deref(), Some("max"));
+        assert_eq!(read("pids.max"), None);
+        assert!(groups.limit(&unit, &Resources::default()).is_empty());
+    }
 
     #[test]
-    fn the_group_of_this_process_is_found_wherever_the_hierarchy_is_mounted() {
-        for (root, path, expected) in [
-            ("/", "/", Some(("/sys/fs/cgroup/unified/", "/"))),
-            ("/", "/a/b.scope", Some(("/sys/fs/cgroup/unified/a/b.scope", "/a/b.scope"))),
-            ("/", "/a/init.scope", Some(("/sys/fs/cgroup/unified/a", "/a"))),
-            ("/", "/init.scope", Some(("/sys/fs/cgroup/unified/", "/"))),
-            ("/a", "/a/b", Some(("/sys/fs/cgroup/unified/b", "/a/b"))),
-            ("/a", "/a", Some(("/sys/fs/cgroup/unified/", "/a"))),
-            ("/a", "/ab", None),
-            ("/", "/../b", None),
-        ] {
-            let found = own_group(&format!("4:memory:/x\n0::{path}\n"), &MOUNTS.replace("ROOT", root));
-            let expected = expected.map(|(directory, path)| (PathBuf::from(directory), path.to_owned()));
-            assert_eq!(found, expected, "{root} {path}");
+    fn with_a_controller_this_process_is_out_of_the_way_and_others_are_left_where_they_are() {
+        let Some((own, _)) = control_group::find() else {
+            return sdlite_test_support::not_here("a control group of version 2 that may be written to");
+        };
+        let Some(controller) = words(&own.join("cgroup.controllers")).into_iter().next() else {
+            return sdlite_test_support::not_here("a controller of control groups of version 2");
+        };
+        let was_there = words(&own.join("cgroup.subtree_control")).contains(&controller);
+        if let Err(error) = fs::write(own.join("cgroup.subtree_control"), format!("+{controller}")) {
+            return sdlite_test_support::not_here(&format!("a control group that may have controllers: {error}"));
         }
-        assert_eq!(own_group("4:memory:/x\n", MOUNTS), None);
-        assert_eq!(own_group("0::/\n", "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"), None);
+        let group = own.join(format!("sd-activate-test-{}", std::process::id()));
+        make(&group).unwrap();
+        let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        let enter = |group: &Path, pid: u32| fs::write(group.join("cgroup.procs"), pid.to_string()).unwrap();
+        [other.id(), std::process::id()].into_iter().for_each(|pid| enter(&group, pid));
+
+        let refused = delegate(&[&group], &controller).unwrap_err();
+        let in_the_way = numbers(&group.join("cgroup.procs"));
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let delegated = delegate(&[&group], &controller);
+        let (control, init) =
+            (words(&group.join("cgroup.subtree_control")), numbers(&group.join(INIT).join("cgroup.procs")));
+        return_from_init(&group);
+        let returned = numbers(&group.join("cgroup.procs"));
+        enter(&own, std::process::id());
+        let is_gone = remove(&group);
+        if !was_there {
+            fs::write(own.join("cgroup.subtree_control"), format!("-{controller}")).unwrap();
+        }
+
+        let this = std::process::id() as libc::pid_t;
+        assert_eq!(refused.raw_os_error(), Some(libc::EBUSY));
+        assert_eq!(in_the_way, [other.id() as libc::pid_t]);
+        delegated.unwrap();
+        assert_eq!((control.into_iter().collect::<Vec<_>>(), init), (vec![controller], vec![this]));
+        assert_eq!((returned, is_gone), (vec![this], true));
     }
 
     #[test]

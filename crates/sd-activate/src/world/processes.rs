@@ -25,6 +25,25 @@ impl World {
         groups.open(unit).map(|group| plan.join(group)).map_err(failed)
     }
 
+    /// Limits what a unit's control group may use, as far as that can be; what cannot be is said, and the unit is started all the
+    /// same, as by systemd.
+    pub(super) fn limit_group(&mut self, engine: &Engine, id: UnitId, unit: &UnitSpec) {
+        let Some(resources) = unit.exec().map(|exec| &exec.resources) else { return };
+        let failed: Vec<String> = match self.groups() {
+            Some(groups) => {
+                let failed = groups.limit(&unit.name, resources).into_iter();
+                failed.map(|(attribute, error)| format!("{attribute} cannot be set: {error}")).collect()
+            }
+            None => {
+                let attributes = resources.attributes().into_iter();
+                attributes.map(|(name, _)| format!("{name} cannot be set without a control group")).collect()
+            }
+        };
+        for message in failed {
+            self.log(engine, id, Level::Notice, &format!("{}: {message}", unit.name));
+        }
+    }
+
     /// What there is of a service.
     pub(super) fn inspect(&mut self, engine: &Engine, id: UnitId, executed: &[Pid]) -> Event {
         self.note_orphans(engine, &[]);

@@ -17,7 +17,7 @@ use super::sockets::SavedSocket;
 use super::{Journal, Notifications, Socket, World};
 use crate::engine::{Engine, Event, Level, Port, UnitId};
 use crate::error::Error;
-use crate::exec::{Circumstances, Idle, Manager, UnitPlan};
+use crate::exec::{Circumstances, Idle, IpcOwner, Manager, UnitPlan};
 use crate::log::say;
 use crate::saved::{Descriptor, Saved};
 use crate::spec::{Command, CommandId, Kind, Log, NotifyAccess, Phase, ServiceType, SocketSpec, UnitName, UnitSpec};
@@ -220,6 +220,7 @@ impl World {
         let Some(plan) = self.unit_plan(engine, id, &unit) else { return Err(Error::ZeroByte) };
         if self.units.as_ref().is_some_and(|units| !units.is_begun(id, invocation)) {
             self.tell_of_left_over(engine, id, &unit)?;
+            self.limit_group(engine, id, &unit);
         }
         let invocation = self.units.as_mut().map(|units| units.begin_invocation(id, invocation)).transpose()?;
         let told = invocation.as_deref();
@@ -295,6 +296,16 @@ impl World {
         names.extend(self.store.of(id).map(|(name, _)| name.as_bytes().to_vec()));
         let remote = connection.is_some_and(|connection| !connection.peer.address.is_empty());
         Some(UnitPlan { unit: unit.clone(), manager: self.units.as_ref()?.manager.clone(), names, remote })
+    }
+
+    /// RemoveIPC= of a unit that has ended: what is another's too, while that goes on, stays.
+    pub(super) fn remove_ipc(&self, engine: &Engine, id: UnitId, plan: &UnitPlan) {
+        if !plan.exec().remove_ipc {
+            return;
+        }
+        let others = engine.units().filter(|other| *other != id && engine.is_alive(*other));
+        let owners = others.filter_map(|other| Some(self.unit_plan(engine, other, engine.spec(other)?)?.ipc_owner()));
+        owners.fold(plan.ipc_owner(), IpcOwner::without).remove();
     }
 
     /// Says something about a unit.

@@ -9,9 +9,9 @@ use nix::libc;
 use nix::sys::socket::SockType;
 use sd_activate::address::Address;
 use sd_activate::spec::{
-    BindIpv6Only, Command, DirectorySet, Endpoint, ExecSpec, FailureMode, FileMode, Input, JobMode, Kill, KillMode,
-    Kind, NotifyAccess, Output, Preserve, Protocol, Restart, ServiceSpec, ServiceType, SocketSpec, Timeout,
-    Timestamping, UnitSpec,
+    BindIpv6Only, Command, CpuWeight, DirectorySet, Endpoint, ExecSpec, FailureMode, FileMode, Input, JobMode,
+    KeyringMode, Kill, KillMode, Kind, NotifyAccess, Output, Preserve, Protocol, Resources, Restart, ServiceSpec,
+    ServiceType, SocketSpec, Timeout, Timestamping, UnitSpec,
 };
 use sd_activate::unit::time;
 
@@ -369,6 +369,35 @@ fn describe_exec(all: &mut Properties, exec: &ExecSpec, kill: &Kill) {
         }
         .to_owned(),
     );
+    one(
+        "KeyringMode",
+        match exec.keyring {
+            KeyringMode::Inherit => "inherit",
+            KeyringMode::Private => "private",
+            KeyringMode::Shared => "shared",
+        }
+        .to_owned(),
+    );
+    let Resources { amounts, cpu_weight, cpu_quota, cpu_quota_period, io_weight } = &exec.resources;
+    for (name, attribute, unset) in [
+        ("MemoryMin", "memory.min", 0),
+        ("MemoryLow", "memory.low", 0),
+        ("MemoryHigh", "memory.high", u64::MAX),
+        ("MemoryMax", "memory.max", u64::MAX),
+        ("MemorySwapMax", "memory.swap.max", u64::MAX),
+    ] {
+        one(name, amounts.get(attribute).unwrap_or(&unset).to_string());
+    }
+    // Where it is not set, that of the manager's configuration.
+    amounts.get("pids.max").into_iter().for_each(|amount| one("TasksMax", amount.to_string()));
+    let cpu_weight = cpu_weight.map_or(u64::MAX, |weight| match weight {
+        CpuWeight::Idle => 0,
+        CpuWeight::Share(share) => share.into(),
+    });
+    one("CPUWeight", cpu_weight.to_string());
+    one("IOWeight", io_weight.map_or(u64::MAX, u64::from).to_string());
+    one("CPUQuotaPerSecSec", microseconds(cpu_quota.map(|quota| Duration::from_micros(u64::from(quota) * 100))));
+    one("CPUQuotaPeriodSec", microseconds(cpu_quota_period.filter(|period| *period != Duration::MAX)));
     one("KillSignal", kill.signal.to_string());
     one("RestartKillSignal", kill.restart_signal.unwrap_or(kill.signal).to_string());
     one("FinalKillSignal", kill.final_signal.to_string());

@@ -2,7 +2,7 @@
 //! "System Call Filtering".
 
 use super::Unless::{Empty, Never, Off, OneOf};
-use super::{NO, Setting, confining, confining_not_here, needing, no_effect, set};
+use super::{NO, Setting, confining, confining_not_here, honoured, needing, no_effect, set};
 use crate::rights::Right::{Capabilities, Filters, Namespaces};
 use crate::spec::{ProtectHome, ProtectSystem, capability};
 use crate::unit::value::Invalid;
@@ -115,7 +115,7 @@ pub(super) const CONFINE: &[Setting] = &[
     }),
     confining_not_here("RestrictFileSystems", Empty),
     confining_not_here("DelegateNamespaces", Empty).since(258),
-    confining_not_here("RemoveIPC", Off),
+    honoured("RemoveIPC", |draft, given| set(&mut draft.exec.remove_ipc, given.boolean())),
     confining("PrivateMounts", Namespaces, Off, |draft, given| {
         set(&mut draft.exec.confinement.private_mounts, given.boolean())
     }),

@@ -7,7 +7,7 @@ use nix::sys::resource::Resource;
 
 use super::Unless::{Empty, Off, OneOf};
 use super::{Setting, honoured, no_effect, refused, set};
-use crate::spec::{Preserve, WorkingDirectory};
+use crate::spec::{KeyringMode, Preserve, WorkingDirectory};
 use crate::unit::directory::{Links, directories};
 use crate::unit::draft::Draft;
 use crate::unit::given::{Given, unreadable};
@@ -130,7 +130,11 @@ pub(super) const EXEC: &[Setting] = &[
     honoured("CoredumpFilter", |draft, given| {
         scheduling::coredump_filter(&mut draft.exec.scheduling.coredump_filter, given)
     }),
-    refused("KeyringMode", OneOf(&["inherit"])),
+    honoured("KeyringMode", |draft, given| {
+        let modes =
+            &[("inherit", KeyringMode::Inherit), ("private", KeyringMode::Private), ("shared", KeyringMode::Shared)];
+        set(&mut draft.exec.keyring, given.one_of(modes))
+    }),
     honoured("OOMScoreAdjust", |draft, given| set(&mut draft.exec.oom_score_adjust, number(given, -1000, 1000))),
     honoured("TimerSlackNSec", |draft, given| {
         set(&mut draft.exec.scheduling.timer_slack, scheduling::timer_slack(given).map(Some))

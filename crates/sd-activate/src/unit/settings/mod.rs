@@ -4,7 +4,7 @@
 //! systemd.resource-control(5), a table for each page. A line is a setting's name and one of three words:
 //!
 //! - honoured, with how its value is read and where in the specs it goes; what confines a service mostly takes a right of this process,
-//!   and is refused without it;
+//!   and is refused without it; what limits a control group has no effect without the controller;
 //! - without effect here, with why;
 //! - refused, with the values that ask for nothing: any other keeps the unit from being started, unless `--ignore=` names the
 //!   setting.
@@ -51,6 +51,13 @@ pub enum Word {
         unless: Unless,
         /// Whether it confines the service, and so is meant by `--ignore=confinement`.
         confines: bool,
+    },
+    /// The same of an attribute of control groups, which has no effect without its controller, as with systemd.
+    Limits {
+        /// Reads it.
+        read: Read,
+        /// The controller.
+        controller: &'static str,
     },
     /// What it orders or describes does not exist here, which is why.
     NoEffect(&'static str),
@@ -101,7 +108,7 @@ impl Setting {
 
     /// Whether it does what the manual says.
     pub fn is_honoured(&self) -> bool {
-        matches!(self.word, Word::Honoured(_) | Word::Needs { .. })
+        matches!(self.word, Word::Honoured(_) | Word::Needs { .. } | Word::Limits { .. })
     }
 
     const fn since(self, release: u16) -> Self {
@@ -119,6 +126,10 @@ const fn no_effect(name: &'static str, why: &'static str) -> Setting {
 
 const fn refused(name: &'static str, unless: Unless) -> Setting {
     Setting::new(name, Word::Refused { unless, confines: false })
+}
+
+const fn limits(name: &'static str, controller: &'static str, read: Read) -> Setting {
+    Setting::new(name, Word::Limits { read, controller })
 }
 
 const fn confining(name: &'static str, right: Right, unless: Unless, read: Read) -> Setting {
