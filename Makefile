@@ -213,6 +213,15 @@ check-debian13:
 check-arches:
 	tests/arches/check.sh
 
+# The source archive of a release: target/dist/libsdlite-VERSION.tar.xz, with all crates and the list of them. Of what is committed.
+# Needs cargo-cyclonedx: cargo install --locked cargo-cyclonedx.
+dist:
+	packaging/dist.sh
+
+# That everybody gets the same archive, and that it builds where there is no network. Needs that too.
+check-dist:
+	tests/dist.sh
+
 # What an image with nothing else holds, into target/container: sd-activate and an example, both static, and its units.
 CONTAINER = $(CARGO_TARGET_DIR)/container
 container: library
@@ -234,4 +243,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench container check check-arches check-containers check-daemons check-debian13 check-deps check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean

@@ -50,6 +50,15 @@ add() {
     logged inside apt-get install -q -y --no-install-recommends "$@"
 }
 
+# Puts the source archive of `make dist` into /dist of that root.
+bring_archive() {
+    step 'make dist'
+    "$top/packaging/dist.sh"
+    rm -rf "$root/dist"
+    mkdir "$root/dist"
+    cp "$(ls -t "${CARGO_TARGET_DIR:-$top/target}"/dist/*.tar.xz | head -n 1)" "$root/dist"
+}
+
 # inside COMMAND...: runs it in that root, as root.
 inside() {
     unshare --mount --pid --fork --kill-child sh "$top/tests/debian13/root.sh" enter "$root" "$top" "$@"
