@@ -206,6 +206,11 @@ bench: all
 	$(if $(NEWEST),SDLITE_LIBSYSTEMD="$${SDLITE_LIBSYSTEMD:-$(patsubst %/,%,$(dir $(NEWEST)))}") \
 		$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- $(ONLY)
 
+# What else runs services in containers, beside sd-activate: writes docs/peers.md, in about ten minutes. Needs root, Debian and pip,
+# whose packages it downloads; installs nothing.
+bench-peers: all
+	$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- supervisors
+
 # Both need root, and Debian, from whose mirror they make a root directory of Debian 13 below target/.
 check-debian13:
 	tests/debian13/check.sh
@@ -243,4 +248,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean
+.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean

@@ -1,6 +1,7 @@
 //! Measures libsdlite and sd-activate beside what they replace, in one run, and writes docs/benchmarks.md with its plots.
 //!
-//! With the names of sections as arguments it measures these alone, and prints their tables.
+//! With the names of sections as arguments it measures these alone, and prints their tables; with `supervisors`, what else runs
+//! services in containers, and writes docs/peers.md.
 
 mod activation;
 mod aims;
@@ -21,6 +22,7 @@ mod run;
 mod size;
 mod start;
 mod statistics;
+mod supervisors;
 mod units;
 mod worker;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["supervisors", ref names @ ..] => supervisors::write(names),
         ["worker", ref arguments @ ..] => worker::main(arguments),
         [] => report::write(&Measured::new(&SECTIONS)),
         ref sections if sections.iter().all(|section| SECTIONS.contains(section)) => {

@@ -52,19 +52,36 @@ pub fn tables(measured: &Measured) -> String {
     exact(measured, "") + &times(measured, false)
 }
 
-/// On what, and with what.
-fn conditions(measured: &Measured) -> String {
-    let line = |file: &str, key: &str| {
-        let file = fs::read_to_string(file).expect("a file that Linux has");
-        let value = file
-            .lines()
-            .find_map(|line| Some(line.strip_prefix(key)?.trim_start_matches(['\t', ' ', ':', '=']).to_owned()));
-        value.unwrap_or_else(|| "unknown".to_owned()).trim_matches('"').to_owned()
-    };
+/// The value of a line of a file that Linux has.
+fn line(file: &str, key: &str) -> String {
+    let file = fs::read_to_string(file).expect("a file that Linux has");
+    let value = file
+        .lines()
+        .find_map(|line| Some(line.strip_prefix(key)?.trim_start_matches(['\t', ' ', ':', '=']).to_owned()));
+    value.unwrap_or_else(|| "unknown".to_owned()).trim_matches('"').to_owned()
+}
+
+pub fn our_version() -> String {
+    line(source().join("Cargo.toml").to_str().expect("text"), "version")
+}
+
+/// When and on what it was measured.
+pub fn occasion() -> String {
     let today = run(Command::new("date").args(["-u", "+%Y-%m-%d"]).env("LC_ALL", "C")).stdout;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the kernel's release");
     let kernel: Vec<_> = kernel.trim().split(['.', '-']).take(2).collect();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{}, {} (×{processors}), {}, Linux {}",
+        String::from_utf8_lossy(&today).trim(),
+        line("/proc/cpuinfo", "model name"),
+        line("/etc/os-release", "PRETTY_NAME"),
+        kernel.join("."),
+    )
+}
+
+/// On what, and with what.
+fn conditions(measured: &Measured) -> String {
     let releases: Vec<_> = measured
         .releases
         .iter()
@@ -74,14 +91,11 @@ fn conditions(measured: &Measured) -> String {
         })
         .collect();
     format!(
-        "Written by `make bench` on {}, {} (×{processors}), {}, Linux {}. libsdlite {} was compared with {}; sd-activate with \
+        "Written by `make bench` on {}. libsdlite {} was compared with {}; sd-activate with \
         {}.\n\nBytes, instructions and system calls are exact: every run gives the same. Times are ratios, each the median of \
         many rounds in which those that are compared take turns; up to {NOISE} of the other's time counts as the same.",
-        String::from_utf8_lossy(&today).trim(),
-        line("/proc/cpuinfo", "model name"),
-        line("/etc/os-release", "PRETTY_NAME"),
-        kernel.join("."),
-        line(source().join("Cargo.toml").to_str().expect("text"), "version"),
+        occasion(),
+        our_version(),
         releases.join(" and "),
         measured.activators.join(", "),
     )
