@@ -141,7 +141,7 @@ fn plot(figures: &[Figures]) {
         series: &series,
         colours: &[0, 1],
         rows: starting.map(|of| (of.name.to_owned(), [&of.times.start, &of.times.end].map(bar).into())).collect(),
-        range: 0.1..10_000.0,
+        range: 0.01..10_000.0,
         label: milliseconds,
     };
     plot.write(&source().join("docs/benchmarks/peers.svg")).expect("a plot");
