@@ -10,47 +10,18 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use common::eventually;
+use common::machine::Machine;
 use common::units::Units;
-use common::{ACTIVATOR, Activator, eventually};
-use sdlite_test_support::{has, release, run, soname_directory, source, with_run};
+use sdlite_test_support::{has, release, run, soname_directory, source};
 use serde_json::Value;
 
-/// Units, and the machine that they are managed on.
-struct Machine(Units);
-
-impl Machine {
-    fn new(units: &[(&str, &str)]) -> Self {
-        let units = Units::new(units);
-        fs::create_dir(units.directory.path("run")).unwrap();
-        Self(units)
-    }
-
-    /// What is in its /run.
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.directory.path("run").join(name)
-    }
-
-    /// Manages a unit there. None where there can be no such machine.
-    fn command(&self, options: &[&str], unit: &str) -> Option<Command> {
-        const DEV: &str = "mkdir /run/dev && cd /run/dev && for node in null zero full random urandom; do \
-            : >$node && mount --bind /dev/$node $node || exit; done; mount --rbind /run/dev /dev && exec \"$@\"";
-        let mut command = with_run(&self.path(""))?;
-        command.args(["sh", "-c", DEV, "sh", "env", "--default-signal", ACTIVATOR, "--unit-path"]);
-        command.arg(self.0.directory.path("units")).args(options).arg(unit);
-        Some(command)
-    }
-
-    fn start(&self, options: &[&str], unit: &str) -> Option<Activator> {
-        self.command(options, unit).map(|command| Activator::run(&self.0.directory, command))
-    }
-
-    /// Starts a unit that ends by itself. The entries in the log.
-    fn entries(&self, unit: &str) -> Option<Vec<Value>> {
-        let mut activator = self.start(&["--log-format=json"], unit)?;
-        let status = activator.wait();
-        assert!(status.success(), "{status}: {}", activator.output());
-        Some(parse(&activator.output()))
-    }
+/// Starts a unit that ends by itself. The entries in the log.
+fn entries_of(machine: &Machine, unit: &str) -> Option<Vec<Value>> {
+    let mut activator = machine.start(&["--log-format=json"], unit)?;
+    let status = activator.wait();
+    assert!(status.success(), "{status}: {}", activator.output());
+    Some(parse(&activator.output()))
 }
 
 fn parse(output: &str) -> Vec<Value> {
@@ -154,7 +125,7 @@ fn what_programs_log_that_end_at_once_is_their_units() {
         }
     }
     fs::write(machine.0.directory.path("entry"), "MESSAGE=from a file\nOTHER=y\n").unwrap();
-    let Some(entries) = machine.entries("a.service") else { return };
+    let Some(entries) = entries_of(&machine, "a.service") else { return };
     for (message, expected) in [
         ("from logger", "syslog 3 lg - -"),
         ("from a file", "journal - logger - y"),
@@ -188,13 +159,13 @@ fn a_units_settings_say_how_its_lines_are_logged() {
             "[Service]\nType=oneshot\nSyslogLevelPrefix=no\nExecStart=/bin/sh -c 'echo \"<2>as it is\"; echo $$INVOCATION_ID'\n",
         ),
     ]);
-    let Some(entries) = machine.entries("a.service") else { return };
+    let Some(entries) = entries_of(&machine, "a.service") else { return };
     let names = ["PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "ONE", "TWO", "LOWER"];
     assert_eq!(fields(&entries, "plain", &names), "5 18 me 1 a b a");
     assert_eq!(fields(&entries, "kept", &names), "2 18 me 1 a b a");
     assert_eq!(entries.len(), 2, "what is less important is dropped, and so is what is said of the unit: {entries:#?}");
     fs::remove_dir_all(machine.path("dev")).unwrap();
-    let entries = machine.entries("b.service").unwrap();
+    let entries = entries_of(&machine, "b.service").unwrap();
     assert_eq!(fields(&entries, "<2>as it is", &["PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER"]), "6 3 sh");
     let said = ["UNIT", "INVOCATION_ID", "PRIORITY", "_TRANSPORT"];
     let said = fields(&entries, "Finished b.service.", &said);
@@ -217,7 +188,7 @@ fn sockets_that_a_predecessor_has_left_are_replaced() {
     for name in ["socket", "stdout", "dev-log"] {
         drop(UnixDatagram::bind(machine.path("systemd/journal").join(name)).unwrap());
     }
-    let Some(entries) = machine.entries("a.service") else { return };
+    let Some(entries) = entries_of(&machine, "a.service") else { return };
     assert_eq!(fields(&entries, "heard", &["_TRANSPORT"]), "syslog");
     assert_eq!(fields(&entries, "entry", &["_TRANSPORT"]), "journal");
     assert_eq!(fs::read_dir(machine.path("systemd/journal")).unwrap().count(), 0, "its own are removed");
@@ -229,7 +200,7 @@ fn a_journald_that_listens_stays_the_one_that_does() {
     fs::write(machine.0.directory.path("entry"), "MESSAGE=entry\n").unwrap();
     fs::create_dir_all(machine.path("systemd/journal")).unwrap();
     let journald = UnixDatagram::bind(machine.path("systemd/journal/socket")).unwrap();
-    let Some(entries) = machine.entries("a.service") else { return };
+    let Some(entries) = entries_of(&machine, "a.service") else { return };
     assert!(entries.iter().all(|entry| entry["_TRANSPORT"] != "journal"), "{entries:#?}");
     journald.set_nonblocking(true).unwrap();
     let mut entry = [0; 100];

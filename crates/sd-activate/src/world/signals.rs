@@ -101,13 +101,16 @@ fn all_but(ignored: &[libc::c_int]) -> SigSet {
 impl Signals {
     /// The next signal, None where there is none now.
     pub fn next(&self) -> Option<Received> {
-        let information = self.descriptor.read_signal().ok()??;
-        let signal = Signal::new(information.ssi_signo as libc::c_int)?;
-        match signal.number() {
-            libc::SIGCHLD => Some(Received::Child),
-            // Its own: it has written to standard error, and nobody reads that any more.
-            libc::SIGPIPE if information.ssi_pid == std::process::id() => None,
-            _ => Some(Received::Other { signal, by_kernel: information.ssi_code == libc::SI_KERNEL }),
+        loop {
+            let information = self.descriptor.read_signal().ok()??;
+            let signal = Signal::new(information.ssi_signo as libc::c_int)?;
+            return match signal.number() {
+                libc::SIGCHLD => Some(Received::Child),
+                // Its own: it has written to standard error, and nobody reads that any more. The kernel tells of it before SIGTERM
+                // and SIGCHLD, each time that something is to be shown.
+                libc::SIGPIPE if information.ssi_pid == std::process::id() => continue,
+                _ => Some(Received::Other { signal, by_kernel: information.ssi_code == libc::SI_KERNEL }),
+            };
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
+pub mod machine;
 pub mod units;
 
 use std::ffi::OsStr;

@@ -1,0 +1,162 @@
+//! Services and clients that take all that they can get: the others are served all the same, and nobody gets more than a share of a
+//! turn. How long the others wait is measured by `make bench`.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use common::machine::Machine;
+use common::{Activator, children, compiled, eventually};
+use sdlite_test_support::has;
+
+const FLOODS: [&str; 5] = ["processes", "lines", "entries", "large-entries", "notifications"];
+/// The manager has no more in memory than that, in KiB: what is kept of the log, and room for what comes.
+const MEMORY_MAX: u64 = 64 * 1024;
+
+/// A service for each connection, and the floods.
+fn machine() -> Machine {
+    static FLOOD: OnceLock<PathBuf> = OnceLock::new();
+    let flood = FLOOD.get_or_init(|| compiled("flood"));
+    let floods = FLOODS.map(|flood_of| {
+        let text = format!("[Service]\nExecStart={} {flood_of}\nNotifyAccess=all\n", flood.display());
+        (format!("{flood_of}.service"), text)
+    });
+    let each = [
+        ("each.socket", "[Socket]\nListenStream=DIRECTORY/each\nAccept=yes\nTriggerLimitIntervalSec=0\n"),
+        ("each@.service", "[Service]\nExecStart=SERVICE echo\n"),
+    ];
+    Machine::new(&floods.iter().map(|(name, text)| (name.as_str(), text.as_str())).chain(each).collect::<Vec<_>>())
+}
+
+/// Standard error that nobody would look at: it fills no disk.
+const DISCARDED: &[&str] = &["sh", "-c", "exec \"$@\" 2>/dev/null", "sh"];
+/// A pipe as standard error that somebody has open and does not read.
+const NOT_READ: &[&str] = &["sh", "-c", "mkfifo /run/fifo && exec \"$@\" 2<>/run/fifo", "sh"];
+/// A pipe as standard error that nobody has open any more.
+const CLOSED: &[&str] = &["sh", "-c", "mkfifo /run/fifo && exec 9<>/run/fifo 2>/run/fifo 9<&- \"$@\"", "sh"];
+
+/// Starts units, by sd-activate behind other commands.
+fn start(machine: &Machine, before: &[&[&str]], units: &[&str]) -> Option<Activator> {
+    let control = machine.0.directory.text("control");
+    let command = machine.command_behind(&before.concat(), &["--control", &control], units)?;
+    let activator = Activator::run(&machine.0.directory, command);
+    eventually("listening", || (sdctl(machine, &["is-active", "each.socket"]) == "active\n").then_some(()));
+    Some(activator)
+}
+
+fn sdctl(machine: &Machine, arguments: &[&str]) -> String {
+    machine.0.ask(arguments).1
+}
+
+/// What the service answers.
+fn ask(machine: &Machine) -> String {
+    let mut stream = UnixStream::connect(machine.0.directory.path("each")).expect("room in the kernel's queue");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+    stream.write_all(b"x").expect("room");
+    let mut answer = [0; 100];
+    let length = stream.read(&mut answer).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+fn others_are_served(machine: &Machine, meanwhile: &str) {
+    for _ in 0..20 {
+        let answer = ask(machine);
+        assert!(answer.starts_with("x "), "{meanwhile}: {answer:?}");
+    }
+    assert_eq!(sdctl(machine, &["is-active", "each.socket"]), "active\n", "{meanwhile}");
+}
+
+/// The manager's own process, behind those that made the machine.
+fn manager(activator: &Activator) -> u32 {
+    eventually("the manager", || {
+        let mut pid = activator.pid();
+        while fs::read_to_string(format!("/proc/{pid}/comm")).ok()? != "sd-activate\n" {
+            pid = *children(pid).first()?;
+        }
+        Some(pid)
+    })
+}
+
+#[test]
+fn services_that_flood_their_manager_are_stopped_and_others_served_meanwhile() {
+    let machine = machine();
+    let Some(mut activator) = start(&machine, &[DISCARDED], &["each.socket"]) else { return };
+    let manager = manager(&activator);
+    for flood in FLOODS {
+        let unit = format!("{flood}.service");
+        let (status, _, error) = machine.0.ask(&["start", &unit]);
+        assert_eq!(status, Some(0), "{flood}: {error}");
+        others_are_served(&machine, flood);
+        assert_eq!(sdctl(&machine, &["is-active", &unit]), "active\n", "the flood is over");
+        let (status, _, error) = machine.0.ask(&["stop", &unit]);
+        assert_eq!(status, Some(0), "{flood}: {error}");
+        eventually("only the manager", || children(manager).is_empty().then_some(()));
+    }
+    let status = fs::read_to_string(format!("/proc/{manager}/status")).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let most: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(most < MEMORY_MAX, "{most} KiB");
+    assert!(activator.stop().success(), "{}", activator.output());
+}
+
+#[test]
+fn who_never_reads_holds_up_nobody() {
+    let machine = machine();
+    let Some(mut activator) = start(&machine, &[NOT_READ], &["each.socket", "lines.service"]) else { return };
+    others_are_served(&machine, "nobody reads standard error");
+
+    // Those who ask for the log, and do not read it.
+    let followers: Vec<_> =
+        (0..10).map(|_| machine.0.sdctl(&["logs", "-f"]).stdout(Stdio::piped()).spawn().expect("sdctl")).collect();
+    followers.iter().for_each(|follower| common::kill(follower.id(), libc::SIGSTOP));
+    others_are_served(&machine, "clients have stopped");
+    for mut follower in followers {
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+    }
+    others_are_served(&machine, "clients are gone");
+    assert!(activator.stop().success(), "{}", activator.output());
+}
+
+#[test]
+fn a_reader_of_standard_error_who_goes_away_during_a_flood_keeps_no_signal_away() {
+    let machine = machine();
+    let Some(mut activator) = start(&machine, &[CLOSED], &["each.socket", "lines.service"]) else { return };
+    others_are_served(&machine, "nobody has standard error open");
+    assert!(activator.stop().success(), "{}", activator.output());
+}
+
+#[test]
+fn a_flood_has_no_more_of_a_turn_than_its_share() {
+    if !has("strace", "strace") {
+        return;
+    }
+    /// What is read of the log's streams, of one socket of datagrams, and of notifications.
+    const SHARE: usize = 8 + 64 + 1;
+    let machine = machine();
+    let trace = machine.0.directory.text("trace");
+    let strace = ["strace", "-D", "-o", &trace, "-e", "trace=recvmsg,epoll_wait,epoll_pwait"];
+    let Some(mut activator) = start(&machine, &[DISCARDED, &strace], &["each.socket"]) else { return };
+    // As long as no process ends, nothing has to be read to its end.
+    for flood in ["lines", "entries", "large-entries", "notifications"] {
+        machine.0.ask(&["start", &format!("{flood}.service")]);
+    }
+    for _ in 0..20 {
+        assert_eq!(sdctl(&machine, &["is-active", "lines.service"]), "active\n");
+    }
+    let trace = fs::read_to_string(trace).unwrap();
+    let received = trace.split("epoll_").map(|turn| turn.matches("recvmsg(").count());
+    let most = received.max().unwrap();
+    assert!(most > 8, "the floods do not come: {most}");
+    assert!(most <= SHARE, "{most} in one turn");
+    for flood in FLOODS {
+        machine.0.ask(&["stop", &format!("{flood}.service")]);
+    }
+    assert!(activator.stop().success(), "{}", activator.output());
+}
