@@ -44,6 +44,10 @@ impl Subject {
         Some(match step {
             Step::Exec => what_command(&self.origin, self.phase, &self.path),
             Step::Cgroup => format!("the control group of {}", self.unit.name),
+            Step::Fds => format!("the descriptors of {}", self.unit.name),
+            Step::Keyring => named("KeyringMode", None),
+            Step::Setsid => format!("the session of {}", self.unit.name),
+            Step::SignalMask => format!("the signal mask of {}", self.unit.name),
             Step::Stdin => named("StandardInput", None),
             Step::Stdout => named("StandardOutput", None),
             Step::Stderr => named("StandardError", None),
