@@ -3,6 +3,8 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib$(MULTIARCH)
 INCLUDEDIR ?= $(PREFIX)/include$(MULTIARCH)
 BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
 CARGO ?= cargo
 INSTALL ?= install
 PORT ?= 8080
@@ -35,6 +37,8 @@ PACKED = $(firstword $(call takes,-fuse-ld=lld) $(call takes,-fuse-ld=mold)) $(c
 comma := ,
 
 bin = $(DESTDIR)$(BINDIR)
+man = $(DESTDIR)$(MANDIR)
+data = $(DESTDIR)$(DATADIR)
 include = $(DESTDIR)$(INCLUDEDIR)/sdlite
 lib = $(DESTDIR)$(LIBDIR)
 # Places below the prefix are named by it, so that pkg-config --define-prefix moves them along.
@@ -44,10 +48,11 @@ PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${pre
 	-e '$(if $(URL),s|@URL@|$(URL)|,/@URL@/d)' -e 's|@LICENSE@|$(LICENSE)|'
 PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
+COMPLETED = $(if $(LIBC),,sd-activate sdctl sd-notify sd-cat sd-proxy sdlite)
 TOOLS = $(addprefix $(BUILT)/,sd-notify sd-cat sd-proxy)
 PROGRAMS = $(if $(LIBC),,$(BUILT)/sd-activate $(BUILT)/sdctl $(TOOLS))
 
-all: $(PROGRAMS) library
+all: $(PROGRAMS) $(if $(LIBC),,manuals) library
 
 library: $(BUILT)/libsdlite.a $(SHARED)
 
@@ -66,6 +71,32 @@ $(BUILT)/sd-notify: $(SOURCES)
 
 $(BUILT)/sd-cat $(BUILT)/sd-proxy: $(BUILT)/sd-notify
 	@touch -c $@
+
+# All programs in one.
+$(BUILT)/sdlite: $(SOURCES)
+	$(CARGO) build --release $(CARGOFLAGS) --package sdlite-box
+	@touch -c $@
+
+box: $(BUILT)/sdlite
+
+# Manual pages and completions, by a program that is run here, whatever machine is built for.
+MANUALS = $(CARGO_TARGET_DIR)/manuals
+manuals: $(MANUALS)/written
+
+$(MANUALS)/written: $(SOURCES) $(HEADERS)
+	env -u CARGO_BUILD_TARGET $(CARGO) run --quiet $(CARGOFLAGS) --package sdlite-manuals -- $(MANUALS) $(HEADERS)
+	@touch $@
+
+# The same without a library, with glibc, and with musl where Rust has it.
+STATIC = $(CARGO_TARGET_DIR)/static
+MUSL = $(shell uname -m)-unknown-linux-musl
+STATIC_TARGETS = $(shell rustc -vV | sed -n 's/^host: //p') \
+	$(shell [ ! -d "$$(rustc --print target-libdir --target $(MUSL) 2>/dev/null)" ] || echo $(MUSL))
+static:
+	for target in $(STATIC_TARGETS); do \
+		RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static" $(CARGO) build --profile static $(CARGOFLAGS) \
+			--package sdlite-box --target $$target --target-dir $(STATIC) && ls -l $(STATIC)/$$target/static/sdlite || exit 1; \
+	done
 
 $(BUILT)/libsdlite_c.a: $(SOURCES)
 	$(CARGO) rustc --release $(CARGOFLAGS) --package libsdlite --lib --crate-type staticlib
@@ -88,7 +119,7 @@ $(SHARED): $(BUILT)/libsdlite.a src/libsdlite.map Makefile
 		-Wl,--no-undefined-version,-z,defs,-z,now,-z,relro,-z,nodelete -Wl,-Bsymbolic-functions -Wl,--gc-sections \
 		-Wl,--hash-style=gnu $(LDFLAGS) -Wl,--whole-archive $< -Wl,--no-whole-archive && mv $@.$$$$ $@
 
-install: install-runtime install-dev $(if $(LIBC),,install-activate install-tools)
+install: install-runtime install-dev $(if $(LIBC),,install-activate install-tools install-manuals)
 
 # What programs that are linked with the library need. What CMake and Meson build with the drop-in looks for $(SONAME) beside it.
 install-runtime: library
@@ -117,15 +148,38 @@ install-tools: $(TOOLS)
 	$(INSTALL) -d "$(bin)"
 	$(INSTALL) -m 755 $(TOOLS) "$(bin)"
 
+# Sections of the manual, and what shells complete each program by.
+install-manuals: manuals
+	for section in 1 3 8; do \
+		$(INSTALL) -d "$(man)/man$$section" && $(INSTALL) -m 644 $(MANUALS)/man$$section/* "$(man)/man$$section" || exit 1; \
+	done
+	$(INSTALL) -d "$(data)/bash-completion/completions" "$(data)/zsh/site-functions" "$(data)/fish/vendor_completions.d"
+	for name in $(COMPLETED); do \
+		$(INSTALL) -m 644 $(MANUALS)/completions/$$name.bash "$(data)/bash-completion/completions/$$name" && \
+		$(INSTALL) -m 644 $(MANUALS)/completions/_$$name "$(data)/zsh/site-functions/_$$name" && \
+		$(INSTALL) -m 644 $(MANUALS)/completions/$$name.fish "$(data)/fish/vendor_completions.d/$$name.fish" || exit 1; \
+	done
+
+# Instead of the others: sdlite --install makes links by their names.
+install-box: $(BUILT)/sdlite
+	$(INSTALL) -d "$(bin)"
+	$(INSTALL) -m 755 $(BUILT)/sdlite "$(bin)/sdlite"
+
+SHARED_DATA = $(addprefix $(MANDIR)/man,1 3 8) \
+	$(addprefix $(DATADIR)/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+
 # Directories go if they are empty; those that every system has stay.
 uninstall:
-	rm -f $(addprefix "$(bin)"/,$(notdir $(PROGRAMS)))
+	rm -f $(addprefix "$(bin)"/,$(notdir $(PROGRAMS)) $(if $(LIBC),,sdlite))
+	rm -f $(if $(LIBC),,"$(man)"/man3/sd_*.3sdlite "$(man)/man8/sd-proxy.8") $(patsubst %,"$(man)/man1/%.1",$(COMPLETED))
+	rm -f $(foreach name,$(COMPLETED),"$(data)/bash-completion/completions/$(name)" "$(data)/zsh/site-functions/_$(name)" \
+		"$(data)/fish/vendor_completions.d/$(name).fish")
 	rm -f $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))
 	rm -f $(addprefix "$(lib)"/sdlite/,libsystemd.a libsystemd.so libsystemd.so.0 $(SONAME))
 	@rmdir "$(include)/systemd" "$(include)" "$(lib)/sdlite/pkgconfig" "$(lib)/sdlite" "$(lib)/pkgconfig" 2>/dev/null || true
 	@case "$(DESTDIR)$(PREFIX)" in /usr | /usr/local) ;; *) cd "$(DESTDIR)$(PREFIX)" && \
-		rmdir -p $(foreach directory,$(BINDIR) $(INCLUDEDIR) $(LIBDIR),"$(call below,$(directory))"); \
+		rmdir -p $(foreach directory,$(BINDIR) $(INCLUDEDIR) $(LIBDIR) $(SHARED_DATA),"$(call below,$(directory))"); \
 		rmdir "$(DESTDIR)$(PREFIX)" ;; esac 2>/dev/null || true
 
 check:
@@ -162,6 +216,12 @@ check-nothing-lost:
 # A server that sd-activate --connect= starts and stops a hundred times under load.
 check-scale-to-zero:
 	SDLITE_CASES=$${SDLITE_CASES:-100} $(CARGO) test -p sd-activate --test connect -- --nocapture
+
+# The static program, alone in a root directory: builds it, which takes minutes. Needs root.
+check-static: static
+	for target in $(STATIC_TARGETS); do \
+		SDLITE_STATIC_BOX=$(abspath $(STATIC))/$$target/static/sdlite $(CARGO) test -p sdlite-box --test static || exit 1; \
+	done
 
 # Every system call of sd-activate, made to fail in turn.
 check-faults:
@@ -248,4 +308,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean
+.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=$1
 shift
 [ $# -gt 0 ] || set -- number names id128 login notify journal address command_line unit environment_file unit_command time_span control \
-    log_entry log_syslog log_stream notification
+    log_entry log_syslog log_stream notification accounts
 root=${CARGO_TARGET_DIR:-target}/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 

@@ -20,11 +20,13 @@ const EVERYWHERE: [&str; 7] = [
 ];
 
 /// Each package, its directory, and what else is in it: files, or directories with all that they hold.
-const PACKAGES: [(&str, &str, &[&str]); 5] = [
+const PACKAGES: [(&str, &str, &[&str]); 7] = [
+    ("sdlite-accounts", "crates/sdlite-accounts", &["src"]),
     ("sdlite-core", "crates/sdlite-core", &["src"]),
     ("sdlite", "crates/sdlite", &["src"]),
     ("sd-activate", "crates/sd-activate", &["src"]),
     ("sd-tools", "crates/sd-tools", &["src"]),
+    ("sdlite-box", "crates/sdlite-box", &["src"]),
     (
         "libsdlite",
         "",

@@ -6,7 +6,7 @@
 #   deps.sh missing    prints the names of those that are not installed; nothing where this is not Debian
 set -eu
 
-all='abigail-tools clang cmake dbus g++ gcc libpam-systemd libsystemd-dev lld meson mold musl-tools ninja-build patchelf pkg-config
+all='abigail-tools clang cmake dbus g++ gcc libpam-systemd libsystemd-dev lld man-db mandoc meson mold musl-tools ninja-build patchelf pkg-config
     procps python3-systemd strace systemd systemd-container valgrind'
 
 missing() {

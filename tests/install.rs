@@ -35,8 +35,21 @@ fn installed(directory: &Path) -> BTreeMap<String, String> {
     found
 }
 
+/// The manual pages, one for each function and each program, and what shells complete the programs by.
+fn manuals(share: &str) -> impl Iterator<Item = (String, String)> {
+    let pages = support::functions().into_iter().map(|name| format!("man3/{name}.3sdlite"));
+    let programs = ["sd-activate", "sdctl", "sd-notify", "sd-cat", "sdlite"].map(|name| format!("man1/{name}.1"));
+    let pages = pages.chain(programs).chain(["man8/sd-proxy.8".to_owned()]).map(|page| format!("man/{page}"));
+    let completed = ["sd-activate", "sdctl", "sd-notify", "sd-cat", "sd-proxy", "sdlite"].into_iter();
+    let completions = completed.flat_map(|name| {
+        let bash = format!("bash-completion/completions/{name}");
+        [bash, format!("zsh/site-functions/_{name}"), format!("fish/vendor_completions.d/{name}.fish")]
+    });
+    pages.chain(completions).map(move |name| (format!("{share}/{name}"), "644".to_owned()))
+}
+
 /// The layout, with the directories that can be chosen in braces.
-fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
+fn layout([bin, include, lib, share]: [&str; 4]) -> BTreeMap<String, String> {
     let so = format!("libsdlite.so.{VERSION}");
     let headers = support::api::headers().into_iter();
     let headers = headers.map(|name| (format!("{include}/sdlite/systemd/{name}"), "644".to_owned()));
@@ -58,7 +71,7 @@ fn layout(bin: &str, include: &str, lib: &str) -> BTreeMap<String, String> {
         (format!("{lib}/sdlite/pkgconfig/libsystemd.pc"), "644"),
         (format!("{lib}/sdlite/pkgconfig/systemd.pc"), "644"),
     ];
-    files.into_iter().map(|(name, what)| (name, what.to_owned())).chain(headers).collect()
+    files.into_iter().map(|(name, what)| (name, what.to_owned())).chain(headers).chain(manuals(share)).collect()
 }
 
 fn without_directories(mut installed: BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -68,16 +81,19 @@ fn without_directories(mut installed: BTreeMap<String, String>) -> BTreeMap<Stri
 
 #[test]
 fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_behind() {
-    let cases: &[(Variables, [&str; 3])] = &[
-        (&[], ["usr/local/bin", "usr/local/include", "usr/local/lib"]),
-        (&[("PREFIX", "/usr")], ["usr/bin", "usr/include", "usr/lib"]),
+    let cases: &[(Variables, [&str; 4])] = &[
+        (&[], ["usr/local/bin", "usr/local/include", "usr/local/lib", "usr/local/share"]),
+        (&[("PREFIX", "/usr")], ["usr/bin", "usr/include", "usr/lib", "usr/share"]),
         (
             &[("PREFIX", "/usr"), ("LIBDIR", "/usr/lib/x86_64-linux-gnu")],
-            ["usr/bin", "usr/include", "usr/lib/x86_64-linux-gnu"],
+            ["usr/bin", "usr/include", "usr/lib/x86_64-linux-gnu", "usr/share"],
         ),
-        (&[("BINDIR", "/b"), ("INCLUDEDIR", "/i"), ("LIBDIR", "/l")], ["b", "i", "l"]),
+        (
+            &[("BINDIR", "/b"), ("INCLUDEDIR", "/i"), ("LIBDIR", "/l"), ("DATADIR", "/s"), ("MANDIR", "/s/man")],
+            ["b", "i", "l", "s"],
+        ),
     ];
-    for (variables, [bin, include, lib]) in cases {
+    for (variables, directories) in cases {
         let directory = scratch();
         // A blank in it, as only the prefix, which compilers see, must not have one.
         let root = directory.path().join("image of a package");
@@ -85,15 +101,15 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
         let variables = [*variables, &[("DESTDIR", &destination)]].concat();
 
         make("install", &variables);
-        assert_eq!(without_directories(installed(&root)), layout(bin, include, lib), "{variables:?}");
+        assert_eq!(without_directories(installed(&root)), layout(*directories), "{variables:?}");
         let pc_files = ["pkgconfig/sdlite.pc", "sdlite/pkgconfig/libsystemd.pc", "sdlite/pkgconfig/systemd.pc"];
-        for pc in pc_files.map(|pc| fs::read_to_string(root.join(lib).join(pc)).expect("a .pc file")) {
+        for pc in pc_files.map(|pc| fs::read_to_string(root.join(directories[2]).join(pc)).expect("a .pc file")) {
             assert!(!pc.contains("image") && !pc.contains('@'), "{pc}");
         }
 
         // Once more upon itself, as for the next version.
         make("install", &variables);
-        assert_eq!(without_directories(installed(&root)), layout(bin, include, lib), "{variables:?}");
+        assert_eq!(without_directories(installed(&root)), layout(*directories), "{variables:?}");
 
         make("uninstall", &variables);
         let mut left = installed(&root);
@@ -106,19 +122,23 @@ fn make_install_puts_everything_in_its_place_and_make_uninstall_leaves_nothing_b
 
 #[test]
 fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
-    let [bin, include, lib] = ["usr/local/bin", "usr/local/include", "usr/local/lib"];
+    let directories = ["usr/local/bin", "usr/local/include", "usr/local/lib", "usr/local/share"];
     let mut together = BTreeMap::new();
     let development = 7 + support::api::headers().len();
-    for (target, count) in
-        [("install-runtime", 4), ("install-dev", development), ("install-activate", 2), ("install-tools", 3)]
-    {
+    for (target, count) in [
+        ("install-runtime", 4),
+        ("install-dev", development),
+        ("install-activate", 2),
+        ("install-tools", 3),
+        ("install-manuals", manuals("").count()),
+    ] {
         let root = scratch();
         make(target, &[("DESTDIR", root.path().to_str().expect("text"))]);
         let mut part = without_directories(installed(root.path()));
         assert_eq!(part.len(), count, "{target}: {part:?}");
         together.append(&mut part);
     }
-    assert_eq!(together, layout(bin, include, lib));
+    assert_eq!(together, layout(directories));
 }
 
 #[test]
@@ -127,9 +147,9 @@ fn the_library_for_programs_of_musl_is_installed_beside_that_for_those_of_glibc(
         return;
     }
     let machine = support::text(&run(Command::new("musl-gcc").arg("-dumpmachine"))).trim().replace("-gnu", "-musl");
-    let glibc = layout("usr/bin", "usr/include", "usr/lib");
-    let mut musl = layout("bin", &format!("usr/include/{machine}"), &format!("usr/lib/{machine}"));
-    musl.retain(|name, _| !name.starts_with("bin/"));
+    let glibc = layout(["usr/bin", "usr/include", "usr/lib", "usr/share"]);
+    let mut musl = layout(["bin", &format!("usr/include/{machine}"), &format!("usr/lib/{machine}"), "share"]);
+    musl.retain(|name, _| !name.starts_with("bin/") && !name.starts_with("share/"));
     let both: BTreeMap<_, _> = glibc.clone().into_iter().chain(musl).collect();
 
     let root = scratch();

@@ -5,7 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Uid, User};
+use sdlite_accounts::{group_by_gid, group_by_name, user_by_name, user_by_uid};
 
 use crate::error::reason;
 
@@ -53,8 +54,8 @@ pub fn user(name: &str) -> Result<Account, Unknown> {
         return Ok(Account { name: NOBODY[0].to_owned(), uid, gid, home: None, shell: None });
     }
     let found = match name.parse() {
-        Ok(number) => User::from_uid(Uid::from_raw(number)),
-        Err(_) => User::from_name(name),
+        Ok(number) => user_by_uid(Uid::from_raw(number)),
+        Err(_) => user_by_name(name),
     };
     match found {
         Ok(Some(user)) => Ok(Account::from(user)),
@@ -73,8 +74,8 @@ pub fn group(name: &str) -> Result<Gid, Unknown> {
         return Ok(Gid::from_raw(OVERFLOW_ID));
     }
     let found = match name.parse() {
-        Ok(number) => Group::from_gid(Gid::from_raw(number)),
-        Err(_) => Group::from_name(name),
+        Ok(number) => group_by_gid(Gid::from_raw(number)),
+        Err(_) => group_by_name(name),
     };
     match found {
         Ok(Some(group)) => Ok(group.gid),
@@ -85,7 +86,7 @@ pub fn group(name: &str) -> Result<Gid, Unknown> {
 
 /// The user that this process runs as. None where its number has no name.
 pub fn own() -> Option<User> {
-    User::from_uid(Uid::current()).ok().flatten()
+    user_by_uid(Uid::current()).ok().flatten()
 }
 
 /// Root, where nothing says more: in a container without /etc/passwd.

@@ -130,7 +130,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Activation, Unusable> {
     Ok(activation(&mut matches.map_err(|error| Unusable::Options(NotOptions(error)))?)?)
 }
 
-fn options() -> clap::Command {
+/// The options.
+pub fn options() -> clap::Command {
     let values = |name: &'static str| {
         Arg::new(name)
             .long(name)

@@ -58,7 +58,8 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     }
 }
 
-fn options() -> clap::Command {
+/// The options.
+pub fn options() -> clap::Command {
     clap::Command::new("sd-activate")
         .about("Manage units in the foreground, until SIGTERM or SIGINT.")
         .override_usage("sd-activate [OPTIONS] UNIT...")

@@ -16,7 +16,7 @@ pub(super) fn exists(path: &Path) -> bool {
 }
 
 pub(super) fn matches(pattern: &Path) -> bool {
-    !glob::paths(pattern, libc::GLOB_NOSORT | glob::BRACES).is_empty()
+    !glob::paths(pattern, true).is_empty()
 }
 
 pub(super) fn is_directory(path: &Path) -> bool {

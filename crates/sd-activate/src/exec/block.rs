@@ -87,7 +87,7 @@ impl UnitPlan {
             what: format!("{}: EnvironmentFile={}", file.origin, file.path.display()),
             reason: format!("{}: correct the path, or put a - before it where it may be missing", reason(&error)),
         };
-        let paths = glob::paths(&file.path, 0);
+        let paths = glob::paths(&file.path, false);
         if paths.is_empty() && !file.optional {
             return Err(failed(std::io::ErrorKind::NotFound.into()));
         }

@@ -2,7 +2,8 @@
 
 use std::ffi::CString;
 
-use nix::unistd::{Gid, Uid, getgrouplist};
+use nix::unistd::{Gid, Uid};
+use sdlite_accounts::groups_of;
 
 use super::directories::Owner;
 use super::plan::Credentials;
@@ -68,7 +69,7 @@ impl Accounts {
         let mut groups = supplementary.clone();
         // Root has no others.
         if let Some(name) = user.as_ref().filter(|_| !uid.is_root()).and_then(|user| CString::new(&*user.name).ok()) {
-            groups.splice(0..0, getgrouplist(&name, gid).unwrap_or_default());
+            groups.splice(0..0, groups_of(&name, gid).unwrap_or_default());
         }
         let mut known = Vec::new();
         groups.retain(|group| {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::unistd::{Gid, Uid};
+use sdlite_accounts::{group_by_gid, user_by_uid};
 
 use crate::account::{self, Account};
 use crate::spec::dynamic_user::hash;
@@ -40,8 +41,8 @@ impl DynamicUsers {
 
 /// Whether neither a user nor a group has a number, nor systemd has handed it out.
 fn is_free(number: u32) -> bool {
-    let user = User::from_uid(Uid::from_raw(number));
-    let group = Group::from_gid(Gid::from_raw(number));
+    let user = user_by_uid(Uid::from_raw(number));
+    let group = group_by_gid(Gid::from_raw(number));
     let handed_out = Path::new("/run/systemd/dynamic-uid").join(number.to_string());
     !matches!(user, Ok(Some(_))) && !matches!(group, Ok(Some(_))) && !handed_out.exists()
 }

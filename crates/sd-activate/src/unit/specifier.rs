@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Gid, Group, Uid};
+use nix::unistd::{Gid, Uid};
+use sdlite_accounts::group_by_gid;
 
 use super::value::Invalid;
 use crate::account;
@@ -122,7 +123,7 @@ impl<'a> Specifiers<'a> {
             'u' => account::own().map(|user| user.name).ok_or_else(|| missing("user of this number")),
             'U' => Ok(Uid::current().to_string()),
             'g' => {
-                let group = Group::from_gid(Gid::current()).ok().flatten();
+                let group = group_by_gid(Gid::current()).ok().flatten();
                 group.map(|group| group.name).ok_or_else(|| missing("group of this number"))
             }
             'G' => Ok(Gid::current().to_string()),

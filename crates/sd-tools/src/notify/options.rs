@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use nix::errno::Errno;
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{Gid, Uid};
 use sdlite::State;
+use sdlite_accounts::{user_by_name, user_by_uid};
 use sdlite_core::{number, pidfd};
 
 use super::message::Assignments;
@@ -254,14 +255,14 @@ fn sender(name: &OsStr) -> Result<Sender, Failure> {
     let failed = |error| Failure::of(format_args!("Can't resolve user {}", name.to_string_lossy()), error);
     let invalid = || failed(Errno::EINVAL);
     let found = match number::uid(&string(name)) {
-        Ok(number) => match User::from_uid(Uid::from_raw(number)) {
+        Ok(number) => match user_by_uid(Uid::from_raw(number)) {
             Ok(Some(user)) => Some((user.uid, Some(user.gid))),
             _ => Some((Uid::from_raw(number), None)),
         },
         Err(error) if error.number() == libc::ENXIO => return Err(failed(Errno::ENXIO)),
         Err(_) => {
             let name = name.to_str().ok_or_else(invalid)?;
-            User::from_name(name).map_err(failed)?.map(|user| (user.uid, Some(user.gid)))
+            user_by_name(name).map_err(failed)?.map(|user| (user.uid, Some(user.gid)))
         }
     };
     let (uid, gid) = found.ok_or_else(invalid)?;

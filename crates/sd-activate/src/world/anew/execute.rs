@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
@@ -107,6 +108,10 @@ impl Itself {
         let name = self.name();
         let failed = |error: io::Error| format!("Failed to execute {name}: {error}.");
         let mut command = Command::new(OsStr::from_bytes(self.path.to_bytes()));
+        // By the name that this one was called by, as a program that is several programs goes by that.
+        if let Some(name) = self.arguments.first() {
+            command.arg0(OsStr::from_bytes(name.to_bytes()));
+        }
         command.arg(VERIFY).stdin(state.try_clone().map_err(failed)?).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         let end = Instant::now() + PATIENCE;
