@@ -20,6 +20,7 @@ pub mod debian;
 pub mod growth;
 pub mod install;
 mod linker;
+pub mod passing;
 mod sanitizer;
 mod surroundings;
 pub mod trace;

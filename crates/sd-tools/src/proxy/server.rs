@@ -1,5 +1,7 @@
 //! All connections: they come, go on, and go.
 
+mod connecting;
+
 use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -8,23 +10,18 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockaddrLike, SockaddrStorage, accept4, getsockname, getsockopt, send,
-    setsockopt, sockopt,
+    AddressFamily, SockFlag, SockaddrLike, SockaddrStorage, accept4, getsockname, getsockopt, sockopt,
 };
 
 use super::Error;
-use super::connection::{Attempt, Connection, Open, State};
-use super::header;
+use super::connection::{Connection, State};
 use super::options::Settings;
 use super::pipe::Pipes;
 use super::poll::{Events, Poll, Subject};
 use super::resolve::Resolver;
 use super::slots::{Key, Slots};
-use super::target::{Address, Target};
 use crate::say;
 
-/// How long until an address is tried again at which nobody listens.
-const RETRY: Duration = Duration::from_millis(20);
 /// How long nobody is accepted where descriptors or memory have run out.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -183,103 +180,6 @@ impl Server {
         let key = self.connections.insert(Connection::new(client));
         self.idle_since = None;
         self.start(key, is_unix);
-    }
-
-    fn start(&mut self, key: Key, is_unix: bool) {
-        let Some(Connection { client, .. }) = self.connections.get(key) else { return };
-        let flags = if is_unix { CHANGES } else { CHANGES_AND_ROOM };
-        if let Err(errno) = self.poll.add(Subject::Client(key), &*client, flags) {
-            return self.fail(key, format_args!("Failed to watch connection: {}", errno.desc()));
-        }
-        if !is_unix {
-            // What comes in pieces goes out in the same pieces, at once.
-            let _ = setsockopt(&*client, sockopt::TcpNoDelay, &true);
-        }
-        let address = match &self.settings.target {
-            Target::Unix(Ok(address)) => Address::Unix(*address),
-            Target::Ip(address) => Address::Ip(*address),
-            Target::Unix(Err(errno)) => {
-                let what = "Specified address doesn't fit in an AF_UNIX address, refusing";
-                return self.fail(key, format_args!("{what}: {}", errno.desc()));
-            }
-            Target::Name { host, service } => {
-                if let Err(error) = self.resolver.ask(key, host, service) {
-                    self.fail(key, format_args!("Failed to resolve host: {error}"));
-                }
-                return;
-            }
-        };
-        self.connect_to(key, vec![address]);
-    }
-
-    fn resolved(&mut self) {
-        self.resolver.heard();
-        while let Some((key, answer)) = self.resolver.answer() {
-            match answer {
-                Ok(addresses) => self.connect_to(key, addresses),
-                Err(error) => self.fail(key, format_args!("Failed to resolve host: {error}")),
-            }
-        }
-    }
-
-    fn connect_to(&mut self, key: Key, addresses: Vec<Address>) {
-        let until = self.settings.wait.and_then(|wait| Instant::now().checked_add(wait));
-        self.connect(key, Attempt { addresses, next: 0, until });
-    }
-
-    /// Connects to the next address, and if that fails to those behind it.
-    fn connect(&mut self, key: Key, mut attempt: Attempt) {
-        let mut failed = Errno::EDESTADDRREQ;
-        while let Some(address) = attempt.addresses.get(attempt.next) {
-            match address.connect() {
-                Ok((backend, connected)) => return self.connecting(key, attempt, backend, connected),
-                Err(errno) => (failed, attempt.next) = (errno, attempt.next + 1),
-            }
-        }
-        self.not_connected(key, attempt, failed);
-    }
-
-    fn connecting(&mut self, key: Key, attempt: Attempt, backend: OwnedFd, connected: bool) {
-        let Some(connection) = self.connections.get(key) else { return };
-        let flags = if connected { CHANGES } else { CHANGES_AND_ROOM };
-        if let Err(errno) = self.poll.add(Subject::Backend(key), &backend, flags) {
-            return self.fail(key, format_args!("Failed to watch connection: {}", errno.desc()));
-        }
-        connection.state = State::Connecting(attempt, backend);
-        if connected {
-            self.connected(key);
-        }
-    }
-
-    /// No address is left: they are tried again, or the connection fails.
-    fn not_connected(&mut self, key: Key, mut attempt: Attempt, errno: Errno) {
-        let Some(connection) = self.connections.get(key) else { return };
-        let retry = Instant::now() + RETRY;
-        // A unix socket says EAGAIN where somebody listens who has others to accept first.
-        if errno == Errno::EAGAIN || attempt.until.is_none_or(|until| retry < until) {
-            attempt.next = 0;
-            connection.state = State::Waiting(attempt);
-            return self.set_timer(key, Some(retry));
-        }
-        self.fail(key, format_args!("Failed to connect to remote host: {}", errno.desc()));
-    }
-
-    fn connected(&mut self, key: Key) {
-        let Some(connection) = self.connections.get(key) else { return };
-        let State::Connecting(_, backend) = std::mem::replace(&mut connection.state, State::Resolving) else { return };
-        let now = Instant::now();
-        if self.settings.proxy_protocol {
-            let header = header::of(&connection.client);
-            // The first bytes on a connection: there is room for them.
-            if send(backend.as_raw_fd(), &header, MsgFlags::MSG_NOSIGNAL) != Ok(header.len()) {
-                return self.fail(key, "Failed to send the PROXY protocol's header.");
-            }
-        }
-        connection.state = State::Open(Box::new(Open::new(backend, connection.happened, now)));
-        if let Some(idle) = self.settings.idle {
-            self.set_timer(key, now.checked_add(idle));
-        }
-        self.turn(key);
     }
 
     fn client(&mut self, key: Key, flags: EpollFlags) {

@@ -6,13 +6,13 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use sdlite_test_support::activation::{eventually, kill};
-use sdlite_test_support::has;
+use sdlite_test_support::{has, passing};
 
 pub const OURS: &str = env!("CARGO_BIN_EXE_sd-proxy");
 const THEIRS: &str = "/lib/systemd/systemd-socket-proxyd";
@@ -38,17 +38,9 @@ impl Proxy {
         passed: &[OwnedFd],
     ) -> Self {
         let said = tempfile();
-        let mut command = Command::new("sh");
-        // The shell knows its own process id beforehand.
-        command.args(["-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\"", program]).args(arguments);
-        command.env_remove("LISTEN_FDS");
-        if !passed.is_empty() {
-            command.env("LISTEN_FDS", passed.len().to_string());
-        }
+        let mut command = passing::command(program, passed);
+        command.args(arguments);
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap());
-        let passed: Vec<RawFd> = passed.iter().map(AsRawFd::as_raw_fd).collect();
-        // SAFETY: it makes system calls alone, with numbers that are descriptors of this process.
-        unsafe { command.pre_exec(move || pass(&passed)) };
         Self { process: command.spawn().expect("a shell"), said }
     }
 
@@ -85,22 +77,6 @@ impl Drop for Proxy {
 fn tempfile() -> File {
     let directory = sdlite_test_support::scratch();
     File::options().read(true).append(true).create(true).open(directory.path().join("said")).expect("a file")
-}
-
-/// Puts descriptors where sd_listen_fds(3) looks for them.
-fn pass(passed: &[RawFd]) -> io::Result<()> {
-    let checked = |result| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) };
-    // Out of the way first.
-    let mut moved = [0; 8];
-    for (to, fd) in moved.iter_mut().zip(passed) {
-        // SAFETY: it takes numbers alone.
-        *to = checked(unsafe { libc::fcntl(*fd, libc::F_DUPFD_CLOEXEC, 100) })?;
-    }
-    for (number, fd) in (3..).zip(&moved[..passed.len()]) {
-        // SAFETY: it takes numbers alone.
-        checked(unsafe { libc::dup2(*fd, number) })?;
-    }
-    Ok(())
 }
 
 /// A kind of socket.
