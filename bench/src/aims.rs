@@ -50,6 +50,16 @@ pub fn aims(measured: &Measured) -> String {
         measured: format!("{:.1} times; {:.1} in its own time", row.times_theirs, row.times_theirs_computed),
         met: row.times_theirs >= 3.0,
     }));
+    aims.extend(measured.proxied.iter().map(|row| Aim {
+        what: format!("sd-proxy passes on {}, at systemd-socket-proxyd's throughput or above", row.what),
+        measured: format!("{:.2} times", row.throughput),
+        met: row.throughput * NOISE >= 1.0,
+    }));
+    aims.extend(measured.footprints.iter().map(|row| Aim {
+        what: format!("sd-proxy: at most half of systemd-socket-proxyd's {}", row.what),
+        measured: share(row.ours / row.theirs),
+        met: row.ours * 2.0 <= row.theirs,
+    }));
     let row = |aim: Aim| vec![aim.what, aim.measured, if aim.met { "met" } else { "**not met**" }.to_owned()];
     table(&["aim", "measured", ""], aims.into_iter().map(row))
 }

@@ -17,6 +17,7 @@ mod plot;
 mod plots;
 mod programs;
 mod progress;
+mod proxy;
 mod report;
 mod run;
 mod size;

@@ -6,12 +6,13 @@ use crate::libraries::{self, Release};
 use crate::log::{self, Logged};
 use crate::messages::{self, Messages};
 use crate::peers::Peers;
+use crate::proxy::{self, Footprint, Proxied};
 use crate::run;
 use crate::size::{self, Shared, Static};
 use crate::start::{self, Start};
 use crate::units::{self, Cost};
 
-pub const SECTIONS: [&str; 7] = ["size", "start", "calls", "messages", "activation", "units", "log"];
+pub const SECTIONS: [&str; 8] = ["size", "start", "calls", "messages", "activation", "units", "log", "proxy"];
 
 /// What was not measured is empty.
 pub struct Measured {
@@ -28,6 +29,8 @@ pub struct Measured {
     pub first_answers: Vec<FirstAnswer>,
     pub costs: Vec<Cost>,
     pub logged: Vec<Logged>,
+    pub proxied: Vec<Proxied>,
+    pub footprints: Vec<Footprint>,
 }
 
 impl Measured {
@@ -50,6 +53,8 @@ impl Measured {
             first_answers: beside("activation").map(activation::first_answers).unwrap_or_default(),
             costs: beside("units").map(units::costs).unwrap_or_default(),
             logged: if wanted("log") { log::logged() } else { Vec::new() },
+            proxied: if wanted("proxy") { proxy::proxied() } else { Vec::new() },
+            footprints: if wanted("proxy") { proxy::footprints() } else { Vec::new() },
             releases,
         }
     }

@@ -14,6 +14,7 @@ use crate::markdown::{grouped, share, table};
 use crate::measured::Measured;
 use crate::messages::Messages;
 use crate::plots;
+use crate::proxy::{Footprint, Proxied};
 use crate::size::{Shared, Static};
 use crate::start::Start;
 use crate::units::Cost;
@@ -196,6 +197,13 @@ fn times(measured: &Measured, plots: bool) -> String {
         logged(&measured.logged),
         "",
     );
+    text += &section(
+        "A proxy",
+        "What passes through sd-proxy beside systemd-socket-proxyd, over TCP both ways: the throughput, as many times the other's, and the \
+        processor's time that the proxy takes for the same, of the other's. Clients and backends share the processors with it.",
+        proxied(&measured.proxied) + &footprints(&measured.footprints),
+        "",
+    );
     text
 }
 
@@ -279,6 +287,19 @@ fn logged(rows: &[Logged]) -> String {
     let head =
         ["logged as", "sd-activate, a second", "journald", "ratio", "µs of sd-activate's", "of journald's", "ratio"];
     table(&head, rows.iter().map(row))
+}
+
+fn proxied(rows: &[Proxied]) -> String {
+    let row = |row: &Proxied| vec![row.what.clone(), format!("{:.2}", row.throughput), format!("{:.2}", row.computed)];
+    table(&["what passes", "throughput", "its own time"], rows.iter().map(row))
+}
+
+fn footprints(rows: &[Footprint]) -> String {
+    let row = |row: &Footprint| {
+        let [ours, theirs] = [row.ours, row.theirs].map(|figure| format!("{} {}", grouped(figure as u64), row.unit));
+        vec![row.what.to_owned(), ours, theirs, share(row.ours / row.theirs)]
+    };
+    table(&["what it takes", "sd-proxy", "systemd-socket-proxyd", "ratio"], rows.iter().map(row))
 }
 
 fn connections(rows: &[Connections]) -> String {

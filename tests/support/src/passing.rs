@@ -9,7 +9,8 @@ use std::process::Command;
 /// How many sockets can be passed.
 const SOCKETS_MAX: usize = 8;
 
-/// A command that gets arguments added to it: a program that is passed these sockets, with the variables of sd_listen_fds(3).
+/// A command that gets arguments added to it: a program that is passed these sockets, with the variables of sd_listen_fds(3). They
+/// have to be open when it is spawned.
 pub fn command(program: impl AsRef<OsStr>, sockets: &[OwnedFd]) -> Command {
     assert!(sockets.len() <= SOCKETS_MAX, "too many sockets");
     let mut command = Command::new("sh");
