@@ -55,7 +55,11 @@ impl Service {
             Phase::Condition => self.enter(Phase::StartPre, turn),
             Phase::StartPre => self.enter(Phase::Start, turn),
             Phase::Start if self.spec.service_type == ServiceType::Forking => self.find_main(turn),
-            Phase::Start => self.enter(Phase::StartPost, turn),
+            Phase::Start => {
+                // With no command at all, others see that it has been started.
+                self.state = State::Start;
+                self.enter(Phase::StartPost, turn)
+            }
             // With no command there, it was read before.
             Phase::StartPost if command.index > 0 && self.spec.pid_file.is_some() => self.find_main(turn),
             Phase::Reload if self.spec.pid_file.is_some() || self.is_headless() => self.find_main(turn),

@@ -96,13 +96,14 @@ fn service(draft: Draft) -> Result<ServiceSpec, Invalid> {
     service.service_type = draft.service_type.unwrap_or(unspecified);
     let oneshot = service.service_type == ServiceType::Oneshot;
 
-    if service.start.is_empty() && service.stop.is_empty() {
+    let ends_all = draft.unit.end_actions.success.is_some();
+    if service.start.is_empty() && service.stop.is_empty() && !ends_all {
         return error("it has no ExecStart= and no ExecStop=: there is nothing to do");
     }
     if service.start.is_empty() && !oneshot {
         return error("it has no ExecStart=, which only Type=oneshot may do without");
     }
-    if service.start.is_empty() && !service.remain_after_exit {
+    if service.start.is_empty() && !service.remain_after_exit && !ends_all {
         return error("it has no ExecStart=, which it may do without only with RemainAfterExit=yes");
     }
     if service.start.len() > 1 && !oneshot {

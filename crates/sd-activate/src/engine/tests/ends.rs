@@ -184,3 +184,12 @@ fn a_signal_has_the_state_of_each_unit_said() {
     units.happen(signal(libc::SIGUSR1));
     assert_eq!(units.log(), ["SIGUSR1 is ignored: SIGTERM stops the units."]);
 }
+
+#[test]
+fn a_service_of_no_command_may_end_all() {
+    let mut units = Managed::new(&[("a.service", "[Unit]\nSuccessAction=exit-force\n[Service]\nExecStart=\n")]);
+    units.start("a.service");
+    assert_eq!(units.done.last(), Some(&Action::Exit(0)));
+    let log = units.log();
+    assert!(log.ends_with(&["Exiting immediately: unit a.service succeeded".to_owned()]), "{log:?}");
+}
