@@ -84,7 +84,7 @@ MANUALS = $(CARGO_TARGET_DIR)/manuals
 manuals: $(MANUALS)/written
 
 $(MANUALS)/written: $(SOURCES) $(HEADERS)
-	env -u CARGO_BUILD_TARGET $(CARGO) run --quiet $(CARGOFLAGS) --package sdlite-manuals -- $(MANUALS) $(HEADERS)
+	env -u CARGO_BUILD_TARGET $(CARGO) run $(CARGOFLAGS) --package sdlite-manuals -- $(MANUALS) $(HEADERS)
 	@touch $@
 
 # The same without a library, with glibc, and with musl where Rust has it.
