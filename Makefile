@@ -302,10 +302,18 @@ container: library
 check-containers:
 	tests/containers/check.sh
 
+# That each crate's package builds from itself alone, and cargo installs sd-activate.
+check-crates:
+	tests/crates.sh
+
+# What actionlint says of the CI workflow.
+check-workflow:
+	tests/workflow.sh
+
 demo: all
 	PORT=$(PORT) SD_ACTIVATE=$(BUILT)/sd-activate SDCTL=$(BUILT)/sdctl SDLITE_LIBDIR=$(BUILT) c-examples/demo.sh
 
 clean:
 	$(CARGO) clean
 
-.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units demo dist fuzz mutants clean
+.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-crates check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units check-workflow demo dist fuzz mutants clean
