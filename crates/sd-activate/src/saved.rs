@@ -3,7 +3,7 @@
 //! sd-activate executes itself anew and goes on as it was (`daemon-reexec`). What it knows is written down by serde, so that a
 //! field that is added is written with the others, or does not compile.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{CString, OsStr, OsString};
 use std::hash::Hash;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -331,11 +331,11 @@ impl<T: Saved + Ord + Hash> Saved for HashSet<T> {
     }
 }
 
-impl<K: Saved + Ord + Hash, V: Saved> Saved for HashMap<K, V> {
+impl<K: Saved + Ord, V: Saved> Saved for BTreeMap<K, V> {
     type Form = Vec<(K::Form, V::Form)>;
 
     fn save(&self) -> Self::Form {
-        self.iter().collect::<BTreeMap<_, _>>().into_iter().map(|(key, value)| (key.save(), value.save())).collect()
+        self.iter().map(|(key, value)| (key.save(), value.save())).collect()
     }
 
     fn restore(form: Self::Form) -> Option<Self> {

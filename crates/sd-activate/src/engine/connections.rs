@@ -1,6 +1,6 @@
 //! Accept=yes: a service for each connection. That of a unit is a unit of its own; with the command line's form, it is a process.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub(super) struct Connections {
     failed: BTreeSet<UnitId>,
     /// The instances that are no units any more, until what their end has come to is done.
     #[serde(with = "saved")]
-    leaving: HashMap<UnitId, Arc<UnitSpec>>,
+    leaving: BTreeMap<UnitId, Arc<UnitSpec>>,
 }
 
 impl Connections {

@@ -38,7 +38,7 @@ pub mod view;
 mod watchdog;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::mem;
 use std::sync::Arc;
@@ -113,19 +113,19 @@ pub struct Engine {
     #[serde(skip)]
     graph: Graph,
     /// The sockets that ports are of. Nobody's are closed.
-    ports: HashMap<Port, UnitId>,
+    ports: BTreeMap<Port, UnitId>,
     /// The units that are started at once.
     wanted: Vec<UnitId>,
     /// The only one of them, where there was one.
     only: Option<UnitId>,
     connections: Connections,
     #[serde(with = "saved")]
-    owners: HashMap<Pid, Taker>,
+    owners: BTreeMap<Pid, Taker>,
     #[serde(with = "saved")]
     timers: BTreeSet<(Instant, Timer)>,
     /// The same, by what there is to do: each is due once.
     #[serde(skip)]
-    due: HashMap<Timer, Instant>,
+    due: BTreeMap<Timer, Instant>,
     next_job: u32,
     /// How many jobs there are.
     jobs: usize,
@@ -155,13 +155,13 @@ impl Engine {
             units: BTreeMap::new(),
             next_unit: 0,
             graph: Graph::default(),
-            ports: HashMap::new(),
+            ports: BTreeMap::new(),
             wanted: Vec::new(),
             only: None,
             connections: Connections::default(),
-            owners: HashMap::new(),
+            owners: BTreeMap::new(),
             timers: BTreeSet::new(),
-            due: HashMap::new(),
+            due: BTreeMap::new(),
             next_job: 1,
             jobs: 0,
             waiting: BTreeMap::new(),

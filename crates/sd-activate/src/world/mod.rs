@@ -24,7 +24,7 @@ mod supervisor;
 mod terminal;
 mod units;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -72,9 +72,9 @@ pub struct World {
     command: Option<Box<Plan>>,
     /// What units need, with the other form.
     units: Option<Units>,
-    ports: HashMap<Port, Socket>,
+    ports: BTreeMap<Port, Socket>,
     /// Those of them that tell of who comes.
-    watched: HashMap<Port, Tells>,
+    watched: BTreeMap<Port, Tells>,
     next_port: usize,
     /// The descriptors that have come with the notification that is being heard.
     offered: Vec<OwnedFd>,
@@ -104,8 +104,8 @@ impl World {
             launcher: Launcher::of_this_process(),
             command: None,
             units: None,
-            ports: HashMap::new(),
-            watched: HashMap::new(),
+            ports: BTreeMap::new(),
+            watched: BTreeMap::new(),
             next_port: 0,
             offered: Vec::new(),
             store: Store::default(),

@@ -1,6 +1,6 @@
 //! What units need to be loaded, opened and executed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, LazyLock};
 
@@ -40,9 +40,9 @@ pub struct Units {
     /// The templates of services for one connection each.
     pub(super) templates: HashMap<UnitName, Template>,
     /// The connections that services are for.
-    pub(super) connections: HashMap<UnitId, Connection>,
+    pub(super) connections: BTreeMap<UnitId, Connection>,
     /// `$INVOCATION_ID` of units, and the how-manieth that is.
-    invocations: HashMap<UnitId, (u64, String)>,
+    invocations: BTreeMap<UnitId, (u64, String)>,
 }
 
 /// A connection that was accepted, and who has connected.

@@ -6,7 +6,7 @@
 mod execute;
 mod receive;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct State<Known = Engine> {
     engine: Known,
     ports: Vec<(Port, SavedSocket)>,
     #[serde(with = "saved")]
-    watched: HashMap<Port, Tells>,
+    watched: BTreeMap<Port, Tells>,
     next_port: usize,
     stored: Vec<SavedStored>,
     idle: Option<(Descriptor, Descriptor)>,

@@ -12,7 +12,7 @@ mod standard_error;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -112,7 +112,7 @@ pub struct Journal {
     /// Those of their numbers that are free.
     free: Vec<usize>,
     /// The processes that units have started, and the number of the stream of each that has one.
-    of_processes: HashMap<Pid, Option<usize>>,
+    of_processes: BTreeMap<Pid, Option<usize>>,
     connections: usize,
     senders: Senders,
     room: Room,
@@ -178,7 +178,7 @@ impl Journal {
             closed_until: None,
             streams: Vec::new(),
             free: Vec::new(),
-            of_processes: HashMap::new(),
+            of_processes: BTreeMap::new(),
             connections: 0,
             senders: Senders::new(),
             room: Room::new(),

@@ -1,6 +1,6 @@
 //! The log, as another process had it: `daemon-reexec`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -21,7 +21,7 @@ pub struct SavedJournal {
     /// Each has its number.
     streams: Vec<Option<SavedSource>>,
     #[serde(with = "saved")]
-    of_processes: HashMap<Pid, Option<usize>>,
+    of_processes: BTreeMap<Pid, Option<usize>>,
     senders: SavedSenders,
     ring: SavedRing,
     error: SavedError,

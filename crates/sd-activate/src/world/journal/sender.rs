@@ -1,6 +1,6 @@
 //! Who has sent an entry, by the kernel's word: the fields that a service cannot send.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -89,10 +89,10 @@ pub struct Senders {
     /// This process.
     own: Sender,
     /// The processes that units have started.
-    units: HashMap<Pid, Rc<Unit>>,
+    units: BTreeMap<Pid, Rc<Unit>>,
     /// Those that have ended: their sessions may have outlived them.
     left: VecDeque<(Pid, Rc<Unit>)>,
-    known: HashMap<Pid, Known>,
+    known: BTreeMap<Pid, Known>,
 }
 
 struct Known {
@@ -108,7 +108,7 @@ struct Known {
 #[derive(Serialize, Deserialize)]
 pub struct SavedSenders {
     #[serde(with = "saved")]
-    units: HashMap<Pid, Rc<Unit>>,
+    units: BTreeMap<Pid, Rc<Unit>>,
     left: Vec<(i32, Unit)>,
 }
 
@@ -153,7 +153,7 @@ impl Senders {
         of_process(&libc::ucred { pid: Pid::this().as_raw(), uid, gid }.into(), &mut fields);
         fields.append(&machine);
         let own = Sender { fields: Arc::new(fields), level_max: 7, copies: Copies::default() };
-        Self { machine, own, units: HashMap::new(), left: VecDeque::new(), known: HashMap::new() }
+        Self { machine, own, units: BTreeMap::new(), left: VecDeque::new(), known: BTreeMap::new() }
     }
 
     /// This process.
