@@ -168,6 +168,19 @@ impl Entry {
         self.sender.values(name).last().or_else(|| self.fields.values(name).last())
     }
 
+    /// The same for several names at once.
+    pub fn last_of<const N: usize>(&self, names: [&str; N]) -> [Option<&[u8]>; N] {
+        let mut found = [None; N];
+        for mut rest in [&*self.fields.bytes, &self.sender.bytes] {
+            while let Some((name, value)) = split_first(&mut rest) {
+                if let Some(place) = names.iter().position(|wanted| wanted.as_bytes() == name) {
+                    found[place] = Some(value);
+                }
+            }
+        }
+        found
+    }
+
     /// PRIORITY: 0 to 7, and 6 (info) where there is none.
     pub fn priority(&self) -> u8 {
         match self.last("PRIORITY") {

@@ -6,10 +6,16 @@
 //! services may not use; all that follows a length that is wrong; a last line without its newline.
 
 use super::entry::{FIELDS_MAX, Fields};
+use super::find;
+
+/// An entry is mostly no longer,
+const USUAL: usize = 1024;
+/// and takes so much more in memory.
+const ROOM: usize = 64;
 
 /// Gives the fields of each entry in a datagram, or in the file that was sent in its place.
 pub fn parse(datagram: &[u8], mut entry: impl FnMut(Fields)) {
-    let mut fields = Fields::default();
+    let mut fields = Fields::with_room(datagram.len().min(USUAL) + ROOM);
     let mut count = 0;
     let mut end = |fields: &mut Fields, count: &mut usize| {
         let fields = std::mem::take(fields);
@@ -37,7 +43,7 @@ struct Malformed;
 
 /// The field that begins with this line.
 fn field<'a>(line: &'a [u8], rest: &mut &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Malformed> {
-    if let Some(equals) = line.iter().position(|byte| *byte == b'=') {
+    if let Some(equals) = find(b'=', line) {
         let (name, value) = line.split_at(equals);
         return Ok((name, value.get(1..).unwrap_or_default()));
     }
@@ -50,7 +56,7 @@ fn field<'a>(line: &'a [u8], rest: &mut &'a [u8]) -> Result<(&'a [u8], &'a [u8])
 
 /// The first line, without the newline that has to end it, and what follows that.
 fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let end = find(b'\n', bytes)?;
     let (line, rest) = bytes.split_at(end);
     Some((line, rest.get(1..).unwrap_or_default()))
 }

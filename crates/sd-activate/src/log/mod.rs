@@ -21,3 +21,10 @@ pub fn say(message: impl Display) {
     // One write: lines of several processes stay whole. And `eprintln!` would panic where nobody reads any more.
     let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
 }
+
+/// Where a byte stands first. memchr(3) looks at many at once.
+fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    // SAFETY: it reads these bytes, and no others.
+    let found = unsafe { libc::memchr(bytes.as_ptr().cast(), libc::c_int::from(byte), bytes.len()) };
+    (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())
+}

@@ -27,6 +27,9 @@ pub enum Format {
     Prefix,
 }
 
+/// What a line shows: the message, and before it who has sent it.
+const SHOWN: [&str; 6] = ["MESSAGE", "_HOSTNAME", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "SYSLOG_PID"];
+
 /// A longer identifier is not printed, and a longer field is null in JSON.
 const IDENTIFIER_MAX: usize = 300;
 const JSON_MAX: usize = 4096;
@@ -59,12 +62,14 @@ pub struct Printer {
     /// The date that was written last, and what time it is of.
     date: String,
     second: Option<u64>,
+    /// What the line that was written last begins with: its memory is used again.
+    start: String,
 }
 
 impl Printer {
     /// One for this format.
     pub fn new(format: Format) -> Self {
-        Self { format, colours: false, date: String::new(), second: None }
+        Self { format, colours: false, date: String::new(), second: None, start: String::new() }
     }
 
     /// Has messages that are more or less important than most be coloured.
@@ -78,24 +83,38 @@ impl Printer {
             serde_json::to_writer(&mut *to, &json(entry))?;
             return to.write_all(b"\n");
         }
-        let Some(message) = entry.last("MESSAGE") else { return Ok(()) };
-        match self.format {
-            Format::Cat => to.write_all(entry.first("MESSAGE").unwrap_or(message)).and_then(|()| to.write_all(b"\n")),
-            Format::Prefix => {
-                let start = format!("<{}>{}", entry.priority(), subject(entry));
-                lines(message, [&start, &start], "", to)
-            }
-            _ => {
-                let host = text(entry, "_HOSTNAME").map(|host| format!(" {host}")).unwrap_or_default();
-                let start = format!("{}{host} {}", self.date(entry.timestamp), subject(entry));
-                let blanks = if message.contains(&b'\n') { start.chars().count() } else { 0 };
-                let colour = if self.colours { colour(entry.priority()) } else { "" };
-                lines(message, [&start, &" ".repeat(blanks)], colour, to)
-            }
+        if self.format == Format::Cat {
+            let Some(message) = entry.first("MESSAGE") else { return Ok(()) };
+            return to.write_all(message).and_then(|()| to.write_all(b"\n"));
         }
+        let [message, host, sender @ ..] = entry.last_of(SHOWN);
+        let Some(message) = message else { return Ok(()) };
+        self.start.clear();
+        if self.format == Format::Prefix {
+            self.start.extend(['<', char::from(b'0' + entry.priority()), '>']);
+        } else {
+            self.set_date(entry.timestamp);
+            self.start.extend([&*self.date, " "]);
+            text(host).into_iter().for_each(|host| self.start.extend([&*host, " "]));
+        }
+        self.add_sender(sender);
+        let colour = if self.colours && self.format != Format::Prefix { colour(entry.priority()) } else { "" };
+        let blanks = if message.contains(&b'\n') { self.start.chars().count() } else { 0 };
+        let indent = if self.format == Format::Prefix { &self.start } else { &" ".repeat(blanks) };
+        lines(message, [&self.start, indent], colour, to)
     }
 
-    fn date(&mut self, timestamp: Timestamp) -> &str {
+    /// `IDENTIFIER[PID]: `.
+    fn add_sender(&mut self, [identifier, command, pid, syslog_pid]: [Option<&[u8]>; 4]) {
+        let identifier = text(identifier).or_else(|| text(command));
+        self.start += identifier.as_deref().unwrap_or("unknown");
+        if let Some(pid) = text(pid).or_else(|| text(syslog_pid)) {
+            self.start.extend(["[", &pid, "]"]);
+        }
+        self.start += ": ";
+    }
+
+    fn set_date(&mut self, timestamp: Timestamp) {
         let second = Some(timestamp.realtime / 1_000_000);
         if self.second != second {
             self.date = local_time(
@@ -107,22 +126,11 @@ impl Printer {
             );
             self.second = second;
         }
-        &self.date
     }
 }
 
-/// `IDENTIFIER[PID]: `.
-fn subject(entry: &Entry) -> String {
-    let mut subject =
-        text(entry, "SYSLOG_IDENTIFIER").or_else(|| text(entry, "_COMM")).unwrap_or("unknown".into()).into_owned();
-    if let Some(pid) = text(entry, "_PID").or_else(|| text(entry, "SYSLOG_PID")) {
-        subject.extend(["[", &pid, "]"]);
-    }
-    subject + ": "
-}
-
-fn text<'a>(entry: &'a Entry, name: &str) -> Option<Cow<'a, str>> {
-    entry.last(name).filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable)
+fn text(value: Option<&[u8]>) -> Option<Cow<'_, str>> {
+    value.filter(|value| value.len() < IDENTIFIER_MAX).and_then(printable)
 }
 
 /// The escape sequence for messages of a priority, if there is one.

@@ -50,6 +50,8 @@ use standard_error::StandardError;
 
 /// So many streams and sockets are read from in one turn.
 const READY: usize = 8;
+/// What the names of fields take of what this process says, and the values that are always short.
+const ROOM: usize = 112;
 /// Whoever has not read standard error for so long counts as gone.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -328,8 +330,8 @@ impl Journal {
     }
 
     fn write(&mut self, unit: Option<&Unit>, level: Level, message: &str) {
-        let mut fields = Fields::default();
-        fields.push("PRIORITY", (level as u8).to_string());
+        let mut fields = Fields::with_room(ROOM + unit.map_or(0, Unit::size) + message.len());
+        fields.push("PRIORITY", [b'0' + level as u8]);
         fields.push("SYSLOG_FACILITY", "3");
         fields.push("SYSLOG_IDENTIFIER", "sd-activate");
         unit.into_iter().for_each(|unit| unit.add_as_subject(&mut fields));

@@ -26,6 +26,8 @@ const FRESH: Duration = Duration::from_secs(1);
 const KNOWN_MAX: usize = 512;
 /// So many main processes that have ended are still known by the sessions that they have left.
 const LEFT_MAX: usize = 256;
+/// What `_SYSTEMD_INVOCATION_ID` takes, and the name of `_SYSTEMD_UNIT`.
+const ROOM: usize = 80;
 /// A longer command line is cut.
 const COMMAND_LINE_MAX: u64 = 64 * 1024;
 
@@ -43,7 +45,7 @@ pub struct Unit {
 impl Unit {
     /// The unit of this name as it was started this time, and what it says of its log.
     pub fn new(name: &str, invocation: Option<&str>, log: &Log) -> Self {
-        let mut fields = Fields::default();
+        let mut fields = Fields::with_room(ROOM + name.len());
         fields.push("_SYSTEMD_UNIT", name);
         invocation.into_iter().for_each(|id| fields.push("_SYSTEMD_INVOCATION_ID", id));
         for (name, value) in log.extra_fields.iter().filter_map(|field| field.split_once('=')) {
@@ -61,6 +63,11 @@ impl Unit {
     /// Whether it wants entries of this level.
     pub fn wants(&self, level: u8) -> bool {
         level <= self.level_max
+    }
+
+    /// How much memory its fields take.
+    pub fn size(&self) -> usize {
+        self.fields.size()
     }
 
     /// Adds what says that the manager speaks of it: UNIT and INVOCATION_ID.
