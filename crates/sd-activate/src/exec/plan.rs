@@ -183,29 +183,27 @@ impl Plan {
     ) -> Result<Self, Error> {
         let text = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Error::ZeroByte);
         let paths = paths.iter().map(|path| text(path.as_os_str())).collect::<Result<Vec<_>, _>>()?;
-        let mut strings = Vec::new();
+        let mut strings = Vec::with_capacity(command_line.len() + environment.len());
 
-        let mut arguments = Vec::new();
+        let mut arguments = Vec::with_capacity(command_line.len() + 1);
         for argument in command_line {
             let argument = text(argument)?;
             arguments.push(argument.as_ptr());
             strings.push(argument);
         }
-        let mut shell_arguments = vec![SHELL.as_ptr(), paths.first().ok_or(Error::ZeroByte)?.as_ptr()];
+        let mut shell_arguments = Vec::with_capacity(command_line.len() + 2);
+        shell_arguments.extend([SHELL.as_ptr(), paths.first().ok_or(Error::ZeroByte)?.as_ptr()]);
         shell_arguments.extend(arguments.iter().skip(1));
         arguments.push(ptr::null());
         shell_arguments.push(ptr::null());
 
         let (mut pids, mut pidfd_id) = (Vec::new(), None);
         let mut remote = Vec::new();
-        let mut variables = Vec::new();
+        let mut variables = Vec::with_capacity(environment.len() + 1);
         for (name, value) in environment {
             match value {
                 Value::Fixed(value) => {
-                    let mut assignment = OsString::from(name);
-                    assignment.push("=");
-                    assignment.push(value);
-                    let assignment = text(&assignment)?;
+                    let assignment = assignment(name, value)?;
                     variables.push(assignment.as_ptr());
                     strings.push(assignment);
                 }
@@ -262,4 +260,13 @@ impl Plan {
             error => Error::NotExecutable { command, error },
         }
     }
+}
+
+/// `NAME=VALUE`, in one piece of memory.
+fn assignment(name: &OsStr, value: &OsStr) -> Result<CString, Error> {
+    let mut text = Vec::with_capacity(name.len() + value.len() + 2);
+    text.extend_from_slice(name.as_bytes());
+    text.push(b'=');
+    text.extend_from_slice(value.as_bytes());
+    CString::new(text).map_err(|_| Error::ZeroByte)
 }

@@ -16,7 +16,8 @@ pub(super) struct OwnVariable {
 
 impl OwnVariable {
     pub(super) fn new(name: &OsStr) -> Self {
-        let mut text = name.as_bytes().to_vec();
+        let mut text = Vec::with_capacity(name.len() + 1 + ROOM);
+        text.extend_from_slice(name.as_bytes());
         text.push(b'=');
         let start = text.len();
         text.resize(start + ROOM, 0);
@@ -28,11 +29,10 @@ impl OwnVariable {
     }
 
     pub(super) fn set_text(&mut self, value: &str) {
-        let most = self.text.len() - self.start - 1;
-        let value = value.bytes().take(most).chain(std::iter::repeat(0));
-        for (byte, new) in self.text.iter_mut().skip(self.start).zip(value) {
-            *byte = new;
-        }
+        let room = &mut self.text[self.start..];
+        let length = value.len().min(room.len() - 1);
+        room[..length].copy_from_slice(&value.as_bytes()[..length]);
+        room[length..].fill(0);
     }
 
     pub(super) fn set(&mut self, number: u64) {

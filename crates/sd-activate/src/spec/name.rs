@@ -113,7 +113,7 @@ impl UnitName {
 
     /// This template's instance; `None` where the name would not be valid.
     pub fn instantiate(&self, instance: &str) -> Option<Self> {
-        self.is_template().then(|| Self::new(&format!("{}@{instance}{}", self.prefix(), self.suffix())))?
+        self.is_template().then(|| Self::new(&[self.prefix(), "@", instance, self.suffix()].concat()))?
     }
 
     /// Whether it stands for what a machine's boot has reached: here, all of that is.

@@ -82,10 +82,11 @@ impl Peer {
         let local = getsockname::<SockaddrStorage>(descriptor).ok();
         match (local.and_then(inet), remote.and_then(inet)) {
             (Some((own, own_port)), Some((address, port))) => {
-                let shown = format!("{own}:{own_port}-{address}:{port}");
-                let described =
-                    if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
-                Self { source: address.clone(), address, port: port.to_string(), shown, described }
+                let (own_port, port) = (own_port.to_string(), port.to_string());
+                let shown = [&*own, ":", &own_port, "-", &address, ":", &port].concat();
+                let [begin, end] = if address.contains(':') { ["[", "]:"] } else { ["", ":"] };
+                let described = [begin, &address, end, &port].concat();
+                Self { source: address.clone(), address, port, shown, described }
             }
             _ => {
                 let credentials = getsockopt(&connection.as_fd(), sockopt::PeerCredentials).ok();
@@ -100,7 +101,7 @@ impl Peer {
 
     /// The name of the service for it, the how-manieth it is.
     fn instance(&self, template: &UnitName, number: u64) -> Option<UnitName> {
-        let plain = format!("{number}-{}", self.shown);
+        let plain = [&*number.to_string(), "-", &self.shown].concat();
         template.instantiate(&plain).or_else(|| template.instantiate(&escape(plain.as_bytes())))
     }
 }
