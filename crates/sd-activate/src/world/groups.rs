@@ -10,13 +10,17 @@
 //!
 //! By these names sd_pid_get_unit(3) tells the unit of a process, as below systemd.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Pid;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
 use crate::control_group::{self, INIT, words};
 use crate::spec::{Resources, UnitName, controller};
@@ -33,11 +37,16 @@ const KERNEL: [&str; 12] =
 pub struct Groups {
     /// That of all units.
     directory: PathBuf,
+    /// The same, open: those of units are found from there at less cost.
+    opened: OwnedFd,
     /// The same as the kernel names it: ControlGroup= of systemctl(1).
     path: String,
     /// That of this process.
     own: PathBuf,
 }
+
+/// What cgroup.events takes, and more.
+const EVENTS_MAX: usize = 256;
 
 impl Groups {
     /// Those of this process's units. None where it may make none.
@@ -46,27 +55,34 @@ impl Groups {
         let namespace = namespace();
         remove_abandoned(&directory, namespace.as_deref());
         let name = slice(namespace.as_deref(), std::process::id());
-        let found = Self {
-            directory: directory.join(&name),
-            path: format!("{}/{name}", path.trim_end_matches('/')),
-            own: directory,
-        };
-        make(&found.directory).ok()?;
-        Some(found)
+        let path = format!("{}/{name}", path.trim_end_matches('/'));
+        let (own, directory) = (directory.clone(), directory.join(&name));
+        make(&directory).ok()?;
+        let opened = open_directory(&directory).ok()?;
+        Some(Self { directory, opened, path, own })
     }
 
     /// The directory of a unit's group, for the unit's processes to be in.
-    pub fn open(&self, unit: &UnitName) -> io::Result<OwnedFd> {
-        let directory = self.directory(unit);
-        match make(&directory) {
+    pub fn open(&mut self, unit: &UnitName) -> io::Result<OwnedFd> {
+        let name = file_name(unit);
+        let name = name.as_ref();
+        match self.make(name) {
             // Somebody has removed that of all units.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Errno::ENOENT) => {
                 make(&self.directory)?;
-                make(&directory)?;
+                self.opened = open_directory(&self.directory)?;
+                self.make(name)?;
             }
             made => made?,
         }
-        Ok(File::open(directory)?.into())
+        Ok(openat(&self.opened, name, DIRECTORY, Mode::empty())?)
+    }
+
+    fn make(&self, name: &str) -> nix::Result<()> {
+        match mkdirat(&self.opened, name, Mode::from_bits_truncate(0o777)) {
+            Err(Errno::EEXIST) => Ok(()),
+            made => made,
+        }
     }
 
     /// Limits what a unit may use. What cannot be limited is told: the attribute, and why.
@@ -100,16 +116,24 @@ impl Groups {
 
     /// The processes of a unit.
     pub fn processes(&self, unit: &UnitName) -> BTreeSet<libc::pid_t> {
-        let (directory, mut processes) = (self.directory(unit), BTreeSet::new());
-        // Whether there are any, in there or below. Mostly there are none, or there is no group yet.
-        let events = fs::read_to_string(directory.join("cgroup.events")).unwrap_or_default();
-        if !events.lines().any(|line| line == "populated 1") {
+        let mut processes = BTreeSet::new();
+        // Mostly there are none, or there is no group yet.
+        if !self.is_populated(unit) {
             return processes;
         }
-        visit(&directory, &mut |group| processes.extend(numbers(&group.join("cgroup.procs"))));
+        visit(&self.directory(unit), &mut |group| processes.extend(numbers(&group.join("cgroup.procs"))));
         // Those of other PID namespaces have no number here.
         processes.retain(|pid| *pid > 0);
         processes
+    }
+
+    /// Whether there are any, in its group or below.
+    fn is_populated(&self, unit: &UnitName) -> bool {
+        let file = format!("{}/cgroup.events", file_name(unit));
+        let opened = openat(&self.opened, file.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty());
+        let mut events = [0; EVENTS_MAX];
+        let length = opened.map_or(Ok(0), |opened| File::from(opened).read(&mut events)).unwrap_or(0);
+        events[..length].split(|byte| *byte == b'\n').any(|line| line == b"populated 1")
     }
 
     /// The processes of a unit, each with its group.
@@ -144,11 +168,12 @@ impl Groups {
 
     /// Removes a unit's group, and what the unit has made below it, as far as no process is in there. Whether it is gone.
     pub fn remove(&self, unit: &UnitName) -> bool {
-        remove(&self.directory(unit))
+        unlinkat(&self.opened, file_name(unit).as_ref(), UnlinkatFlags::RemoveDir).is_ok()
+            || remove(&self.directory(unit))
     }
 
     fn directory(&self, unit: &UnitName) -> PathBuf {
-        self.directory.join(file_name(unit))
+        self.directory.join(&*file_name(unit))
     }
 }
 
@@ -229,11 +254,11 @@ fn namespace() -> Option<String> {
 }
 
 /// A unit's name, as a file that the kernel cannot have: with systemd's escape.
-fn file_name(unit: &UnitName) -> String {
+fn file_name(unit: &UnitName) -> Cow<'_, str> {
     let name = unit.as_str();
     let first = name.split('.').next().unwrap_or_default();
     let escape = first.is_empty() || first.starts_with('_') || KERNEL.contains(&first);
-    format!("{}{name}", if escape { "_" } else { "" })
+    if escape { format!("_{name}").into() } else { name.into() }
 }
 
 /// Removes the groups that managers have left that were killed.
@@ -246,6 +271,13 @@ fn remove_abandoned(directory: &Path, namespace: Option<&str>) {
             remove(&entry.path());
         }
     }
+}
+
+/// What a directory is opened as to be a place to start from, and nothing else.
+const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+fn open_directory(directory: &Path) -> nix::Result<OwnedFd> {
+    open(directory, DIRECTORY, Mode::empty())
 }
 
 fn make(directory: &Path) -> io::Result<()> {
@@ -293,11 +325,13 @@ mod tests {
     fn the_groups_on_the_way_have_a_controller_and_that_of_the_unit_its_limits() {
         let scratch = sdlite_test_support::scratch();
         let own = scratch.path().to_owned();
-        let groups = Groups { directory: own.join("all.slice"), path: "/all.slice".to_owned(), own: own.clone() };
-        for directory in [&own, &groups.directory] {
+        let directory = own.join("all.slice");
+        for directory in [&own, &directory] {
             make(directory).unwrap();
             fs::write(directory.join("cgroup.controllers"), "cpu memory\n").unwrap();
         }
+        let opened = open_directory(&directory).unwrap();
+        let groups = Groups { directory, opened, path: "/all.slice".to_owned(), own: own.clone() };
         let amounts = BTreeMap::from([("memory.max", 4096), ("memory.high", u64::MAX), ("pids.max", 5)]);
         let resources = Resources { amounts, ..Resources::default() };
         let unit = UnitName::new("a.service").unwrap();

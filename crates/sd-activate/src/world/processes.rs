@@ -19,8 +19,8 @@ impl World {
     }
 
     /// Has a command be executed in its unit's control group.
-    pub(super) fn join_group(&self, plan: &mut Plan, unit: &UnitName) -> Result<(), Error> {
-        let Some(groups) = self.groups() else { return Ok(()) };
+    pub(super) fn join_group(&mut self, plan: &mut Plan, unit: &UnitName) -> Result<(), Error> {
+        let Some(groups) = self.units.as_mut().and_then(|units| units.groups.as_mut()) else { return Ok(()) };
         let failed = |error| Error::Group { unit: unit.to_string(), error: errno(error) };
         groups.open(unit).map(|group| plan.join(group)).map_err(failed)
     }
