@@ -49,6 +49,8 @@ pub enum Action {
     HangUp,
     /// Accept a connection and close it: there are too many.
     Refuse(Port),
+    /// Close the connection of this unit, which is over.
+    Disconnect(UnitId),
     /// Close the connection of this unit, and forget all that there is for it: [`Forgotten`](super::Event::Forgotten).
     Forget(UnitId),
     /// Send a signal.

@@ -39,8 +39,8 @@ pub(super) struct Connections {
     /// When the user was told of a shortage.
     #[serde(with = "saved")]
     told: Option<Instant>,
-    /// The instances that have failed.
-    failed: BTreeSet<UnitId>,
+    /// The instances that are kept though their connections are over: they have failed, or stay active with RemainAfterExit=.
+    kept: BTreeSet<UnitId>,
     /// The instances that are no units any more, until what their end has come to is done.
     #[serde(with = "saved")]
     leaving: BTreeMap<UnitId, Arc<UnitSpec>>,
@@ -55,7 +55,7 @@ impl Connections {
     /// How much is known of them.
     #[cfg(test)]
     pub(super) fn count(&self) -> usize {
-        self.running.len() + self.failed.len() + self.leaving.len()
+        self.running.len() + self.kept.len() + self.leaving.len()
     }
 
     pub(super) fn runs(&self) -> bool {
@@ -187,31 +187,50 @@ impl Engine {
     pub(super) fn forget_instance(&mut self, id: UnitId, active: ActiveState, turn: &mut Turn) {
         let Some(unit) = self.units.get(&id).filter(|_| !turn.restarts(id)) else { return };
         let Some(connection) = unit.connection.clone() else {
-            // One that had failed, and was started again by hand.
-            if active == ActiveState::Inactive {
-                self.forget_failed(id);
+            // One that had failed and was started again by hand, or that has stayed active.
+            if active == ActiveState::Inactive && self.is_at_rest(id) && self.connections.kept.remove(&id) {
+                self.leave(id, turn);
             }
             return;
         };
-        if active == ActiveState::Failed && !unit.spec.collect_failed {
-            self.release(&connection);
-            if let Some(unit) = self.units.get_mut(&id) {
-                unit.connection = None;
+        let is_kept = active == ActiveState::Failed && !unit.spec.collect_failed;
+        if !is_kept && unit.job.is_some() {
+            return;
+        }
+        // Before all else that there is to do: whoever has connected waits for it.
+        turn.actions.insert(0, Action::Disconnect(id));
+        if is_kept {
+            let oldest = self.connections.kept.iter().copied().find(|id| self.is_at_rest(*id));
+            if let Some(oldest) = oldest.filter(|_| self.connections.kept.len() >= KEPT) {
+                self.forget_kept(oldest);
             }
+            self.keep(id, &connection);
             turn.act(Action::Forget(id));
-            let oldest = self.connections.failed.iter().copied().find(|id| self.is_at_rest(*id));
-            if let Some(oldest) = oldest.filter(|_| self.connections.failed.len() >= KEPT) {
-                self.forget_failed(oldest);
-            }
-            self.connections.failed.insert(id);
-        } else if unit.job.is_none() {
+        } else {
             self.remove(id, &connection, turn);
         }
     }
 
-    /// Forgets an instance that is kept because it has failed, unless it was started again; whether it is one.
-    pub(super) fn forget_failed(&mut self, id: UnitId) -> bool {
-        let kept = self.is_at_rest(id) && self.connections.failed.remove(&id);
+    /// Closes the connection of a service that stays active though its processes have ended, as RemainAfterExit= says.
+    pub(super) fn disconnect(&mut self, id: UnitId, turn: &mut Turn) {
+        if let Some(connection) = self.units.get(&id).and_then(|unit| unit.connection.clone()) {
+            self.keep(id, &connection);
+            turn.actions.insert(0, Action::Disconnect(id));
+        }
+    }
+
+    /// Keeps an instance whose connection is over.
+    fn keep(&mut self, id: UnitId, connection: &(UnitId, String)) {
+        self.release(connection);
+        if let Some(unit) = self.units.get_mut(&id) {
+            unit.connection = None;
+        }
+        self.connections.kept.insert(id);
+    }
+
+    /// Forgets an instance that is kept though its connection is over, unless it was started again; whether it is one.
+    pub(super) fn forget_kept(&mut self, id: UnitId) -> bool {
+        let kept = self.is_at_rest(id) && self.connections.kept.remove(&id);
         if kept {
             self.discard(id);
         }
@@ -225,6 +244,11 @@ impl Engine {
 
     fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {
         self.release(connection);
+        self.leave(id, turn);
+    }
+
+    /// Forgets an instance when what its end has come to is done.
+    fn leave(&mut self, id: UnitId, turn: &mut Turn) {
         turn.act(Action::Forget(id));
         if let Some(unit) = self.discard(id) {
             self.connections.leaving.insert(id, unit.spec);

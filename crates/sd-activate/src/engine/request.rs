@@ -79,7 +79,7 @@ impl Engine {
     }
 
     fn reset_failed(&mut self, id: UnitId, turn: &mut Turn) {
-        if self.forget_failed(id) {
+        if self.forget_kept(id) {
             return;
         }
         if let Some(unit) = self.units.get_mut(&id) {

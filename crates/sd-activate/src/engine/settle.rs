@@ -74,6 +74,9 @@ impl Engine {
         if is_over {
             self.forget_instance(id, new, turn);
         }
+        if self.units.get(&id).is_some_and(|unit| unit.seen.1 == "exited") {
+            self.disconnect(id, turn);
+        }
     }
 
     pub(super) fn job_has_ended(&mut self, id: UnitId, turn: &mut Turn) {

@@ -82,6 +82,10 @@ impl World {
                 self.held = None;
                 return Ok(Outcome::Nothing);
             }
+            Action::Disconnect(id) => {
+                self.units.as_mut().map(|units| units.connections.remove(&id));
+                return Ok(Outcome::Nothing);
+            }
             Action::Forget(id) => {
                 self.forget(id);
                 Event::Forgotten(id)

@@ -179,6 +179,38 @@ fn a_service_that_is_started_again_goes_on_with_its_connection() {
 }
 
 #[test]
+fn a_connection_is_closed_before_all_else_that_the_end_of_its_service_comes_to() {
+    let (mut units, port) = accepting("");
+    let one = connect(&mut units, port, 0, "1.1.1.1").unwrap();
+    let id = units.id(&one);
+    let (main, now) = (units.engine.view(id).main.unwrap(), Instant::now());
+    assert_eq!(units.engine.step(now, Event::Ended(main, CLEAN)), [Action::Inspect(id, vec![main])]);
+    let actions = units.engine.step(now, Event::Inspected { service: id, processes: vec![], unlinked: vec![] });
+    let [Action::Disconnect(_), Action::Log { .. }, Action::CleanUp { .. }, Action::Forget(_)] = actions[..] else {
+        panic!("{actions:?}")
+    };
+}
+
+#[test]
+fn a_service_that_stays_active_without_processes_gives_its_connection_up() {
+    let (mut units, port) = accepting("MaxConnections=1\n");
+    units.happen(Event::Incoming(port));
+    let text = "[Service]\nExecStart=/bin/a\nRemainAfterExit=yes\n";
+    let instance = Instance { spec: unit("a@0-1.service", text), peer: "1".to_owned() };
+    units.happen(Event::Accepted { port, source: "1".to_owned(), instance });
+    let id = units.id("a@0-1.service");
+    units.done.clear();
+    units.end("a@0-1.service", CLEAN);
+    assert_eq!(units.state("a@0-1.service"), "active exited");
+    assert_eq!(units.done, [Action::Disconnect(id)]);
+    assert_eq!(units.engine.view(units.id("a.socket")).connections, 0);
+    assert!(connect(&mut units, port, 1, "1").is_some(), "there is room for another");
+    units.happen(Event::Requested { request: RequestId(1), verb: Verb::Stop, unit: id });
+    assert_eq!(units.cleaned, ["a@0-1.service"]);
+    assert!(units.engine.spec(id).is_none(), "then it is forgotten");
+}
+
+#[test]
 fn a_socket_that_is_to_be_stopped_starts_nothing() {
     let text = "[Unit]\nBefore=b.service\n[Socket]\nListenStream=1\nAccept=yes\n";
     let mut units = Managed::new(&[("a.socket", text), ("b.service", "")]);

@@ -230,6 +230,10 @@ impl World {
                 self.held = None;
                 return Ok(None);
             }
+            Action::Disconnect(id) => {
+                self.connections.remove(&id);
+                return Ok(None);
+            }
             Action::Forget(id) => {
                 self.connections.remove(&id);
                 Event::Forgotten(id)
