@@ -8,6 +8,8 @@
  *   log:TEXT            sends an entry to the journal's socket
  *   syslog:TEXT         calls syslog(3)
  *   notify:TEXT         sends that to $NOTIFY_SOCKET
+ *   notify-zero:TEXT    the same, with a byte of zero for each #
+ *   notify-long:BYTES   the same with a STATUS= of which it becomes so long
  *   store:PATH:NAME     opens that, and has it stored by the manager
  *   note:TEXT           writes it into the dump
  *   try                 writes into the dump what it can and cannot do
@@ -17,6 +19,7 @@
  *   catch:SIGNAL        the same, without an end
  *   ignore:SIGNAL       does as it says
  *   child               leaves a process behind that pauses
+ *   depart              pauses, and has a process go on that has left parent, group and session
  *   sleep:MS pause exit:STATUS signal:SIGNAL
  */
 #define _GNU_SOURCE
@@ -35,6 +38,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -62,11 +66,11 @@ static void caught_and_ended(int signal)
     _exit(0);
 }
 
-/* Sends a text, and a descriptor where that is none that is negative. */
-static void send_with(const char *path, const char *text, int passed)
+/* Sends so much of a text, and a descriptor where that is none that is negative. */
+static void send_with(const char *path, const char *text, size_t length, int passed)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct iovec content = {.iov_base = (void *)text, .iov_len = strlen(text)};
+    struct iovec content = {.iov_base = (void *)text, .iov_len = length};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof passed)] = {0};
     struct msghdr message = {.msg_name = &address,
                              .msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)),
@@ -93,7 +97,33 @@ static void send_with(const char *path, const char *text, int passed)
 
 static void send_to(const char *path, const char *text)
 {
-    send_with(path, text, -1);
+    send_with(path, text, strlen(text), -1);
+}
+
+static void notify(const char *text, size_t length, int passed)
+{
+    send_with(getenv("NOTIFY_SOCKET") ?: "", text, length, passed);
+}
+
+static void notify_zero(const char *pattern)
+{
+    char text[256];
+    size_t length = strlen(strncpy(text, pattern, sizeof text - 1));
+
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '#')
+            text[i] = '\0';
+    notify(text, length, -1);
+}
+
+static void notify_long(size_t length)
+{
+    char *text = malloc(length + 1);
+
+    memset(text, 'x', length);
+    memcpy(text, "STATUS=", strlen("STATUS="));
+    notify(text, length, -1);
+    free(text);
 }
 
 /* PATH:NAME */
@@ -106,7 +136,7 @@ static void store(const char *what)
     snprintf(path, sizeof path, "%.*s", (int)(name - what), what);
     snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name + 1);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    send_with(getenv("NOTIFY_SOCKET") ?: "", text, fd);
+    notify(text, strlen(text), fd);
     close(fd);
 }
 
@@ -203,6 +233,24 @@ static void log_entry(const char *message)
     send_to("/run/systemd/journal/socket", entry);
 }
 
+/* Goes on as a process whose parent, group and session are none of the service's. */
+static void depart(void)
+{
+    pid_t middle = fork();
+
+    if (middle != 0) {
+        waitpid(middle, NULL, 0);
+        for (;;)
+            pause();
+    }
+    middle = getpid();
+    if (fork() != 0)
+        _exit(0);
+    setsid();
+    while (getppid() == middle)
+        usleep(1000);
+}
+
 static int is(const char *act, const char *name, const char **value)
 {
     size_t length = strlen(name);
@@ -232,7 +280,11 @@ static void act(const char *act)
     else if (is(act, "syslog", &value))
         syslog(LOG_NOTICE, "%s", value);
     else if (is(act, "notify", &value))
-        send_to(getenv("NOTIFY_SOCKET") ?: "", value);
+        notify(value, strlen(value), -1);
+    else if (is(act, "notify-zero", &value))
+        notify_zero(value);
+    else if (is(act, "notify-long", &value))
+        notify_long((size_t)atol(value));
     else if (is(act, "store", &value))
         store(value);
     else if (is(act, "note", &value))
@@ -257,6 +309,8 @@ static void act(const char *act)
         exit(atoi(value));
     else if (is(act, "signal", &value))
         kill(getpid(), atoi(value));
+    else if (is(act, "depart", &value))
+        depart();
     else if (is(act, "child", &value) || is(act, "pause", &value))
         while (*act == 'p' || fork() == 0)
             pause();

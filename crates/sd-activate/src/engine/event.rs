@@ -87,9 +87,8 @@ pub enum Event {
     Notified {
         /// Which process.
         sender: Pid,
-        /// The processes that it descends from, the nearest first, and the first of its session: whose process it is, where
-        /// it is not one that was executed by itself.
-        lineage: Vec<Pid>,
+        /// Whose process that is.
+        unit: UnitId,
         /// What it has said.
         notification: Box<Notification>,
         /// What is known of the process that it says is the main one.

@@ -48,11 +48,8 @@ impl Engine {
                     );
                 }
             }
-            Event::Notified { sender, lineage, notification, claim } => {
-                let owner = [sender].iter().chain(&lineage).find_map(|pid| self.owner(*pid));
-                if let Some(id) = owner {
-                    self.tell_service(id, Happening::Notified(sender, notification, claim), turn);
-                }
+            Event::Notified { sender, unit, notification, claim } => {
+                self.tell_service(unit, Happening::Notified(sender, notification, claim), turn);
             }
             Event::Connected(pid) => {
                 turn.owned.push((pid, Taker::Connection));

@@ -39,10 +39,16 @@ pub struct Groups {
     directory: PathBuf,
     /// The same, open: those of units are found from there at less cost.
     opened: OwnedFd,
-    /// The same as the kernel names it: ControlGroup= of systemctl(1).
-    path: String,
     /// That of this process.
     own: PathBuf,
+    names: Names,
+}
+
+/// What the kernel calls the groups of units: by that it can be told whose a process is.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// That of all units, as ControlGroup= of systemctl(1) has it.
+    path: String,
 }
 
 /// What cgroup.events takes, and more.
@@ -55,11 +61,16 @@ impl Groups {
         let namespace = namespace();
         remove_abandoned(&directory, namespace.as_deref());
         let name = slice(namespace.as_deref(), std::process::id());
-        let path = format!("{}/{name}", path.trim_end_matches('/'));
+        let names = Names { path: format!("{}/{name}", path.trim_end_matches('/')) };
         let (own, directory) = (directory.clone(), directory.join(&name));
         make(&directory).ok()?;
         let opened = open_directory(&directory).ok()?;
-        Some(Self { directory, opened, path, own })
+        Some(Self { directory, opened, own, names })
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The directory of a unit's group, for the unit's processes to be in.
@@ -111,7 +122,7 @@ impl Groups {
 
     /// ControlGroup= of a unit, while it has one.
     pub fn path(&self, unit: &UnitName) -> Option<String> {
-        self.directory(unit).is_dir().then(|| format!("{}/{}", self.path, file_name(unit)))
+        self.directory(unit).is_dir().then(|| format!("{}/{}", self.names.path, file_name(unit)))
     }
 
     /// The processes of a unit.
@@ -141,7 +152,7 @@ impl Groups {
         let mut list = Vec::new();
         visit(&self.directory(unit), &mut |group| {
             let below = group.strip_prefix(&self.directory).unwrap_or(group);
-            let name = format!("{}/{}", self.path, below.display());
+            let name = format!("{}/{}", self.names.path, below.display());
             let its = numbers(&group.join("cgroup.procs")).into_iter().filter(|pid| *pid > 0);
             list.extend(its.map(|pid| (name.clone(), pid)));
         });
@@ -154,11 +165,6 @@ impl Groups {
         let mut tasks = 0;
         visit(&self.directory(unit), &mut |group| tasks += numbers(&group.join("cgroup.threads")).len());
         tasks
-    }
-
-    /// The unit whose group a process is in.
-    pub fn unit_of(&self, pid: Pid) -> Option<UnitName> {
-        unit_in(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?, &self.path)
     }
 
     /// Sends all processes of a unit SIGKILL, those included that it makes meanwhile. Whether that could be done at once.
@@ -174,6 +180,13 @@ impl Groups {
 
     fn directory(&self, unit: &UnitName) -> PathBuf {
         self.directory.join(&*file_name(unit))
+    }
+}
+
+impl Names {
+    /// The unit whose group a process is in.
+    pub fn unit_of(&self, pid: Pid) -> Option<UnitName> {
+        unit_in(&fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?, &self.path)
     }
 }
 
@@ -325,13 +338,14 @@ mod tests {
     fn the_groups_on_the_way_have_a_controller_and_that_of_the_unit_its_limits() {
         let scratch = sdlite_test_support::scratch();
         let own = scratch.path().to_owned();
+        let names = Names { path: "/all.slice".to_owned() };
         let directory = own.join("all.slice");
         for directory in [&own, &directory] {
             make(directory).unwrap();
             fs::write(directory.join("cgroup.controllers"), "cpu memory\n").unwrap();
         }
         let opened = open_directory(&directory).unwrap();
-        let groups = Groups { directory, opened, path: "/all.slice".to_owned(), own: own.clone() };
+        let groups = Groups { directory, opened, own: own.clone(), names };
         let amounts = BTreeMap::from([("memory.max", 4096), ("memory.high", u64::MAX), ("pids.max", 5)]);
         let resources = Resources { amounts, ..Resources::default() };
         let unit = UnitName::new("a.service").unwrap();

@@ -44,7 +44,7 @@ pub use sockets::{Socket, passed};
 pub use units::Units;
 
 use actions::Outcome;
-use children::{Reaped, lineage, reap};
+use children::{Reaped, reap};
 use orphans::Orphans;
 use poll::{Key, Poll, Tells};
 use requests::Asked;
@@ -278,20 +278,26 @@ impl World {
     }
 
     fn notified(&mut self, engine: &Engine) -> Option<Event> {
-        let received = self.notifications.as_ref()?.receive()?;
+        let received = match self.notifications.as_ref()?.receive()? {
+            Ok(received) => received,
+            Err(refusal) => {
+                self.say(refusal);
+                return None;
+            }
+        };
         let notification = Box::new(notification::parse(&received.state));
         // All that was said before was heard: with this, the descriptor is closed that it is asked by.
         if notification.barrier {
             return None;
         }
         let sender = received.sender;
-        let lineage = if engine.owner(sender).is_some() { Vec::new() } else { lineage(sender) };
+        let unit = self.unit_of(engine, sender)?;
         let claim = notification.main.map(|main| {
             let same = notification.main_pidfd_id.is_none_or(|id| pid_file::has_pidfd_id(main, id));
             pid_file::claim(main, same, received.is_root)
         });
         self.offered = received.descriptors;
-        Some(Event::Notified { sender, lineage, notification, claim })
+        Some(Event::Notified { sender, unit, notification, claim })
     }
 
     /// What is to be told of a port that has something to tell.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::saved::{self, Descriptor, Saved};
 
-/// A longer notification is cut.
+/// A longer notification is refused, as by systemd.
 const LENGTH_MAX: usize = 4096;
 /// SCM_MAX_FD of the kernel.
 const DESCRIPTORS_MAX: usize = 253;
@@ -43,14 +43,14 @@ impl Notifications {
         &self.address
     }
 
-    /// The next notification. None where there is none.
-    pub fn receive(&self) -> Option<Received> {
+    /// The next notification, or why it is refused. None where there is none.
+    pub fn receive(&self) -> Option<Result<Received, &'static str>> {
         let mut state = vec![0; LENGTH_MAX];
         let mut control = nix::cmsg_space!(UnixCredentials, [RawFd; DESCRIPTORS_MAX]);
         let mut room = [IoSliceMut::new(&mut state)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let message = recvmsg::<UnixAddr>(self.socket.as_raw_fd(), &mut room, Some(&mut control), flags).ok()?;
-        let length = message.bytes;
+        let (length, is_cut) = (message.bytes, message.flags.contains(MsgFlags::MSG_TRUNC));
         let (mut credentials, mut descriptors) = (None, Vec::new());
         for message in message.cmsgs().into_iter().flatten() {
             match message {
@@ -64,8 +64,19 @@ impl Notifications {
             }
         }
         state.truncate(length);
+        if is_cut {
+            return Some(Err("Received notify message exceeded maximum size. Ignoring."));
+        }
+        // One at the end is what ends a string in C.
+        if state.last() == Some(&0) {
+            state.pop();
+        }
+        if state.contains(&0) {
+            return Some(Err("Received notify message with embedded NUL bytes. Ignoring."));
+        }
         let credentials = credentials?;
-        Some(Received { sender: Pid::from_raw(credentials.pid()), is_root: credentials.uid() == 0, state, descriptors })
+        let sender = Pid::from_raw(credentials.pid());
+        Some(Ok(Received { sender, is_root: credentials.uid() == 0, state, descriptors }))
     }
 }
 

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::World;
-use super::children::{Traits, process, processes_of};
+use super::children::{Traits, lineage, process, processes_of};
 use super::groups::Groups;
 use crate::engine::{Engine, Event, Level, Process, UnitId};
 use crate::error::{Error, errno};
@@ -23,6 +23,16 @@ impl World {
         let Some(groups) = self.units.as_mut().and_then(|units| units.groups.as_mut()) else { return Ok(()) };
         let failed = |error| Error::Group { unit: unit.to_string(), error: errno(error) };
         groups.open(unit).map(|group| plan.join(group)).map_err(failed)
+    }
+
+    /// The unit that a process is of: the one that it was executed for, the one whose control group it is in, or where there are no
+    /// groups the one that it descends from.
+    pub(super) fn unit_of(&self, engine: &Engine, pid: Pid) -> Option<UnitId> {
+        let owner = |pid| engine.owner(pid).or_else(|| self.orphans.unit(pid));
+        owner(pid).or_else(|| match self.groups() {
+            Some(groups) => engine.find(&groups.names().unit_of(pid)?),
+            None => lineage(pid).into_iter().find_map(owner),
+        })
     }
 
     /// Limits what a unit's control group may use, as far as that can be; what cannot be is said, and the unit is started all the

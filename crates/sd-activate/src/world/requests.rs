@@ -232,7 +232,7 @@ impl Told<'_> {
     }
 
     fn unit_of(&self, pid: Pid) -> Result<Value, Failure> {
-        let by_group = || self.engine.find(&self.units.groups.as_ref()?.unit_of(pid)?);
+        let by_group = || self.engine.find(&self.units.groups.as_ref()?.names().unit_of(pid)?);
         let unit = self.engine.owner(pid).or_else(by_group);
         unit.map(|unit| json!({ "unit": self.properties(&self.engine.view(unit)) })).ok_or_else(|| {
             let message = format!("PID {pid} does not belong to any loaded unit.");

@@ -173,7 +173,10 @@ impl Units {
 
 impl World {
     /// Has units be managed: what they write comes to the log, and what they notify of is heard.
-    pub fn manage(&mut self, units: Units, journal: Journal, notifications: Notifications) -> Result<(), Error> {
+    pub fn manage(&mut self, units: Units, mut journal: Journal, notifications: Notifications) -> Result<(), Error> {
+        if let Some(groups) = &units.groups {
+            journal.tell_units_by(groups.names().clone());
+        }
         self.poll.add(Key::Log, &journal, Tells::Always).map_err(Error::Wait)?;
         self.poll.add(Key::Notification, &notifications, Tells::Always).map_err(Error::Wait)?;
         (self.units, self.journal, self.notifications) = (Some(units), Some(journal), Some(notifications));

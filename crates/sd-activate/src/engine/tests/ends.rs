@@ -137,9 +137,9 @@ fn others_do_not_see_the_end_of_what_is_started_again_directly() {
     assert_eq!(units.answers, [], "its job goes on");
     units.pass(Duration::from_secs(1));
     assert_eq!(units.state("a.service"), "activating start");
-    let pid = units.main_pid("a.service");
+    let (unit, pid) = (units.id("a.service"), units.main_pid("a.service"));
     let notification = Box::new(Notification { told: Some(Told::Ready), ..Notification::default() });
-    units.happen(Event::Notified { sender: pid, lineage: Vec::new(), notification, claim: None });
+    units.happen(Event::Notified { sender: pid, unit, notification, claim: None });
     assert_eq!(units.answers, [Answer::Ended(JobResult::Done)]);
     assert_eq!(units.state("b.service"), "active running");
 

@@ -29,6 +29,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use nix::time::{self, clock_gettime};
 use nix::unistd::Pid;
 
+use super::groups::Names;
 use crate::engine::Level;
 use crate::exec::UnitPlan;
 use crate::log::entry::{Entry, Fields, Timestamp};
@@ -252,6 +253,11 @@ impl Journal {
         shutdown(writer.as_raw_fd(), Shutdown::Read)?;
         let number = self.add(Source::new(reader, Stream::with_header(header), Some(unit)))?;
         Ok((number, writer))
+    }
+
+    /// From now on it is told by a process's control group which unit it is of.
+    pub fn tell_units_by(&mut self, groups: Names) {
+        self.senders.tell_units_by(groups);
     }
 
     /// A command was started as this process.

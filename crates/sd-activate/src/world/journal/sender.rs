@@ -14,6 +14,7 @@ use nix::unistd::{Pid, getgid, gethostname, getsid, getuid};
 use serde::{Deserialize, Serialize};
 
 use super::super::children;
+use super::super::groups::Names;
 use super::copies::Copies;
 use crate::log::command_line::quoted;
 use crate::log::entry::Fields;
@@ -95,6 +96,8 @@ pub struct Senders {
     machine: Fields,
     /// This process.
     own: Sender,
+    /// The control groups of units, where there are any.
+    groups: Option<Names>,
     /// The processes that units have started.
     units: BTreeMap<Pid, Rc<Unit>>,
     /// Those that have ended: their sessions may have outlived them.
@@ -134,7 +137,7 @@ impl Saved for Rc<Unit> {
 impl Senders {
     /// Writes it down.
     pub fn save(&self) -> SavedSenders {
-        let Self { machine: _, own: _, units, left, known: _ } = self;
+        let Self { machine: _, own: _, groups: _, units, left, known: _ } = self;
         SavedSenders { units: units.clone(), left: left.iter().map(|(pid, unit)| (pid.save(), unit.save())).collect() }
     }
 
@@ -160,7 +163,12 @@ impl Senders {
         of_process(&libc::ucred { pid: Pid::this().as_raw(), uid, gid }.into(), &mut fields);
         fields.append(&machine);
         let own = Sender { fields: Arc::new(fields), level_max: 7, copies: Copies::default() };
-        Self { machine, own, units: BTreeMap::new(), left: VecDeque::new(), known: BTreeMap::new() }
+        Self { machine, own, groups: None, units: BTreeMap::new(), left: VecDeque::new(), known: BTreeMap::new() }
+    }
+
+    /// From now on it is told by a process's control group which unit it is of.
+    pub fn tell_units_by(&mut self, groups: Names) {
+        self.groups = Some(groups);
     }
 
     /// This process.
@@ -218,9 +226,31 @@ impl Senders {
         before.filter(|before| ***before == fields).cloned().unwrap_or_else(|| Arc::new(fields))
     }
 
-    /// The unit that a process belongs to: it has started the process, or its session, or one of its ancestors; or, where it was
-    /// left to this process, as daemons are, the one whose `$INVOCATION_ID` it was executed with.
+    /// The unit that a process belongs to: it has started the process, or the process is in its control group.
     fn unit_of(&self, pid: Pid) -> Option<Rc<Unit>> {
+        match &self.groups {
+            None => self.unit_of_lineage(pid),
+            Some(groups) => {
+                self.units.get(&pid).cloned().or_else(|| Some(self.unit_called(groups.unit_of(pid)?.as_str())))
+            }
+        }
+    }
+
+    /// The unit of this name, as it was started last.
+    fn unit_called(&self, name: &str) -> Rc<Unit> {
+        let is_called = |unit: &&Rc<Unit>| unit.fields.values("_SYSTEMD_UNIT").any(|own| own == name.as_bytes());
+        let known = self.all_units().find(is_called).cloned();
+        known.unwrap_or_else(|| Rc::new(Unit::new(name, None, &Log::default())))
+    }
+
+    /// Those that run, and then those that ran, the last one first.
+    fn all_units(&self) -> impl Iterator<Item = &Rc<Unit>> {
+        self.units.values().chain(self.left.iter().map(|left| &left.1))
+    }
+
+    /// Without control groups, the unit that has started the process, or its session, or one of its ancestors; or, where it was
+    /// left to this process, as daemons are, the one whose `$INVOCATION_ID` it was executed with.
+    fn unit_of_lineage(&self, pid: Pid) -> Option<Rc<Unit>> {
         let mut next = pid;
         // A process has fewer ancestors, and if /proc changes while it is read, this ends all the same.
         for _ in 0..64 {
@@ -239,7 +269,7 @@ impl Senders {
     fn unit_of_invocation(&self, pid: Pid) -> Option<&Rc<Unit>> {
         let id = children::invocation(pid.as_raw())?;
         let is_its = |unit: &&Rc<Unit>| unit.fields.values("_SYSTEMD_INVOCATION_ID").any(|own| own == id.as_bytes());
-        self.units.values().chain(self.left.iter().map(|left| &left.1)).find(is_its)
+        self.all_units().find(is_its)
     }
 
     fn unit_of_session(&self, pid: Pid) -> Option<&Rc<Unit>> {

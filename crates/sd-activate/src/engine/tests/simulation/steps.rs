@@ -109,7 +109,9 @@ impl World {
 
     fn tell(&mut self, sender: Pid, told: Told) -> Result<(), String> {
         let notification = Box::new(Notification { told: Some(told), ..Notification::default() });
-        self.happen(Event::Notified { sender, lineage: Vec::new(), notification, claim: None })
+        let unit = self.processes.get(sender).map(|process| process.unit);
+        let event = |unit| Event::Notified { sender, unit, notification, claim: None };
+        unit.map_or(Ok(()), |unit| self.happen(event(unit)))
     }
 
     pub(super) fn reap(&mut self, pid: Pid) -> Result<(), String> {
