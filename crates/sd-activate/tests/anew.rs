@@ -174,6 +174,68 @@ fn units_are_loaded_anew_and_what_is_gone_stays_what_it_was() {
     assert!(!units.directory.path("gone").exists(), "its file is removed as its unit has said");
 }
 
+/// Has two files in memory and the end of a pipe stored, and says what of that it was passed. With SIGUSR1 it takes the first one out,
+/// and with SIGUSR2 it closes the other end of the pipe.
+const STORING: &str = r#"
+import os, signal, socket
+
+def tell(text, *descriptors):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.connect(os.environ["NOTIFY_SOCKET"].replace("@", "\0", 1))
+        socket.send_fds(manager, [text.encode()], descriptors)
+
+names = os.environ.get("LISTEN_FDNAMES", "").split(":") if "LISTEN_FDS" in os.environ else []
+passed = {name: 3 + place for place, name in enumerate(names)}
+told = [f"{name}={os.pread(passed[name], 9, 0).decode()}" for name in sorted(passed) if name != "pipe"]
+held = None
+if not passed:
+    for name in ("one", "two"):
+        descriptor = os.memfd_create(name)
+        os.write(descriptor, f"file-{name}".encode())
+        tell(f"FDSTORE=1\nFDNAME={name}", descriptor)
+    end, held = os.pipe()
+    tell("FDSTORE=1\nFDNAME=pipe", end)
+    os.close(end)
+signal.signal(signal.SIGUSR1, lambda *_: tell("FDSTOREREMOVE=1\nFDNAME=one"))
+signal.signal(signal.SIGUSR2, lambda *_: os.close(held))
+tell("STATUS=" + " ".join(told) + "\nREADY=1")
+while True:
+    signal.pause()
+"#;
+
+#[test]
+fn what_a_service_has_stored_is_still_there_when_it_is_started_again_after_that() {
+    let units = Units::new(&[(
+        "store.service",
+        "[Service]\nType=notify\nFileDescriptorStoreMax=3\nExecStart=/usr/bin/python3 DIRECTORY/storing.py\n",
+    )]);
+    fs::write(units.directory.path("storing.py"), STORING).unwrap();
+    let mut activator = units.start(&["store.service"], 0);
+    let is = |property: &str, value: &str| {
+        eventually(value, || (shown(&units, "store.service", property) == value).then_some(()));
+    };
+    let signal = |signal: &str| {
+        let signal = format!("--signal={signal}");
+        assert_eq!(units.ask(&["kill", "--kill-whom=main", &signal, "store.service"]).0, Some(0));
+    };
+    is("ActiveState", "active");
+    is("NFileDescriptorStore", "3");
+    reexecute(&units);
+    is("NFileDescriptorStore", "3");
+    signal("USR2");
+    is("NFileDescriptorStore", "2");
+
+    assert_eq!(units.ask(&["restart", "store.service"]).0, Some(0));
+    is("StatusText", "one=file-one two=file-two");
+    reexecute(&units);
+    signal("USR1");
+    is("NFileDescriptorStore", "1");
+    reexecute(&units);
+    assert_eq!(units.ask(&["restart", "store.service"]).0, Some(0));
+    is("StatusText", "two=file-two");
+    assert!(activator.stop().success());
+}
+
 /// A copy of sd-activate that manages these units, for another program to take its place.
 fn replaceable(units: &Units) -> (Activator, std::path::PathBuf) {
     let program = units.directory.path("sd-activate");
