@@ -275,6 +275,10 @@ impl Engine {
         let ((active, sub), directly) = (unit.seen, unit.restarts_directly());
         let Some(job) = &mut unit.job else { return };
         if job.progress != Progress::Running {
+            // It has ended by itself, while its job waited.
+            if job.kind == JobKind::Stop && active.is_inactive_or_failed() {
+                self.finish(id, JobResult::Done, turn);
+            }
             return;
         }
         let result = match (job.kind, active) {
@@ -300,6 +304,7 @@ impl Engine {
     pub(super) fn finish(&mut self, id: UnitId, result: JobResult, turn: &mut Turn) {
         let Some(unit) = self.units.get_mut(&id) else { return };
         let Some(job) = unit.job.take() else { return };
+        unit.note_job();
         self.jobs -= 1;
         self.waiting.remove(&job.id);
         turn.log_any(id, messages::ended(unit, job.kind, result));

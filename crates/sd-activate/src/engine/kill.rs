@@ -44,11 +44,7 @@ impl Victim<'_> {
     /// Sends the signal to those whom KillMode= says.
     pub(super) fn send(self, shot: Shot, turn: &mut Turn) -> Hit {
         let Shot { signal, told, last } = shot;
-        let all = match self.kill.mode {
-            KillMode::ControlGroup => true,
-            KillMode::Mixed => last,
-            KillMode::Process | KillMode::None => false,
-        };
+        let all = self.kill.reaches_all(last);
         let known = self.known.iter().copied().filter(|_| self.kill.mode != KillMode::None);
         let is_other = |process: &&Process| all && !self.known.contains(&process.pid);
         let others: Vec<_> = self.processes.iter().filter(is_other).collect();

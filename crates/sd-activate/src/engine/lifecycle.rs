@@ -153,8 +153,12 @@ impl Service {
     }
 
     fn unit_is_over(&mut self, turn: &mut Turn) -> State {
-        let restarts = !self.stopping && is_restarted(&self.spec, self.result, self.main_end);
+        let restarts = !self.stopping && !self.is_to_stop && is_restarted(&self.spec, self.result, self.main_end);
         let state = self.over(turn);
+        if self.is_to_stop {
+            self.announcer.stops();
+            self.announcer.is_silent();
+        }
         turn.act(Action::CleanUp { unit: self.id, restarts: restarts || self.restarting });
         self.discard_store(restarts || self.restarting, turn);
         if self.stopping {
@@ -201,6 +205,10 @@ impl Service {
 
     /// Has a job made that starts it again: conditions are checked, and what belongs to it is started or restarted with it.
     pub(super) fn schedule_restart(&mut self, turn: &mut Turn) -> State {
+        if self.is_to_stop {
+            self.log(Level::Info, "Stop job pending for unit, skipping automatic restart.", turn);
+            return State::AutoRestart;
+        }
         self.restarts += 1;
         self.scheduled = true;
         self.log(Level::Info, format_args!("Scheduled restart job, restart counter is at {}.", self.restarts), turn);

@@ -42,13 +42,7 @@ impl Socket {
     }
 
     pub(super) fn incoming(&mut self, port: Port, turn: &mut Turn) -> State {
-        if self.spec.accept && self.connections >= self.spec.max_connections {
-            let most = self.spec.max_connections;
-            self.log(
-                Level::Warning,
-                format_args!("Too many incoming connections ({most}), dropping connection."),
-                turn,
-            );
+        if self.spec.accept && self.is_full(turn) {
             turn.act(Action::Refuse(port));
             return State::Listening;
         }
@@ -77,19 +71,31 @@ impl Socket {
         self.heard(port, State::Running)
     }
 
-    /// Counts a connection that was accepted, unless its source has too many.
-    pub(super) fn accept(&mut self, source: &str, turn: &mut Turn) -> bool {
-        if let Some(most) = self.spec.max_connections_per_source {
-            let count = self.sources.entry(source.to_owned()).or_default();
-            if *count >= most {
-                let count = *count + 1;
-                let what =
-                    format!("Too many incoming connections ({count}) from source {source}, dropping connection.");
-                self.log(Level::Warning, what, turn);
-                return false;
-            }
-            *count += 1;
+    /// Whether there are as many connections as MaxConnections= allows. If so, that is said.
+    fn is_full(&self, turn: &mut Turn) -> bool {
+        let most = self.spec.max_connections;
+        let is_full = self.connections >= most;
+        if is_full {
+            let what = format_args!("Too many incoming connections ({most}), dropping connection.");
+            self.log(Level::Warning, what, turn);
         }
+        is_full
+    }
+
+    /// Counts a connection that was accepted, unless there are too many, or its source has.
+    pub(super) fn accept(&mut self, source: &str, turn: &mut Turn) -> bool {
+        // One that has waited may have come before a reload has lowered the limit.
+        if self.is_full(turn) {
+            return false;
+        }
+        // Counted without a limit as well: a reload may set one.
+        let count = self.sources.get(source).copied().unwrap_or(0) + 1;
+        if self.spec.max_connections_per_source.is_some_and(|most| count > most) {
+            let what = format!("Too many incoming connections ({count}) from source {source}, dropping connection.");
+            self.log(Level::Warning, what, turn);
+            return false;
+        }
+        self.sources.insert(source.to_owned(), count);
         self.accepted += 1;
         self.connections += 1;
         true
@@ -121,6 +127,7 @@ impl Socket {
         turn.act(Action::Close(port));
         self.ports.retain(|other| *other != port);
         self.heard.retain(|other| *other != port);
-        if self.ports.is_empty() { self.fail("resources", turn) } else { state }
+        let listens = matches!(state, State::Listening | State::Running);
+        if listens && self.ports.is_empty() { self.fail("resources", turn) } else { state }
     }
 }

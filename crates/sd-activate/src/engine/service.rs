@@ -93,6 +93,8 @@ pub(super) struct Service {
     pub(super) stopping: bool,
     /// Whether that is half of a restart.
     pub(super) restarting: bool,
+    /// Whether it has a job by which it is told to stop, maybe once others have stopped.
+    pub(super) is_to_stop: bool,
     /// When the time of its state is up.
     #[serde(with = "saved")]
     pub(super) deadline: Option<Instant>,
@@ -285,6 +287,7 @@ impl Service {
             scheduled: false,
             stopping: false,
             restarting: false,
+            is_to_stop: false,
             deadline: None,
             announcer: Announcer::default(),
             passed_on: BTreeSet::new(),
@@ -380,11 +383,9 @@ impl Service {
             (S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill,
              H::MainEnded(outcome) | H::CommandEnded(outcome))
                                                           => self.process_ended(outcome, turn),
-            (S::StopWatchdog | S::StopSigterm | S::StopSigkill, H::OtherEnded) if alone
-                                                          => self.enter(Phase::StopPost, turn),
             // They may have left others in turn.
-            (S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill, H::OtherEnded) if alone
-                                                          => self.signal(self.state, Outcome::Success, turn),
+            (S::StopWatchdog | S::StopSigterm | S::StopSigkill | S::FinalWatchdog | S::FinalSigterm | S::FinalSigkill,
+             H::OtherEnded) if alone                      => self.left_alone(turn),
             (S::StopPost, H::MainEnded(_)) if gone        => self.signal(S::FinalSigterm, Outcome::Success, turn),
 
             (S::Condition | S::StartPre | S::Start | S::StartPost | S::Reload | S::ReloadSignal | S::ReloadNotify,

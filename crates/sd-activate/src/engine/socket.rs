@@ -275,7 +275,7 @@ impl Socket {
             (S::Running, H::NotTriggered(reason))            => self.not_triggered(&reason, turn),
             (S::Listening | S::Running, H::Service(Triggered::LimitHit)) => self.fail("service-start-limit-hit", turn),
             (S::Listening | S::Running, H::Stop)             => self.go(Phase::StopPre, 0, turn),
-            (state @ (S::Listening | S::Running), H::Lost(port)) => self.lost(port, state, turn),
+            (state, H::Lost(port))                           => self.lost(port, state, turn),
 
             (state, _)                                       => state,
         };
@@ -313,6 +313,8 @@ impl Socket {
                 turn.act(Action::Open(self.id));
                 State::Opening
             }
+            // They were lost meanwhile.
+            Phase::StartPost if self.ports.is_empty() => self.fail("resources", turn),
             Phase::StartPost => {
                 self.heard = self.ports.clone();
                 self.flush_and_listen(turn)

@@ -3,13 +3,13 @@
 
 use std::fmt::Display;
 
-use super::Action;
 use super::event::Process;
 use super::kill::{self, Shot, Victim, executed, name_of};
 use super::service::{Awaited, Service, State};
 use super::turn::{Level, Turn};
 use super::verdict::Outcome;
 use super::view::Whom;
+use super::{Action, Form};
 use crate::spec::{FailureMode, Phase, Signal};
 
 impl Service {
@@ -66,10 +66,11 @@ impl Service {
             Some(Awaited::Remains) => self.leave(&processes, turn),
             Some(Awaited::MainProcess(claim)) => self.main_found(claim, &processes, turn),
             Some(Awaited::Claimed(claim)) => self.claimed(claim, &processes, turn),
-            Some(Awaited::Others) => {
+            Some(Awaited::Others) if self.state == State::Running => {
                 self.watch_others(&processes, turn);
                 self.settle(turn)
             }
+            Some(Awaited::Others) => self.wait_for_others(&processes, turn),
             Some(Awaited::Execution(_) | Awaited::PidFile) | None => self.state,
         }
     }
@@ -110,6 +111,30 @@ impl Service {
             State::StopSigkill | State::FinalSigkill => (kill.final_signal, true),
             State::StopSigterm if self.restarting => (kill.restart_signal.unwrap_or(kill.signal), false),
             _ => (kill.signal, false),
+        }
+    }
+
+    /// All have ended that are known to have got the signal of this state. They may have left others.
+    pub(super) fn left_alone(&mut self, turn: &mut Turn) -> State {
+        match (turn.form, self.state) {
+            (Form::Units, _) => self.inspect(Awaited::Others, turn),
+            // A command's are only found when their parents have ended, and so have got no signal yet.
+            (_, State::StopWatchdog | State::StopSigterm | State::StopSigkill) => self.enter(Phase::StopPost, turn),
+            (_, state) => self.signal(state, Outcome::Success, turn),
+        }
+    }
+
+    /// All have ended that are known to have got the signal of this state, and these have not, which they had made.
+    fn wait_for_others(&mut self, processes: &[Process], turn: &mut Turn) -> State {
+        let last = matches!(self.state, State::StopSigkill | State::FinalSigkill);
+        if self.spec.kill.reaches_all(last) {
+            self.watch_others(processes, turn);
+        }
+        match self.state {
+            state if !self.others.is_empty() => state,
+            State::StopWatchdog | State::StopSigterm | State::StopSigkill => self.enter(Phase::StopPost, turn),
+            _ if processes.is_empty() => self.leave(processes, turn),
+            state => self.signal(state, Outcome::Success, turn),
         }
     }
 

@@ -279,6 +279,7 @@ impl Engine {
             ignores_order,
             requests: Vec::new(),
         });
+        unit.note_job();
         self.waiting.insert(number, id);
         let timeout = unit.spec.jobs.timeout;
         self.limit_job(id, timeout, turn);

@@ -122,6 +122,14 @@ impl Unit {
         self.job.as_ref().is_some_and(|job| job.kind == JobKind::Stop)
     }
 
+    /// Its job is another one, or none.
+    pub(super) fn note_job(&mut self) {
+        let is_to_stop = self.is_to_stop();
+        if let Machine::Service(service) = &mut self.machine {
+            service.is_to_stop = is_to_stop;
+        }
+    }
+
     /// What is told of it to those that it starts by OnFailure= and OnSuccess=.
     pub(super) fn told_to_followers(&self) -> BTreeSet<(Word, String)> {
         let mut told = BTreeSet::new();

@@ -323,6 +323,15 @@ pub struct Kill {
 }
 
 impl Kill {
+    /// Whether a signal reaches all processes, and not only those of commands; the last one is SIGKILL.
+    pub fn reaches_all(&self, last: bool) -> bool {
+        match self.mode {
+            KillMode::ControlGroup => true,
+            KillMode::Mixed => last,
+            KillMode::Process | KillMode::None => false,
+        }
+    }
+
     /// Whether SIGKILL reaches processes that no signal before it does.
     pub fn spares_until_sigkill(&self) -> bool {
         self.mode == KillMode::Mixed && self.send_sigkill

@@ -225,3 +225,16 @@ fn a_socket_that_is_to_be_stopped_starts_nothing() {
     assert_eq!(connect(&mut units, port, 0, "1.1.1.1"), None);
     assert_eq!(units.done.last(), Some(&Action::HangUp));
 }
+
+#[test]
+fn a_limit_that_is_set_by_a_reload_counts_the_connections_that_there_are() {
+    let (mut units, port) = accepting("");
+    let first = connect(&mut units, port, 0, "1.1.1.1").unwrap();
+    let text = "[Socket]\nListenStream=1\nAccept=yes\nMaxConnectionsPerSource=1\n";
+    let socket = units.id("a.socket");
+    units.engine.replace(socket, LoadState::Loaded, Some(unit("a.socket", text)));
+    assert_eq!(connect(&mut units, port, 1, "1.1.1.1"), None);
+    units.end(&first, CLEAN);
+    assert!(connect(&mut units, port, 1, "1.1.1.1").is_some());
+    assert_eq!(connect(&mut units, port, 2, "1.1.1.1"), None);
+}

@@ -300,3 +300,34 @@ fn limits_that_are_loaded_anew_hold_at_once_and_what_was_started_before_counts()
     assert!(!trigger(&mut units), "the fourth");
     assert_eq!(units.state("a.socket"), "failed failed");
 }
+
+#[test]
+fn restart_does_not_start_what_has_a_job_to_stop_that_waits_for_others() {
+    let begin = || {
+        let mut units = Managed::new(&[
+            ("a.service", "[Service]\nExecStart=/bin/a\nRestart=always\nRestartSec=1\n"),
+            ("later.service", "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/a\nExecStop=/bin/b\n"),
+        ]);
+        units.start("a.service");
+        units.start("later.service");
+        units
+    };
+    let stop = |units: &mut Managed| {
+        assert_eq!(units.ask(Verb::Stop, "later.service"), None);
+        assert_eq!(units.ask(Verb::Stop, "a.service"), None, "it stops after that");
+        units.log();
+    };
+    let mut units = begin();
+    stop(&mut units);
+    units.end("a.service", End::Exited(1));
+    assert_eq!(units.answers.last(), Some(&Answer::Ended(JobResult::Done)));
+    assert_eq!(units.state("a.service"), "failed failed");
+    assert_eq!(units.log().last().map(String::as_str), Some("Stopped a.service."));
+
+    let mut units = begin();
+    units.end("a.service", End::Exited(1));
+    stop(&mut units);
+    units.pass(Duration::from_secs(1));
+    assert_eq!(units.log(), ["a.service: Stop job pending for unit, skipping automatic restart."]);
+    assert_eq!(units.state("a.service"), "activating auto-restart");
+}

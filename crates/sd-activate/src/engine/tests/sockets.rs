@@ -230,3 +230,18 @@ fn what_waits_is_thrown_away_if_the_socket_says_so() {
     units.end("a.service", CLEAN);
     assert_eq!(units.done, [Action::Flush(port), Action::Watch(port)], "and again, when its service has ended");
 }
+
+#[test]
+fn a_socket_that_loses_its_port_before_it_listens_fails() {
+    let mut units = with_commands();
+    units.start("a.socket");
+    units.end("a.socket", CLEAN);
+    assert_eq!(units.state("a.socket"), "activating start-post");
+    let port = port(&units, "a.socket");
+    let error = Error::ShutDown { descriptor: 3 };
+    units.happen(Event::NotReopened(port, error));
+    assert_eq!(units.done.last(), Some(&Action::Close(port)));
+    units.end("a.socket", CLEAN);
+    assert_ne!(units.state("a.socket"), "active listening");
+    assert_eq!(units.engine.view(units.id("a.socket")).result, "resources");
+}
