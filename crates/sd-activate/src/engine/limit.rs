@@ -8,7 +8,7 @@ use crate::saved;
 use crate::spec::RateLimit;
 
 /// Counts what a [`RateLimit`] limits. An interval begins with the first that is counted after the last interval.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     rate: RateLimit,
     #[serde(with = "saved")]

@@ -73,6 +73,8 @@ enum Step {
     Reap(Index),
     /// Nothing happens for so many milliseconds.
     Wait(u64),
+    /// A process has descriptors stored, or takes out what is stored.
+    Store(Index, bool),
     /// Nothing happens until the engine wants to be told of the time.
     WaitForDeadline,
     /// A unit is loaded, or loaded again.
@@ -91,6 +93,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => any::<Index>().prop_map(Step::Attend),
         3 => any::<Index>().prop_map(Step::Take),
         3 => (any::<Index>(), told).prop_map(|(process, told)| Step::Tell(process, told)),
+        1 => (any::<Index>(), any::<bool>()).prop_map(|(process, store)| Step::Store(process, store)),
         2 => any::<Index>().prop_map(Step::Fork),
         6 => (any::<Index>(), end).prop_map(|(process, end)| Step::Exit(process, end)),
         8 => any::<Index>().prop_map(Step::Reap),
@@ -111,11 +114,23 @@ fn sequence() -> impl Strategy<Value = Sequence> {
 /// Has all of it happen, then lets all end by itself, and then stops all.
 fn run((texts, seed, steps): &Sequence) -> Result<(), String> {
     let mut world = World::new(texts, *seed)?;
+    run_in(&mut world, steps)
+}
+
+fn run_in(world: &mut World, steps: &[Step]) -> Result<(), String> {
     for step in steps {
         world.take_step(step)?;
     }
     world.calm_down()?;
     world.stop()
+}
+
+/// What happens, and what comes of it.
+fn trace((texts, seed, steps): &Sequence) -> String {
+    let Ok(mut world) = World::new(texts, *seed) else { return "It does not begin.".to_owned() };
+    world.trace = Some(Vec::new());
+    let _ = run_in(&mut world, steps);
+    world.trace.unwrap_or_default().join("\n")
 }
 
 #[test]
@@ -135,12 +150,12 @@ fn whatever_happens_in_whatever_order_the_invariants_hold() {
         let mut runner = TestRunner::new_with_rng(config, rng);
         match runner.run(&sequence(), |sequence| run(&sequence).map_err(TestCaseError::fail)) {
             Ok(()) => (),
-            Err(TestError::Fail(reason, (texts, seed_of_world, steps))) => {
-                let texts: Vec<_> = texts.iter().map(ToString::to_string).collect();
+            Err(TestError::Fail(reason, sequence)) => {
+                let texts: Vec<_> = sequence.0.iter().map(ToString::to_string).collect();
                 panic!(
-                    "{reason}\nSDLITE_SEED={seed} finds it again: the world's seed is {seed_of_world}, and what happens \
-                     {steps:#?}\nwith:\n{}",
-                    texts.join("\n")
+                    "{reason}\nSDLITE_SEED={seed} finds it again, with the units:\n{}\nwhere this happens:\n{}",
+                    texts.join("\n"),
+                    trace(&sequence)
                 );
             }
             Err(error) => panic!("{error}"),

@@ -84,6 +84,24 @@ impl World {
         })
     }
 
+    pub(super) fn store(&mut self, unit: UnitId, max: usize) -> Result<Event, String> {
+        invariants::store_is_as_large(self, unit, max)?;
+        if self.engine.units[&unit].active().is_inactive_or_failed() {
+            self.stored_late.insert(unit);
+        }
+        let stored = self.stored.entry(unit).or_default();
+        let room = max.saturating_sub(*stored);
+        *stored += self.offered.min(room);
+        Ok(Event::Stored { unit, count: *stored, full: self.offered > room })
+    }
+
+    /// So many of those that are stored are closed.
+    pub(super) fn unstore(&mut self, unit: UnitId, count: usize) -> Event {
+        let stored = self.stored.entry(unit).or_default();
+        *stored = stored.saturating_sub(count);
+        Event::Stored { unit, count: *stored, full: false }
+    }
+
     pub(super) fn read_pid_file(&mut self, id: UnitId) -> Event {
         let its = self.processes.iter().filter(|(_, process)| process.unit == id && process.is_alive()).last();
         let its = its.map(|(pid, _)| Claim { pid, claimed: Claimed::Running, trusted: false });

@@ -1,28 +1,30 @@
 //! What holds, whatever happens.
 
 use super::processes::Nature;
-use super::world::{Watched, World};
+use super::world::{Connection, Watched, World};
 use crate::engine::job::{JobKind, Progress};
 use crate::engine::turn::Timer;
 use crate::engine::unit::{Machine, Unit};
 use crate::engine::*;
-use crate::spec::{KillMode, Kind};
+use crate::spec::{KillMode, Kind, Preserve};
 
 /// What does not hold, and how that shows.
 type Broken = Result<(), String>;
 type Invariant = fn(&World) -> Broken;
 
 /// What holds after each event, when all has been done that comes of it.
-const ALWAYS: [(&str, Invariant); 9] = [
+const ALWAYS: [(&str, Invariant); 11] = [
     ("a socket that is active listens at all its ports", sockets_listen),
     ("what is not active listens nowhere", others_do_not_listen),
     ("who comes to a socket that listens is heard", listeners_hear),
     ("the service of a socket that runs is up, or will be", sockets_that_run_are_served),
     ("a connection that was accepted has its unit, and the unit has it", connections_have_units),
-    ("there are no more connections than are allowed", connections_are_limited),
+    ("a socket knows how many connections it has", connections_are_counted),
     ("a job that runs is for a unit that changes", jobs_go_on),
     ("no answer is awaited any more", nothing_is_awaited),
     ("what is counted is what there is", counts_are_right),
+    ("what is stored is kept as long as FileDescriptorStorePreserve= says", stores_are_kept),
+    ("a service knows that it is to stop", services_know_of_stops),
 ];
 
 pub(super) fn always(world: &World) -> Broken {
@@ -60,18 +62,50 @@ pub(super) fn stopped(world: &World, id: UnitId) -> Broken {
     })
 }
 
-/// TriggerLimitBurst= and TriggerLimitIntervalSec=.
-pub(super) fn trigger(world: &mut World, id: UnitId) -> Broken {
+/// TriggerLimitBurst= and PollLimitBurst=, with their intervals. Somebody has come to a socket: whether that has triggered its
+/// service, and whether it was counted.
+pub(super) fn trigger(world: &mut World, id: UnitId, triggers: bool, counted: bool) -> Broken {
     let Some(Kind::Socket(socket)) = world.engine.spec(id).map(|unit| unit.kind.clone()) else { return Ok(()) };
+    let without_limits = socket.trigger_limit.interval.is_zero() && socket.poll_limit.interval.is_zero();
+    ensure(counted || !triggers || without_limits, || format!("{id:?} triggers, and that is not counted"))?;
+    if !counted {
+        return Ok(());
+    }
     let allowed = world.triggers.allows(id, world.now, socket.trigger_limit);
-    ensure(allowed, || format!("{id:?} triggers more often than TriggerLimitBurst= allows"))
+    ensure(allowed, || format!("{id:?} triggers more often than TriggerLimitBurst= allows"))?;
+    let allowed = world.polls.allows(id, world.now, socket.poll_limit);
+    ensure(allowed, || format!("{id:?} triggers more often than PollLimitBurst= allows"))
+}
+
+/// MaxConnections= and MaxConnectionsPerSource=: a service gets a connection. What runs goes on if they are lowered.
+pub(super) fn connection_given(world: &World, id: UnitId) -> Broken {
+    let Connection { socket, source } = &world.connections[&id];
+    let Some(Kind::Socket(spec)) = world.engine.spec(*socket).map(|unit| unit.kind.clone()) else { return Ok(()) };
+    let all = world.connections.values().filter(|connection| connection.socket == *socket);
+    let of_source = all.clone().filter(|connection| connection.source == *source).count();
+    let (all, most) = (all.count(), spec.max_connections as usize);
+    ensure(all <= most, || format!("there are {all} connections, and MaxConnections= allows {most}"))?;
+    let most = spec.max_connections_per_source.map_or(usize::MAX, |most| most as usize);
+    ensure(of_source <= most, || {
+        format!("there are {of_source} of {source}, and MaxConnectionsPerSource= allows {most}")
+    })
+}
+
+/// FileDescriptorStoreMax=: so many descriptors are to be stored at most.
+pub(super) fn store_is_as_large(world: &World, id: UnitId, max: usize) -> Broken {
+    let Some(Kind::Service(service)) = world.engine.spec(id).map(|unit| &unit.kind) else { return Ok(()) };
+    let allowed = service.descriptor_store_max as usize;
+    ensure(max == allowed, || {
+        format!("{max} descriptors are to be stored, and FileDescriptorStoreMax= allows {allowed}")
+    })
 }
 
 /// When nobody does anything, each job ends, and whoever has asked is answered.
 pub(super) fn at_rest(world: &World) -> Broken {
     let jobs = world.engine.units.values().filter_map(|unit| Some((&unit.name, unit.job.as_ref()?)));
+    let jobs = jobs.filter(|(_, job)| job.id < world.old_jobs);
     let jobs: Vec<_> = jobs.map(|(name, job)| format!("{name} {job:?} {}", state(world, name))).collect();
-    ensure(jobs.is_empty() && world.engine.jobs == 0, || format!("jobs do not end: {jobs:?}"))?;
+    ensure(jobs.is_empty(), || format!("jobs do not end: {jobs:?}"))?;
     ensure(world.asked.is_empty(), || format!("nobody answers {:?}", world.asked))
 }
 
@@ -82,6 +116,8 @@ pub(super) fn in_the_end(world: &World) -> Broken {
     ensure(world.exited, || format!("it does not end: {states:?}"))?;
     ensure(world.ports.is_empty(), || format!("it ends, and leaves open {:?}", world.ports))?;
     ensure(world.connections.is_empty(), || format!("it ends, and leaves {:?}", world.connections))?;
+    world.engine.units.keys().try_for_each(|id| stopped(world, *id))?;
+    ensure(world.engine.jobs == 0, || format!("it ends, and leaves {} jobs", world.engine.jobs))?;
     at_rest(world)
 }
 
@@ -146,7 +182,7 @@ fn connections_have_units(world: &World) -> Broken {
     Ok(())
 }
 
-fn connections_are_limited(world: &World) -> Broken {
+fn connections_are_counted(world: &World) -> Broken {
     for (id, unit) in &world.engine.units {
         let Machine::Socket(socket) = &unit.machine else { continue };
         let its = || world.connections.values().filter(|connection| connection.socket == *id);
@@ -196,6 +232,28 @@ fn counts_are_right(world: &World) -> Broken {
     ensure(engine.alive == alive, || format!("{} units are alive, of {alive}", engine.alive))?;
     for (pid, taker) in &engine.owners {
         ensure(world.processes.may_be(*pid), || format!("process {pid} of {taker:?} was reaped, and is remembered"))?;
+    }
+    Ok(())
+}
+
+fn stores_are_kept(world: &World) -> Broken {
+    for (id, unit) in &world.engine.units {
+        let Machine::Service(service) = &unit.machine else { continue };
+        let stored = world.stored.get(id).copied().unwrap_or(0);
+        ensure(service.stored == stored, || {
+            format!("{} counts {} descriptors of {stored}", unit.name, service.stored)
+        })?;
+        let over = unit.active().is_inactive_or_failed() && unit.job.is_none();
+        let kept = service.spec.descriptor_store_preserve == Preserve::Yes || world.stored_late.contains(id);
+        ensure(stored == 0 || !over || kept, || format!("{} is over, and keeps {stored}", unit.name))?;
+    }
+    Ok(())
+}
+
+fn services_know_of_stops(world: &World) -> Broken {
+    for unit in world.engine.units.values() {
+        let Machine::Service(service) = &unit.machine else { continue };
+        ensure(service.is_to_stop == unit.is_to_stop(), || format!("{} does not know of its job", unit.name))?;
     }
     Ok(())
 }

@@ -9,11 +9,15 @@ use super::Step;
 use super::invariants;
 use super::world::{Watched, World};
 use crate::engine::notification::Told;
+use crate::engine::unit::Machine;
 use crate::engine::*;
 use crate::spec::Signal;
 
 /// After so many steps in which nobody asks for anything, all has come to rest; and after so many, all has been stopped.
 const PATIENCE: usize = 20_000;
+
+/// Each time that so much has happened, something else comes first.
+const FAIRNESS: usize = 8;
 
 /// So often a service is started again at the same time, at most.
 const RESTARTS_MAX: usize = 20;
@@ -46,6 +50,9 @@ impl World {
                 Ok(())
             }
             Step::Tell(index, told) => pick(&self.processes.alive(), index).map_or(Ok(()), |pid| self.tell(pid, *told)),
+            Step::Store(index, store) => {
+                pick(&self.processes.alive(), index).map_or(Ok(()), |pid| self.keep(pid, *store))
+            }
             Step::Fork(index) => {
                 pick(&self.processes.alive(), index).into_iter().for_each(|pid| self.fork(pid));
                 Ok(())
@@ -94,11 +101,24 @@ impl World {
         }
         let socket = listening.socket;
         let state = |world: &Self| (world.engine.view(socket).sub, world.engine.count_accepted(socket));
-        let before = state(self);
+        let limits = |world: &Self| match &world.engine.units[&socket].machine {
+            Machine::Socket(socket) => Some((socket.trigger_limit.clone(), socket.poll_limit.clone())),
+            _ => None,
+        };
+        let (before, counted_before) = (state(self), limits(self));
         self.happen(Event::Incoming(port))?;
         let after = state(self);
         let triggers = before.1 != after.1 || before.0 == "listening" && after.0 == "running";
-        if triggers { invariants::trigger(self, socket) } else { Ok(()) }
+        let counted = limits(self) != counted_before;
+        invariants::trigger(self, socket, triggers, counted)
+    }
+
+    /// A process has descriptors stored, or takes one out.
+    fn keep(&mut self, sender: Pid, store: bool) -> Result<(), String> {
+        self.offered = if self.one_of(2) { 1 } else { 2 };
+        let name = Some("x".to_owned());
+        let notification = Box::new(Notification { store, remove: !store, name, ..Notification::default() });
+        self.notify(sender, notification)
     }
 
     /// Whether a process has the port and takes connections.
@@ -108,7 +128,10 @@ impl World {
     }
 
     fn tell(&mut self, sender: Pid, told: Told) -> Result<(), String> {
-        let notification = Box::new(Notification { told: Some(told), ..Notification::default() });
+        self.notify(sender, Box::new(Notification { told: Some(told), ..Notification::default() }))
+    }
+
+    fn notify(&mut self, sender: Pid, notification: Box<Notification>) -> Result<(), String> {
         let unit = self.processes.get(sender).map(|process| process.unit);
         let event = |unit| Event::Notified { sender, unit, notification, claim: None };
         unit.map_or(Ok(()), |unit| self.happen(event(unit)))
@@ -141,24 +164,45 @@ impl World {
     /// What happens next if nobody does anything: those that have ended are reaped, those who wait are attended to, what starts is
     /// ready, what is to end ends, and time passes. Whether anything does.
     fn go_on(&mut self) -> Result<bool, String> {
+        let kinds =
+            [Self::reap_one, Self::attend_to_one, Self::let_one_be_ready, Self::let_one_end, Self::let_time_pass];
+        self.rounds += 1;
+        // Now and then another kind comes first: where a socket has no limits, there is always somebody to attend to.
+        let first = if self.rounds % FAIRNESS == 0 { self.rounds / FAIRNESS % kinds.len() } else { 0 };
+        for kind in kinds[first..].iter().chain(&kinds[..first]) {
+            if kind(self)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn reap_one(&mut self) -> Result<bool, String> {
+        let ended = self.processes.ended().first().copied();
+        ended.map_or(Ok(false), |pid| self.reap(pid).map(|()| true))
+    }
+
+    fn attend_to_one(&mut self) -> Result<bool, String> {
+        let telling = self.telling().first().copied();
+        telling.map_or(Ok(false), |port| self.attend(port).map(|()| true))
+    }
+
+    fn let_one_be_ready(&mut self) -> Result<bool, String> {
         let state = |pid: &Pid| self.state_of(*pid).unwrap_or_default();
         let unready = |pid: &Pid| ["start", "reload"].iter().any(|begin| state(pid).starts_with(begin));
-        if let Some(pid) = self.processes.ended().first() {
-            self.reap(*pid)?;
-        } else if let Some(port) = self.telling().first() {
-            self.attend(*port)?;
-        } else if let Some(pid) =
-            self.processes.alive().into_iter().find(unready).filter(|pid| self.said_ready.insert(*pid))
-        {
-            self.tell(pid, Told::Ready)?;
-        } else if let Some(pid) = self.processes.alive().into_iter().find(|pid| self.ends(*pid)) {
-            self.processes.end(pid, End::Exited(0));
-        } else if self.engine.deadline().is_some() {
-            self.wait_for_deadline()?;
-        } else {
-            return Ok(false);
-        }
-        Ok(true)
+        let unready = self.processes.alive().into_iter().find(unready).filter(|pid| self.said_ready.insert(*pid));
+        unready.map_or(Ok(false), |pid| self.tell(pid, Told::Ready).map(|()| true))
+    }
+
+    fn let_one_end(&mut self) -> Result<bool, String> {
+        let ends = self.processes.alive().into_iter().find(|pid| self.ends(*pid));
+        ends.into_iter().for_each(|pid| self.processes.end(pid, End::Exited(0)));
+        Ok(ends.is_some())
+    }
+
+    fn let_time_pass(&mut self) -> Result<bool, String> {
+        let waits = self.engine.deadline().is_some();
+        self.wait_for_deadline().map(|()| waits)
     }
 
     /// The state of the unit whose main process this is.
@@ -175,7 +219,11 @@ impl World {
 
     /// Nobody does anything any more: all jobs end.
     pub(super) fn calm_down(&mut self) -> Result<(), String> {
-        for _ in 0..PATIENCE {
+        for round in 0..PATIENCE {
+            if round == PATIENCE / 2 {
+                // Where a process cannot be ended, Restart= may go on for ever: each job ends, and there is another.
+                self.old_jobs = self.engine.next_job;
+            }
             if self.asked.is_empty() && self.engine.jobs == 0 || self.exited || !self.go_on()? {
                 break;
             }

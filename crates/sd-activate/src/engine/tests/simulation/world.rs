@@ -10,6 +10,7 @@ use super::invariants;
 use super::limits::Counted;
 use super::processes::{Nature, Processes};
 use super::units::{TEMPLATE, Text};
+use crate::engine::unit::Unit;
 use crate::engine::*;
 use crate::error::Error;
 use crate::spec::{LoadState, UnitName};
@@ -61,6 +62,15 @@ pub(super) struct World {
     pub(super) template: Option<Text>,
     pub(super) starts: Counted<UnitId>,
     pub(super) triggers: Counted<UnitId>,
+    pub(super) polls: Counted<UnitId>,
+    /// How many descriptors are stored for a unit.
+    pub(super) stored: HashMap<UnitId, usize>,
+    /// Units of which a process that was left behind has had some stored.
+    pub(super) stored_late: BTreeSet<UnitId>,
+    /// How many have come with what a process says.
+    pub(super) offered: usize,
+    /// What has happened, where that is written down.
+    pub(super) trace: Option<Vec<String>>,
     /// Units that were allowed to leave processes, before they were loaded again.
     pub(super) sparing: BTreeSet<UnitId>,
     /// Main processes that are ready.
@@ -71,6 +81,10 @@ pub(super) struct World {
     /// Ports that could not be opened anew.
     pub(super) lost: BTreeSet<Port>,
     pub(super) exited: bool,
+    /// Jobs with a lower number should have ended when all has come to rest.
+    pub(super) old_jobs: u32,
+    /// How much has happened while nobody did anything.
+    pub(super) rounds: usize,
     /// Whether all goes well.
     is_fair: bool,
     /// Where chance stands.
@@ -92,12 +106,19 @@ impl World {
             template: None,
             starts: Counted::new(),
             triggers: Counted::new(),
+            polls: Counted::new(),
+            stored: HashMap::new(),
+            stored_late: BTreeSet::new(),
+            offered: 0,
+            trace: None,
             sparing: BTreeSet::new(),
             said_ready: BTreeSet::new(),
             invocations: HashMap::new(),
             executions: 0,
             lost: BTreeSet::new(),
             exited: false,
+            old_jobs: u32::MAX,
+            rounds: 0,
             is_fair: false,
             chance: seed,
         };
@@ -158,8 +179,16 @@ impl World {
         self.processes.fork(parent, nature);
     }
 
+    fn note(&mut self, what: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let text = what(self);
+            self.trace.iter_mut().for_each(|trace| trace.push(text.clone()));
+        }
+    }
+
     /// Something happens, and all that comes of it.
     pub(super) fn happen(&mut self, event: Event) -> Result<(), String> {
+        self.note(|_| format!("{event:?}"));
         let mut actions = VecDeque::from(self.engine.step(self.now, event));
         let mut count = 0;
         while let Some(action) = actions.pop_front() {
@@ -167,11 +196,23 @@ impl World {
             if count > ACTIONS_MAX {
                 return Err(format!("it goes on for ever, with {action:?}"));
             }
+            self.note(|_| format!("    {action:?}"));
             if let Some(event) = self.carry_out(action)? {
+                self.note(|_| format!("    -> {event:?}"));
                 actions.extend(self.engine.step(self.now, event));
             }
         }
+        self.note(|world| format!("    = {}", world.states().join(", ")));
         if self.exited { Ok(()) } else { invariants::always(self) }
+    }
+
+    /// What each unit is, and its job.
+    pub(super) fn states(&self) -> Vec<String> {
+        let state = |unit: &Unit| match &unit.job {
+            None => format!("{} {}", unit.name, unit.sub_state()),
+            Some(job) => format!("{} {} ({:?} {:?})", unit.name, unit.sub_state(), job.kind, job.progress),
+        };
+        self.engine.units.values().map(state).collect()
     }
 
     fn carry_out(&mut self, action: Action) -> Result<Option<Event>, String> {
@@ -220,6 +261,7 @@ impl World {
             Action::Give(id) => {
                 let held = self.held.take().ok_or("a connection is given that is not held")?;
                 self.connections.insert(id, held);
+                invariants::connection_given(self, id)?;
                 return Ok(None);
             }
             Action::Hold(id) => {
@@ -246,6 +288,9 @@ impl World {
                     Err(format!("{signal} is sent to {pid}, which has been reaped"))
                 };
             }
+            Action::Store { unit, max, .. } => self.store(unit, max as usize)?,
+            Action::Unstore { unit, .. } => self.unstore(unit, 1),
+            Action::DiscardStore(unit) => self.unstore(unit, usize::MAX),
             Action::Inspect(id, _) => self.inspect(id),
             Action::ReadPidFile(id) => self.read_pid_file(id),
             Action::Answer(request, answer) => {
