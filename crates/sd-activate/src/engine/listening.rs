@@ -76,7 +76,7 @@ impl Socket {
         let most = self.spec.max_connections;
         let is_full = self.connections >= most;
         if is_full {
-            let what = format_args!("Too many incoming connections ({most}), dropping connection.");
+            let what = format!("Too many incoming connections ({most}), dropping connection.");
             self.log(Level::Warning, what, turn);
         }
         is_full
