@@ -101,7 +101,10 @@ fn services_that_flood_their_manager_are_stopped_and_others_served_meanwhile() {
     let status = fs::read_to_string(format!("/proc/{manager}/status")).unwrap();
     let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let most: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(most < MEMORY_MAX, "{most} KiB");
+    // At the end of a process all is read at once that the kernel has queued: as many entries of 100 KB.
+    let queued = fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen").unwrap();
+    let most_allowed = MEMORY_MAX + 100 * queued.trim().parse::<u64>().unwrap();
+    assert!(most < most_allowed, "{most} of {most_allowed} KiB");
     assert!(activator.stop().success(), "{}", activator.output());
 }
 
