@@ -39,7 +39,8 @@ pub enum Action {
     },
     /// Accept a connection, unless one is held that has been accepted; with the command line's form, start a service for it.
     /// [`Connected`](super::Event::Connected) or [`Accepted`](super::Event::Accepted),
-    /// [`NotConnected`](super::Event::NotConnected), or nothing where the connection is gone again.
+    /// [`NotConnected`](super::Event::NotConnected), or nothing where the connection is gone again. Where the port is closed
+    /// by now, so is the connection that was held.
     Accept(Port),
     /// The connection that is held is this unit's.
     Give(UnitId),

@@ -200,8 +200,10 @@ impl World {
 
     /// Accepts the next connection, and starts the command for it, or finds out what its service is. None where it has gone again.
     fn accept(&mut self, engine: &Engine, port: Port) -> Result<Option<Event>, Error> {
+        // Where the port is closed by now, a connection that was held is so, too: it is not another socket's.
+        let held = self.held.take();
         let (Some(socket), Some(id)) = (self.ports.get(&port), engine.socket(port)) else { return Ok(None) };
-        let held = match self.held.take() {
+        let held = match held {
             Some(held) => held,
             None => match connection(socket, port)? {
                 Some(descriptor) => Connection { peer: Peer::of(&descriptor, self.units.is_some()), descriptor },

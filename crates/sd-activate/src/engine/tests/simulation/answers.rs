@@ -58,8 +58,9 @@ impl World {
     }
 
     pub(super) fn accept(&mut self, port: Port) -> Option<Event> {
-        let socket = self.engine.socket(port)?;
+        // Where the port is closed by now, so is a connection that was held.
         let held = self.held.take();
+        let socket = self.engine.socket(port)?;
         if held.is_none() {
             let listening = self.ports.get_mut(&port)?;
             // Who had come may have gone.
