@@ -166,7 +166,8 @@ impl Engine {
         let has_run = self.service(id).is_some_and(|service| service.ran);
         let Some((socket, source)) = self.units.get(&id).and_then(|unit| unit.connection.clone()) else { return false };
         let Some(port) = self.ports.iter().find(|(_, of)| **of == socket).map(|(port, _)| *port) else { return false };
-        if has_run || !error.is_shortage() {
+        // One connection is held at most: it would take the place of another, or go to the service of another socket.
+        if has_run || !error.is_shortage() || self.connections.waiting.is_some() {
             return false;
         }
         turn.act(Action::Hold(id));

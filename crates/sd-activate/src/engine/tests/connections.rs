@@ -3,6 +3,8 @@
 use super::managed::{Managed, unit};
 use super::*;
 
+const EXECUTES: &str = "[Service]\nExecStart=/bin/a\n";
+
 /// A socket that accepts connections, and its port.
 fn accepting(settings: &str) -> (Managed, Port) {
     let text = format!("[Socket]\nListenStream=1\nAccept=yes\n{settings}");
@@ -148,7 +150,7 @@ fn a_connection_waits_where_there_is_no_process_for_its_service() {
         units.engine.step(units.now, event).into_iter().filter(said).collect::<Vec<_>>()
     };
     assert_eq!(step(&mut units, Event::Incoming(port)), [Action::Accept(port)]);
-    let instance = Instance { spec: unit("a@0.service", "[Service]\nExecStart=/bin/a\n"), peer: String::new() };
+    let instance = Instance { spec: unit("a@0.service", EXECUTES), peer: String::new() };
     let accepted = step(&mut units, Event::Accepted { port, source: String::new(), instance });
     let [Action::Give(id), Action::Execute { .. }] = accepted[..] else { panic!("{accepted:?}") };
     let waits = step(&mut units, Event::NotExecuted(id, Error::Fork(Errno::EAGAIN)));
@@ -157,6 +159,23 @@ fn a_connection_waits_where_there_is_no_process_for_its_service() {
     assert_eq!(units.engine.view(units.id("a.socket")).connections, 0);
     units.now += Duration::from_millis(100);
     assert_eq!(step(&mut units, Event::Time), [Action::Accept(port), Action::Watch(port)]);
+}
+
+#[test]
+fn of_connections_that_find_no_room_at_once_one_waits_and_the_services_of_the_others_fail() {
+    let (mut units, port) = accepting("");
+    let mut connect = |source: &str| {
+        units.engine.step(units.now, Event::Incoming(port));
+        let instance = Instance { spec: unit(&format!("a@{source}.service"), EXECUTES), peer: String::new() };
+        units.engine.step(units.now, Event::Accepted { port, source: source.to_owned(), instance });
+        units.id(&format!("a@{source}.service"))
+    };
+    let (first, second) = (connect("1"), connect("2"));
+    let shortage = |id| Event::NotExecuted(id, Error::Fork(Errno::EAGAIN));
+    assert!(units.engine.step(units.now, shortage(first)).contains(&Action::Hold(first)));
+    assert!(!units.engine.step(units.now, shortage(second)).contains(&Action::Hold(second)));
+    units.happen(Event::Inspected { service: second, processes: Vec::new(), unlinked: Vec::new() });
+    assert_eq!(units.state("a@2.service"), "failed failed");
 }
 
 #[test]

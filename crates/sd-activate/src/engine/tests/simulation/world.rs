@@ -265,6 +265,9 @@ impl World {
                 return Ok(None);
             }
             Action::Hold(id) => {
+                if self.held.is_some() {
+                    return Err("a connection is held in place of another".to_owned());
+                }
                 self.held = self.connections.remove(&id);
                 return Ok(None);
             }
