@@ -2,6 +2,7 @@
 
 use super::managed::{Managed, unit};
 use super::*;
+use crate::engine::notification::Told;
 
 const DONE: Option<Answer> = Some(Answer::Ended(JobResult::Done));
 const FAILED: Option<Answer> = Some(Answer::Ended(JobResult::Failed));
@@ -265,6 +266,31 @@ fn a_unit_that_was_loaded_anew_goes_on_as_it_is_and_is_started_as_it_says_then()
     units.engine.replace(units.id("b.service"), LoadState::NotFound, None);
     assert_eq!(units.ask(Verb::Stop, "b.service"), DONE, "it runs, although its file is gone");
     assert_eq!(refusal(units.start("b.service")), "Unit b.service not found.");
+}
+
+#[test]
+fn a_reload_goes_on_however_long_it_takes_until_a_service_that_has_said_so_is_ready() {
+    let text = "[Service]\nExecStart=/bin/a\nExecReload=/bin/r\nNotifyAccess=all\nTimeoutStartSec=5\n";
+    let mut units = Managed::new(&[("a.service", text)]);
+    units.start("a.service");
+    let (id, main) = (units.id("a.service"), units.main_pid("a.service"));
+    assert_eq!(units.ask(Verb::Reload, "a.service"), None);
+    let tell = |units: &mut Managed, told| {
+        let notification = Box::new(Notification { told: Some(told), ..Notification::default() });
+        units.happen(Event::Notified { sender: main, unit: id, notification, claim: None });
+    };
+    tell(&mut units, Told::Reloading);
+    units.log();
+    // The command is killed, and it is waited on.
+    for _ in 0..3 {
+        units.pass(Duration::from_secs(5));
+        assert_eq!(units.log(), ["a.service: Reload operation timed out. Killing reload process."]);
+        assert_eq!((units.state("a.service").as_str(), units.answers.last()), ("reloading reload", None));
+    }
+    tell(&mut units, Told::Ready);
+    assert_eq!(units.state("a.service"), "active running");
+    assert_eq!(units.log(), ["Reload failed for a.service."]);
+    assert_eq!(units.answers, [Answer::Ended(JobResult::Failed)]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::world::{Watched, World};
 use crate::engine::notification::Told;
 use crate::engine::unit::Machine;
 use crate::engine::*;
-use crate::spec::Signal;
+use crate::spec::{NotifyAccess, Signal};
 
 /// After so many steps in which nobody asks for anything, all has come to rest; and after so many, all has been stopped.
 const PATIENCE: usize = 20_000;
@@ -211,10 +211,23 @@ impl World {
         Some(self.engine.units.get(&process.unit)?.sub_state())
     }
 
-    /// Whether a process ends by itself: all commands do, and main processes as long as these are all that starts.
+    /// Whether a process ends by itself: all commands do, and main processes as long as these are all that starts, or where nobody
+    /// hears that they have reloaded.
     fn ends(&self, pid: Pid) -> bool {
         let executed = self.processes.get(pid).is_some_and(|process| process.command.is_some());
-        executed && self.state_of(pid).is_none_or(|state| state == "start")
+        executed && (self.state_of(pid).is_none_or(|state| state == "start") || self.reloads_unheard(pid))
+    }
+
+    /// Whether a main process has said RELOADING=1, and may not say READY=1 any more: as with systemd, its reload goes on for ever.
+    fn reloads_unheard(&self, main: Pid) -> bool {
+        let unit = self.processes.get(main).and_then(|process| self.engine.units.get(&process.unit));
+        unit.is_some_and(|unit| match &unit.machine {
+            Machine::Service(service) => {
+                let is_told = service.report.told == Some(Told::Reloading);
+                is_told && service.main == Some(main) && service.notify_access() == NotifyAccess::None
+            }
+            _ => false,
+        })
     }
 
     /// Nobody does anything any more: all jobs end.
