@@ -88,7 +88,7 @@ impl World {
     pub(super) fn store(&mut self, unit: UnitId, max: usize) -> Result<Event, String> {
         invariants::store_is_as_large(self, unit, max)?;
         if self.engine.units[&unit].active().is_inactive_or_failed() {
-            self.stored_late.insert(unit);
+            self.stored_before.insert(unit);
         }
         let stored = self.stored.entry(unit).or_default();
         let room = max.saturating_sub(*stored);
@@ -100,6 +100,9 @@ impl World {
     pub(super) fn unstore(&mut self, unit: UnitId, count: usize) -> Event {
         let stored = self.stored.entry(unit).or_default();
         *stored = stored.saturating_sub(count);
+        if *stored == 0 {
+            self.stored_before.remove(&unit);
+        }
         Event::Stored { unit, count: *stored, full: false }
     }
 

@@ -243,9 +243,8 @@ fn stores_are_kept(world: &World) -> Broken {
         ensure(service.stored == stored, || {
             format!("{} counts {} descriptors of {stored}", unit.name, service.stored)
         })?;
-        let over = unit.active().is_inactive_or_failed() && unit.job.is_none();
-        let kept = service.spec.descriptor_store_preserve == Preserve::Yes || world.stored_late.contains(id);
-        ensure(stored == 0 || !over || kept, || format!("{} is over, and keeps {stored}", unit.name))?;
+        let kept = service.spec.descriptor_store_preserve == Preserve::Yes || world.stored_before.contains(id);
+        ensure(stored == 0 || !is_over(unit) || kept, || format!("{} is over, and keeps {stored}", unit.name))?;
     }
     Ok(())
 }
@@ -256,6 +255,11 @@ fn services_know_of_stops(world: &World) -> Broken {
         ensure(service.is_to_stop == unit.is_to_stop(), || format!("{} does not know of its job", unit.name))?;
     }
     Ok(())
+}
+
+/// Whether a unit is over, and no job is to change that.
+pub(super) fn is_over(unit: &Unit) -> bool {
+    unit.active().is_inactive_or_failed() && unit.job.is_none()
 }
 
 /// Whether a unit may leave processes behind that could have been ended.

@@ -65,8 +65,9 @@ pub(super) struct World {
     pub(super) polls: Counted<UnitId>,
     /// How many descriptors are stored for a unit.
     pub(super) stored: HashMap<UnitId, usize>,
-    /// Units of which a process that was left behind has had some stored.
-    pub(super) stored_late: BTreeSet<UnitId>,
+    /// Units that keep what is stored although they are over: a process that was left behind has had it stored, or it was kept as
+    /// they were told before they were loaded again.
+    pub(super) stored_before: BTreeSet<UnitId>,
     /// How many have come with what a process says.
     pub(super) offered: usize,
     /// What has happened, where that is written down.
@@ -108,7 +109,7 @@ impl World {
             triggers: Counted::new(),
             polls: Counted::new(),
             stored: HashMap::new(),
-            stored_late: BTreeSet::new(),
+            stored_before: BTreeSet::new(),
             offered: 0,
             trace: None,
             sparing: BTreeSet::new(),
@@ -147,8 +148,12 @@ impl World {
         let spec = text.load(text.name).map(Arc::new);
         match (self.engine.find(&UnitName::new(text.name).unwrap()), spec) {
             (Some(id), spec) => {
-                if invariants::leaves_processes(&self.engine.units[&id]) {
+                let unit = &self.engine.units[&id];
+                if invariants::leaves_processes(unit) {
                     self.sparing.insert(id);
+                }
+                if invariants::is_over(unit) && self.stored.get(&id).is_some_and(|stored| *stored > 0) {
+                    self.stored_before.insert(id);
                 }
                 let load = if spec.is_some() { LoadState::Loaded } else { LoadState::BadSetting };
                 self.engine.replace(id, load, spec);
