@@ -7,6 +7,12 @@ use nix::unistd::{Gid, Uid};
 
 use crate::spec::KeyringMode;
 
+// On these machines the calls without "32" take numbers of 16 bits.
+#[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+use libc::{SYS_setregid as SETREGID, SYS_setreuid as SETREUID};
+#[cfg(any(target_arch = "x86", target_arch = "arm"))]
+use libc::{SYS_setregid32 as SETREGID, SYS_setreuid32 as SETREUID};
+
 /// keyctl(2).
 const JOIN_SESSION_KEYRING: c_long = 1;
 const SETPERM: c_long = 5;
@@ -67,8 +73,8 @@ impl Keyring {
 fn set_real_ids((uid, gid): (Uid, Gid)) -> Result<(), Errno> {
     // SAFETY: takes numbers; as system calls they change this process alone, and not all of its C library's threads.
     unsafe {
-        Errno::result(libc::syscall(libc::SYS_setregid, gid.as_raw(), -1))?;
-        Errno::result(libc::syscall(libc::SYS_setreuid, uid.as_raw(), -1))?;
+        Errno::result(libc::syscall(SETREGID, gid.as_raw(), -1))?;
+        Errno::result(libc::syscall(SETREUID, uid.as_raw(), -1))?;
     }
     Ok(())
 }
