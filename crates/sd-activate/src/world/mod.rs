@@ -254,17 +254,21 @@ impl World {
 
     fn reap_all(&mut self, engine: &Engine, events: &mut VecDeque<Event>) {
         let mut ended = Vec::new();
+        // Before all else that has happened: the number of a process that was reaped may be that of the next one executed.
+        let mut told = VecDeque::new();
         loop {
             match reap() {
                 Reaped::Child(pid, end) => {
                     self.journal.iter_mut().for_each(|journal| journal.ended(pid));
                     ended.push(pid);
-                    events.push_back(Event::Ended(pid, end));
+                    told.push_back(Event::Ended(pid, end));
                 }
-                Reaped::Stopped(pid, signal) => events.push_back(Event::Suspended(pid, signal)),
+                Reaped::Stopped(pid, signal) => told.push_back(Event::Suspended(pid, signal)),
                 rest => break self.has_children = rest == Reaped::AllRun,
             }
         }
+        told.append(events);
+        *events = told;
         self.note_orphans(engine, &ended);
         self.remove_left_groups();
     }
