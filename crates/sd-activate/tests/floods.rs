@@ -60,14 +60,16 @@ fn ask(machine: &Machine) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
     stream.write_all(b"x").expect("room");
     let mut answer = [0; 100];
-    let length = stream.read(&mut answer).unwrap_or(0);
-    String::from_utf8_lossy(&answer[..length]).into_owned()
+    match stream.read(&mut answer) {
+        Ok(length) => String::from_utf8_lossy(&answer[..length]).into_owned(),
+        Err(error) => error.to_string(),
+    }
 }
 
 fn others_are_served(machine: &Machine, meanwhile: &str) {
     for _ in 0..20 {
         let answer = ask(machine);
-        assert!(answer.starts_with("x "), "{meanwhile}: {answer:?}");
+        assert!(answer.starts_with("x "), "{meanwhile}: {answer:?}, {}", sdctl(machine, &["logs", "-n", "50"]));
     }
     assert_eq!(sdctl(machine, &["is-active", "each.socket"]), "active\n", "{meanwhile}");
 }
