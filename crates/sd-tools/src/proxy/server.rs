@@ -46,7 +46,7 @@ pub struct Server {
     pipes: Pipes,
     timers: BTreeSet<(Instant, Key)>,
     /// Those that want another turn.
-    again: Vec<Key>,
+    again: BTreeSet<Key>,
     /// Since when there is no connection any more. None before the first, as in the original.
     idle_since: Option<Instant>,
     /// Until when nobody is accepted.
@@ -75,7 +75,7 @@ impl Server {
             connections: Slots::new(),
             pipes: Pipes::default(),
             timers: BTreeSet::new(),
-            again: Vec::new(),
+            again: BTreeSet::new(),
             idle_since: None,
             paused: None,
         })
@@ -208,14 +208,8 @@ impl Server {
                     self.backend(key, flags);
                 }
                 result => {
-                    let errno = result.map_or_else(|errno| errno, Errno::from_raw);
-                    attempt.next += 1;
                     let attempt = attempt.clone();
-                    if attempt.next < attempt.addresses.len() {
-                        self.connect(key, attempt);
-                    } else {
-                        self.not_connected(key, attempt, errno);
-                    }
+                    self.connect_to_next(key, attempt, result.map_or_else(|errno| errno, Errno::from_raw));
                 }
             },
             State::Resolving | State::Waiting(_) => {}
@@ -230,7 +224,7 @@ impl Server {
             open.moved = Instant::now();
         }
         if turns.goes_on {
-            self.again.push(key);
+            self.again.insert(key);
         }
         let mut over = turns.over;
         for (blocked, subject, socket) in [

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sdlite_test_support::activation::{eventually, free_port};
-use sdlite_test_support::scratch;
+use sdlite_test_support::{has, not_here, scratch};
 
 use crate::proxy::{Connection, Kind, Listener, OURS, Proxy};
 use crate::session::Step::{Much, Pause, Receive, ReceiveAll, Send};
@@ -33,6 +33,25 @@ fn a_backend_that_does_not_listen_yet_is_waited_for() {
         assert_eq!(play(client, &[ReceiveAll]), ["\"answer\", end"], "{target}");
         assert_eq!((proxy.stop(), proxy.output()), (-libc::SIGTERM, String::new()), "{target}");
     }
+}
+
+/// Where a socket gets the port as its own that it connects to, TCP connects it to itself.
+#[test]
+fn a_proxy_is_not_its_own_backend() {
+    if !has("/usr/sbin/ip", "iproute2") {
+        return;
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return not_here("the right to make a network namespace");
+    }
+    let directory = scratch();
+    let outside = Listener::open(Kind::Unix, directory.path(), 0);
+    let one_port = "ip link set lo up && echo 9000 9000 >/proc/sys/net/ipv4/ip_local_port_range && exec \"$@\"";
+    let command = ["--net", "sh", "-c", one_port, "sh", OURS, "--wait=300ms", "127.0.0.1:9000"];
+    let proxy = Proxy::start("unshare", command, &[outside.passed()]);
+    assert_eq!(play(outside.connect(), &[ReceiveAll]), ["\"\", end"]);
+    // Once it has been used, the one port is not free for a while.
+    assert_eq!(proxy.output(), "Failed to connect to remote host: Cannot assign requested address\n");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, send, setsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockaddrLike, SockaddrStorage, getpeername, getsockname, send, setsockopt, sockopt,
+};
 
 use super::super::connection::{Attempt, Connection, Open, State};
 use super::super::header;
@@ -73,6 +75,16 @@ impl Server {
         self.not_connected(key, attempt, failed);
     }
 
+    /// An address has failed: connects to those behind it.
+    pub(super) fn connect_to_next(&mut self, key: Key, mut attempt: Attempt, errno: Errno) {
+        attempt.next += 1;
+        if attempt.next < attempt.addresses.len() {
+            self.connect(key, attempt);
+        } else {
+            self.not_connected(key, attempt, errno);
+        }
+    }
+
     fn connecting(&mut self, key: Key, attempt: Attempt, backend: OwnedFd, connected: bool) {
         let Some(connection) = self.connections.get(key) else { return };
         let flags = if connected { CHANGES } else { CHANGES_AND_ROOM };
@@ -86,7 +98,7 @@ impl Server {
     }
 
     /// No address is left: they are tried again, or the connection fails.
-    pub(super) fn not_connected(&mut self, key: Key, mut attempt: Attempt, errno: Errno) {
+    fn not_connected(&mut self, key: Key, mut attempt: Attempt, errno: Errno) {
         let Some(connection) = self.connections.get(key) else { return };
         let retry = Instant::now() + RETRY;
         // A unix socket says EAGAIN where somebody listens who has others to accept first.
@@ -101,7 +113,13 @@ impl Server {
     /// Somebody listens: what is sent is passed on from now on.
     pub(super) fn connected(&mut self, key: Key) {
         let Some(connection) = self.connections.get(key) else { return };
-        let State::Connecting(_, backend) = std::mem::replace(&mut connection.state, State::Resolving) else { return };
+        let State::Connecting(attempt, backend) = std::mem::replace(&mut connection.state, State::Resolving) else {
+            return;
+        };
+        if is_itself(&backend) {
+            drop(backend);
+            return self.connect_to_next(key, attempt, Errno::ECONNREFUSED);
+        }
         let now = Instant::now();
         if self.settings.proxy_protocol {
             let header = header::of(&connection.client);
@@ -116,4 +134,12 @@ impl Server {
         }
         self.turn(key);
     }
+}
+
+/// Whether a socket is connected to itself: TCP does that where nobody listens at a port of this machine, and the kernel gives the
+/// socket that port as its own.
+fn is_itself(socket: &OwnedFd) -> bool {
+    let own = getsockname::<SockaddrStorage>(socket.as_raw_fd());
+    let other = getpeername::<SockaddrStorage>(socket.as_raw_fd());
+    own.is_ok_and(|own| own.family() != Some(AddressFamily::Unix) && Ok(own) == other)
 }
