@@ -275,6 +275,14 @@ bench-peers: all
 check-debian13:
 	tests/debian13/check.sh
 
+# Debian's packages of it, built, installed and removed there. Needs cargo-cyclonedx too, as make dist does.
+check-debian-package:
+	tests/debian-package/check.sh
+
+# The same for RPM packages.
+check-rpm:
+	tests/rpm/check.sh
+
 check-arches:
 	tests/arches/check.sh
 
@@ -316,4 +324,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-crates check-daemons check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-same check-scale-to-zero check-services check-systemd check-units check-workflow demo dist fuzz mutants clean
+.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-crates check-daemons check-debian-package check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-rpm check-same check-scale-to-zero check-services check-systemd check-units check-workflow demo dist fuzz mutants clean
