@@ -8,6 +8,7 @@ pub mod units;
 
 use std::ffi::OsString;
 
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::SigSet;
 
@@ -161,7 +162,7 @@ fn open_standard_descriptors() {
     for descriptor in 0..=2 {
         // SAFETY: asks about a number, and opens a file that nothing else owns; it gets the lowest number, this one.
         unsafe {
-            if libc::fcntl(descriptor, libc::F_GETFD) < 0 {
+            if libc::fcntl(descriptor, libc::F_GETFD) < 0 && Errno::last() == Errno::EBADF {
                 libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
             }
         }
