@@ -89,7 +89,7 @@ fn group(line: &[u8]) -> Option<Group> {
     let mut fields = line.splitn(4, |byte| *byte == b':');
     let mut next = || fields.next();
     let (name, passwd, gid) = (name(next()?)?, string(next()?)?, Gid::from_raw(number(next()?)?));
-    let members = next()?.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty());
+    let members = next()?.split(|byte| *byte == b',').map(<[u8]>::trim_ascii_start).filter(|member| !member.is_empty());
     let mem = members.map(|member| String::from_utf8(member.to_vec()).ok()).collect::<Option<_>>()?;
     Some(Group { name, passwd, gid, mem })
 }
