@@ -42,7 +42,8 @@ fn root(program: &Path, port: u16) -> TempDir {
     }
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(path("dev/null"), "").unwrap();
-    fs::copy(program, path("sdlite")).unwrap();
+    // By another process: a child of another test that has it open for writing would keep it from being executed.
+    run(Command::new("cp").arg(program).arg(path("sdlite")));
     run(Command::new(path("sdlite")).arg("--install").arg(root.path()));
     fs::write(path("service.c"), SERVICE).unwrap();
     run(Command::new("cc").arg("-static").arg("-o").arg(path("service")).arg(path("service.c")));
