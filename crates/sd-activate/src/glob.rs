@@ -82,12 +82,7 @@ fn below(directory: Vec<u8>, part: &[u8]) -> Vec<Vec<u8>> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.file_name());
     // glob(3) finds these too.
     let names = entries.chain([".".into(), "..".into()]);
-    let Ok(part) = CString::new(part) else { return Vec::new() };
-    let matching = names.filter(|name| {
-        let name = CString::new(name.as_bytes());
-        // SAFETY: two C strings and a number.
-        name.is_ok_and(|name| unsafe { libc::fnmatch(part.as_ptr(), name.as_ptr(), libc::FNM_PERIOD) == 0 })
-    });
+    let matching = names.filter(|name| matches(part, name.as_bytes(), libc::FNM_PERIOD));
     matching.map(|name| [directory.as_slice(), name.as_bytes()].concat()).collect()
 }
 
@@ -97,9 +92,9 @@ fn literal(part: &[u8]) -> Vec<u8> {
     part.iter().enumerate().filter(|(place, _)| !escapes(*place)).map(|(_, byte)| *byte).collect()
 }
 
-/// Whether a pattern matches a text. `flags` are those of fnmatch(3).
-pub fn matches(pattern: &str, text: &str, flags: c_int) -> bool {
-    let (Ok(pattern), Ok(text)) = (CString::new(pattern), CString::new(text)) else { return false };
+/// Whether a pattern matches a text: fnmatch(3), with these flags. What has a zero byte matches nothing, and is matched by nothing.
+pub fn matches(pattern: impl AsRef<[u8]>, text: impl AsRef<[u8]>, flags: c_int) -> bool {
+    let (Ok(pattern), Ok(text)) = (CString::new(pattern.as_ref()), CString::new(text.as_ref())) else { return false };
     // SAFETY: two C strings and a number.
     unsafe { libc::fnmatch(pattern.as_ptr(), text.as_ptr(), flags) == 0 }
 }

@@ -10,8 +10,9 @@ pub mod properties;
 pub mod request;
 
 use std::env;
-use std::ffi::CString;
 use std::path::PathBuf;
+
+use crate::glob;
 
 /// The interface's name.
 pub const INTERFACE: &str = "org.libsdlite.Manager";
@@ -37,9 +38,7 @@ pub fn path(user: bool) -> Option<PathBuf> {
     directory.map(|directory| directory.join("sd-activate/control"))
 }
 
-/// Whether a name matches a pattern of fnmatch(3). One with a zero byte matches nothing.
+/// Whether a name matches a pattern of fnmatch(3).
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let (Ok(pattern), Ok(name)) = (CString::new(pattern), CString::new(name)) else { return false };
-    // SAFETY: reads two C strings.
-    unsafe { libc::fnmatch(pattern.as_ptr(), name.as_ptr(), 0) == 0 }
+    glob::matches(pattern, name, 0)
 }

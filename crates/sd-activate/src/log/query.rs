@@ -16,13 +16,13 @@
 //! let _new: Vec<_> = ring.from(place).filter(|(_, entry)| query.has(entry)).collect();
 //! ```
 
-use std::ffi::CString;
 use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::ring::{Place, Ring};
+use crate::glob;
 
 /// What is asked for. By default that is everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,9 +95,7 @@ fn fits(pattern: &str, value: &[u8]) -> bool {
     if !pattern.contains(['*', '?', '[']) {
         return pattern.as_bytes() == value;
     }
-    let (Ok(pattern), Ok(value)) = (CString::new(pattern), CString::new(value)) else { return false };
-    // SAFETY: two strings.
-    unsafe { libc::fnmatch(pattern.as_ptr(), value.as_ptr(), libc::FNM_NOESCAPE) == 0 }
+    glob::matches(pattern, value, libc::FNM_NOESCAPE)
 }
 
 fn holds(entry: &Entry, name: &str, value: impl AsRef<[u8]>) -> bool {
