@@ -240,7 +240,7 @@ impl Engine {
 
     /// Whether a unit is over, and no job is to change that.
     fn is_at_rest(&self, id: UnitId) -> bool {
-        self.units.get(&id).is_some_and(|unit| unit.job.is_none() && unit.active().is_inactive_or_failed())
+        self.units.contains_key(&id) && !self.goes_on(id)
     }
 
     fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {

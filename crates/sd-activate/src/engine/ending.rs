@@ -4,7 +4,6 @@ use super::event::{End, Port, UnitId};
 use super::service::{Happening, Service};
 use super::turn::{Level, Turn};
 use super::unit::Machine;
-use super::view::ActiveState;
 use super::{Action, Engine, Form};
 use crate::spec::{EndAction, Kind, Signal};
 
@@ -55,21 +54,17 @@ impl Engine {
         }
     }
 
-    /// SuccessAction= and FailureAction= of a unit that has ended.
-    pub(super) fn has_ended(&mut self, id: UnitId, old: ActiveState, was_restarting: bool, turn: &mut Turn) {
+    /// A unit has failed, or has ended otherwise: FailureAction= or SuccessAction=.
+    pub(super) fn has_ended(&mut self, id: UnitId, failed: bool, turn: &mut Turn) {
         let unit = &self.units[&id];
         let actions = &unit.spec.end_actions;
         let main = self.service(id).and_then(|service| service.main_end);
         // As systemd has it; what has no main process, or where it could not be started, is as in later releases.
         let main = main.map(|end| if let End::Exited(status) = end { status } else { u8::MAX });
-        let (action, status, how) = match unit.seen.0 {
-            ActiveState::Failed if old != ActiveState::Failed => {
-                (actions.failure, actions.failure_status.or(main).unwrap_or(u8::MAX), "failed")
-            }
-            ActiveState::Inactive if !old.is_inactive_or_failed() && !was_restarting => {
-                (actions.success, actions.success_status.or(main).unwrap_or(0), "succeeded")
-            }
-            _ => return,
+        let (action, status, how) = if failed {
+            (actions.failure, actions.failure_status.or(main).unwrap_or(u8::MAX), "failed")
+        } else {
+            (actions.success, actions.success_status.or(main).unwrap_or(0), "succeeded")
         };
         let why = format!("unit {} {how}", unit.name);
         self.end_all(id, action, status, &why, turn);

@@ -11,7 +11,7 @@ use super::limit::Limit;
 use super::service::{Happening, Service};
 use super::turn::{Level, Timer, Turn};
 use super::unit::Machine;
-use super::view::{ActiveState, JobResult, Refusal};
+use super::view::{JobResult, Refusal};
 use crate::saved::Word;
 use crate::spec::{JobMode, RateLimit, Relation, UnitName};
 
@@ -114,16 +114,12 @@ impl Engine {
         }
     }
 
-    /// A unit is over, and Restart= does not start it again: OnFailure= or OnSuccess=.
-    pub(super) fn start_followers(&mut self, id: UnitId, old: ActiveState, was_restarting: bool, turn: &mut Turn) {
+    /// A unit has failed, or has ended otherwise: OnFailure= or OnSuccess=, unless Restart= starts it again.
+    pub(super) fn start_followers(&mut self, id: UnitId, failed: bool, turn: &mut Turn) {
         let unit = &self.units[&id];
-        let relation = match unit.seen.0 {
-            ActiveState::Failed if old != ActiveState::Failed => Relation::OnFailure,
-            ActiveState::Inactive if !old.is_inactive_or_failed() && !was_restarting => Relation::OnSuccess,
-            _ => return,
-        };
         let jobs = &unit.spec.jobs;
-        let mode = if relation == Relation::OnFailure { jobs.on_failure } else { jobs.on_success };
+        let (relation, mode) =
+            if failed { (Relation::OnFailure, jobs.on_failure) } else { (Relation::OnSuccess, jobs.on_success) };
         let followers: Vec<UnitName> = unit.spec.related(relation).cloned().collect();
         if turn.restarts(id) || followers.is_empty() || self.stopping {
             return;

@@ -58,8 +58,15 @@ impl Engine {
         }
         let restarts = unit.seen.1 == "auto-restart" && !unit.restarts_directly();
         self.note_change(id, turn);
-        self.start_followers(id, old, was_restarting, turn);
-        self.has_ended(id, old, was_restarting, turn);
+        let failed = match new {
+            ActiveState::Failed if old != ActiveState::Failed => Some(true),
+            ActiveState::Inactive if !was_over && !was_restarting => Some(false),
+            _ => None,
+        };
+        if let Some(failed) = failed {
+            self.start_followers(id, failed, turn);
+            self.has_ended(id, failed, turn);
+        }
         if !is_told && !was_over && (is_over || new == ActiveState::Deactivating || restarts) {
             self.stop_bound(id, turn);
         }

@@ -157,29 +157,22 @@ impl Engine {
     }
 
     fn plan_start(&self, unit: &Unit, required: bool, transaction: &mut Transaction) -> Result<(), Refusal> {
-        for relation in [Relation::Requires, Relation::BindsTo] {
+        for (relation, kind) in [
+            (Relation::Requires, JobKind::Start),
+            (Relation::BindsTo, JobKind::Start),
+            (Relation::Requisite, JobKind::Verify),
+        ] {
             for name in related(&unit.spec, relation) {
                 match self.graph.find(name) {
-                    Some(other) => self.plan(other, JobKind::Start, required, transaction)?,
+                    Some(other) => self.plan(other, kind, required, transaction)?,
                     None if is_missed(name) => return Err(not_found(name)),
                     None => (),
                 }
             }
         }
-        for name in related(&unit.spec, Relation::Requisite) {
-            match self.graph.find(name) {
-                Some(other) => self.plan(other, JobKind::Verify, required, transaction)?,
-                None if is_missed(name) => return Err(not_found(name)),
-                None => (),
-            }
-        }
         let wanted = related(&unit.spec, Relation::Wants).chain(related(&unit.spec, Relation::Upholds));
         for other in wanted.filter_map(|name| self.graph.find(name)) {
-            let mut with_it = transaction.clone();
-            // What is only wanted does not matter, if it cannot be.
-            if self.plan(other, JobKind::Start, false, &mut with_it).is_ok() {
-                *transaction = with_it;
-            }
+            self.plan_if_possible(other, JobKind::Start, transaction);
         }
         let conflicting = related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name));
         for other in conflicting.chain(self.relatives(unit, Relation::Conflicts)) {
@@ -193,6 +186,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Adds a job that is only wanted, and does not matter if it cannot be.
+    fn plan_if_possible(&self, id: UnitId, kind: JobKind, transaction: &mut Transaction) {
+        let mut with_it = transaction.clone();
+        if self.plan(id, kind, false, &mut with_it).is_ok() {
+            *transaction = with_it;
+        }
+    }
+
     /// Reloads are propagated to units that are active.
     fn plan_reloads(&self, unit: &Unit, transaction: &mut Transaction) {
         for other in self.propagated(unit, Relation::PropagatesReloadTo, Relation::ReloadPropagatedFrom) {
@@ -203,10 +204,7 @@ impl Engine {
                     .warnings
                     .push((other, format!("{name}: Cannot add dependency reload job, ignoring: {why}")));
             } else if self.units[&other].active().is_active_or_reloading() {
-                let mut with_it = transaction.clone();
-                if self.plan(other, JobKind::Reload, false, &mut with_it).is_ok() {
-                    *transaction = with_it;
-                }
+                self.plan_if_possible(other, JobKind::Reload, transaction);
             }
         }
     }
@@ -221,7 +219,7 @@ impl Engine {
     }
 
     /// Whether a unit is active, or may become so.
-    fn goes_on(&self, id: UnitId) -> bool {
+    pub(super) fn goes_on(&self, id: UnitId) -> bool {
         let unit = &self.units[&id];
         !unit.active().is_inactive_or_failed() || unit.job.is_some()
     }
