@@ -1,12 +1,12 @@
 //! What ends the activator early, or keeps a service from being started, and what it is about.
 
-use std::borrow::Borrow;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
+pub use sd_tools::error::{errno, reason};
 
 use crate::account::Unknown;
 use crate::address::Address;
@@ -293,18 +293,4 @@ fn executing_hint(error: Errno) -> &'static str {
         Errno::ENOEXEC => ". It was built for another kind of machine, or is damaged",
         _ => "",
     }
-}
-
-/// The number of an error.
-pub fn errno(error: impl Borrow<std::io::Error>) -> Errno {
-    error.borrow().raw_os_error().map_or(Errno::EIO, Errno::from_raw)
-}
-
-/// The C library's words for an error.
-pub fn reason(error: Errno) -> String {
-    let mut words = std::io::Error::from(error).to_string();
-    if let Some(end) = words.find(" (os error") {
-        words.truncate(end);
-    }
-    words
 }

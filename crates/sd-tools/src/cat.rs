@@ -15,8 +15,9 @@ use nix::unistd::{dup2_stderr, dup2_stdout};
 use sdlite_core::{journal, number};
 
 use crate::end::{Failure, end, parse};
+use crate::error::errno;
 use crate::execute::execute;
-use crate::{program, value};
+use crate::{program, string, value};
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
@@ -133,7 +134,7 @@ fn run(arguments: Vec<OsString>) -> Result<Option<u8>, Failure> {
 /// Standard output and error become these streams, and $JOURNAL_STREAM says so.
 fn connect(stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Result<(), Errno> {
     let stream = stderr.try_clone_to_owned().and_then(|stream| File::from(stream).metadata());
-    let stream = stream.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    let stream = stream.map_err(errno)?;
     // SAFETY: there is one thread.
     unsafe { std::env::set_var("JOURNAL_STREAM", format!("{}:{}", stream.dev(), stream.ino())) };
     dup2_stdout(stdout)?;
@@ -144,9 +145,8 @@ fn connect(stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Result<(), Errno> 
 /// one gets that name.
 fn copy(stream: OwnedFd) -> Result<Option<u8>, Failure> {
     let _ = nix::sys::prctl::set_name(c"cat");
-    io::copy(&mut io::stdin().lock(), &mut File::from(stream)).map_err(|error| {
-        Failure::of("Failed to copy standard input", Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
-    })?;
+    io::copy(&mut io::stdin().lock(), &mut File::from(stream))
+        .map_err(|error| Failure::of("Failed to copy standard input", errno(error)))?;
     Ok(None)
 }
 
@@ -155,9 +155,4 @@ fn priority(text: &OsStr) -> Option<i32> {
     const NAMES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
     let named = NAMES.iter().position(|name| text == *name).map(|place| place as i32);
     named.or_else(|| number::int(&string(text)).ok()).filter(|number| (0..=libc::LOG_DEBUG).contains(number))
-}
-
-/// An argument as a C string, which it has been.
-fn string(text: &OsStr) -> CString {
-    CString::new(text.as_bytes()).unwrap_or_default()
 }

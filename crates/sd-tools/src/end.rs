@@ -7,7 +7,8 @@ use clap::{ArgMatches, Command};
 use nix::errno::Errno;
 use sdlite_core::notify;
 
-use crate::{FAILURE, say};
+use crate::error::reason;
+use crate::{FAILURE, print_usage, say};
 
 /// Why a tool did not do what it was asked for.
 #[derive(Debug)]
@@ -57,8 +58,8 @@ pub(crate) fn end(result: Result<Option<u8>, Failure>) -> u8 {
         Ok(None) => return 0,
         Ok(Some(status)) => (None, status),
         Err(Failure::Usage(error)) => {
-            let _ = error.print();
-            if error.use_stderr() { (Some(Errno::EINVAL), FAILURE) } else { (None, 0) }
+            let status = print_usage(&error);
+            ((status != 0).then_some(Errno::EINVAL), status)
         }
         Err(Failure::Said(message, errno)) => {
             say(message);
@@ -75,13 +76,4 @@ pub(crate) fn end(result: Result<Option<u8>, Failure>) -> u8 {
 /// Tells the service manager, if there is one.
 fn tell(state: &str) {
     let _ = notify::notify(0, None, Some(state.as_bytes()), Some(&[]));
-}
-
-/// What strerror(3) says.
-pub(crate) fn reason(errno: Errno) -> String {
-    let mut words = std::io::Error::from(errno).to_string();
-    if let Some(end) = words.find(" (os error") {
-        words.truncate(end);
-    }
-    words
 }

@@ -6,13 +6,16 @@
 pub mod cat;
 mod end;
 pub mod entry;
+pub mod error;
 mod execute;
 pub mod notify;
 pub mod proxy;
 pub mod span;
 
+use std::ffi::{CString, OsStr};
 use std::fmt::Display;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command};
@@ -21,13 +24,18 @@ use clap::{Arg, ArgAction, Command};
 pub(crate) const FAILURE: u8 = 1;
 
 /// Writes one line to standard error.
-pub(crate) fn say(message: impl Display) {
+pub fn say(message: impl Display) {
     // One write: lines of several processes stay whole. And `eprintln!` would panic where nobody reads any more.
     let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
 }
 
+/// An argument as a C string, which it has been.
+pub(crate) fn string(text: &OsStr) -> CString {
+    CString::new(text.as_bytes()).unwrap_or_default()
+}
+
 /// Prints what is wrong with the options, or a text that was asked for. Returns the exit status.
-pub(crate) fn print_usage(error: &clap::Error) -> u8 {
+pub fn print_usage(error: &clap::Error) -> u8 {
     let _ = error.print();
     // clap would exit with 2, the originals exit with 1.
     error.use_stderr().into()

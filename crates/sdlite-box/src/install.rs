@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::{FAILURE, PROGRAMS, say};
+use sd_tools::say;
+
+use crate::{FAILURE, PROGRAMS};
 
 /// What could not be done, where and why.
 #[derive(Debug)]

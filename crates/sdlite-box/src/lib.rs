@@ -3,12 +3,12 @@
 mod install;
 
 use std::ffi::{OsStr, OsString};
-use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command};
+use sd_tools::{print_usage, say};
 
 /// What a program does with its arguments, of which the first is its name. Returns the exit status.
 type Main = fn(Vec<OsString>) -> u8;
@@ -49,10 +49,7 @@ pub fn main(mut arguments: Vec<OsString>) -> u8 {
     }
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
-        Err(error) => {
-            let _ = error.print();
-            return error.use_stderr().into();
-        }
+        Err(error) => return print_usage(&error),
     };
     if let Some(directory) = matches.get_one::<OsString>("install") {
         return install::links(Path::new(directory)).unwrap_or_else(|error| {
@@ -108,9 +105,4 @@ fn program(name: &OsStr) -> Option<Main> {
 
 fn is_path(name: &OsStr) -> bool {
     name.as_encoded_bytes().contains(&b'/')
-}
-
-/// Writes one line to standard error.
-fn say(message: impl Display) {
-    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
 }

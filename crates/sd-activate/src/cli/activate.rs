@@ -103,9 +103,7 @@ pub struct NotOptions(clap::Error);
 impl NotOptions {
     /// Prints it. Returns the exit status.
     pub fn print(&self) -> u8 {
-        let _ = self.0.print();
-        // clap would exit with 2, the original exits with 1.
-        self.0.use_stderr().into()
+        sd_tools::print_usage(&self.0)
     }
 }
 

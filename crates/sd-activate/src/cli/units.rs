@@ -51,10 +51,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     let itself = Itself::new(&arguments);
     match options().try_get_matches_from(arguments) {
         Ok(matches) => run(&matches, itself),
-        Err(error) => {
-            let _ = error.print();
-            error.use_stderr().into()
-        }
+        Err(error) => sd_tools::print_usage(&error),
     }
 }
 

@@ -13,14 +13,7 @@ pub mod ring;
 pub mod stream;
 pub mod syslog;
 
-use std::fmt::Display;
-use std::io::Write;
-
-/// Writes one line to standard error.
-pub fn say(message: impl Display) {
-    // One write: lines of several processes stay whole. And `eprintln!` would panic where nobody reads any more.
-    let _ = std::io::stderr().write_all(format!("{message}\n").as_bytes());
-}
+pub use sd_tools::say;
 
 /// Where a byte stands first. memchr(3) looks at many at once.
 fn find(byte: u8, bytes: &[u8]) -> Option<usize> {

@@ -25,6 +25,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sd_tools::{print_usage, say};
 use serde_json::Map;
 
 use client::{Client, Error};
@@ -103,12 +104,6 @@ fn too_few() -> u8 {
     FAILURE
 }
 
-/// Prints what is wrong with the options, or a text that was asked for. Returns the exit status.
-fn print_usage(error: &clap::Error) -> u8 {
-    let _ = error.print();
-    error.use_stderr().into()
-}
-
 /// Connects to the manager that the options name.
 fn connect(common: &Common) -> Result<Client, Error> {
     let path = common.control.clone().or_else(|| control::path(common.user)).ok_or(Error::Nowhere)?;
@@ -141,11 +136,6 @@ fn all_units(client: &mut Client) -> Result<Vec<Unit>, Error> {
 /// Microseconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros() as u64)
-}
-
-/// Writes a line to standard error.
-fn say(message: impl Display) {
-    crate::log::say(message);
 }
 
 /// The same in red, on a terminal.

@@ -20,7 +20,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stdin, dup2_stdout, fork};
 
 use super::{options, print};
-use crate::end::{Failure, reason};
+use crate::end::Failure;
+use crate::error::{errno, reason};
 use crate::execute::execute;
 use crate::say;
 
@@ -93,7 +94,7 @@ fn begin(command: &[OsString], socket: &UnixDatagram) -> Errno {
     };
     match prepare() {
         Ok(()) => execute(command),
-        Err(error) => Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
+        Err(error) => errno(error),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line of systemd-notify(1).
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 
@@ -14,7 +14,7 @@ use sdlite_core::{number, pidfd};
 
 use super::message::Assignments;
 use crate::end::Failure;
-use crate::{flag, program, say, value, values};
+use crate::{flag, program, say, string, value, values};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -323,11 +323,6 @@ pub(super) fn passed() -> Vec<RawFd> {
 fn is_open(descriptor: RawFd) -> bool {
     // SAFETY: takes a number.
     unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 }
-}
-
-/// An argument as a C string, which it has been.
-fn string(text: &OsStr) -> CString {
-    CString::new(text.as_bytes()).unwrap_or_default()
 }
 
 /// A command in words.
