@@ -273,3 +273,16 @@ fn what_cannot_be_started_is_said_with_file_and_line() {
     assert!(output.contains("/units/a.socket:4: ListenStream=: Failed to listen on 127.0.0.1:"), "{output}");
     drop(port);
 }
+
+#[test]
+fn what_a_service_leaves_is_removed_while_a_target_is_active() {
+    let units = Units::new(&[
+        ("a.target", "[Unit]\nWants=a.service b.service\n"),
+        ("a.service", "[Service]\nRemoveIPC=yes\nExecStart=/bin/true\n"),
+        ("b.service", "[Service]\nExecStart=SERVICE serve\n"),
+    ]);
+    let mut activator = Activator::run(&units.directory, units.command(&["a.target"]));
+    activator.says("Reached target");
+    activator.says("a.service: Deactivated successfully.");
+    assert!(activator.stop().success(), "{}", activator.output());
+}

@@ -287,6 +287,7 @@ impl World {
 
     /// How the commands of a unit are executed; a target has none.
     pub(super) fn unit_plan(&self, engine: &Engine, id: UnitId, unit: &Arc<UnitSpec>) -> Option<UnitPlan> {
+        unit.exec()?;
         let connection = self.connection_of(id);
         let of_port = |port| match &engine.spec(engine.socket(port)?)?.kind {
             Kind::Socket(socket) => Some(socket.descriptor_name.clone().into_bytes()),
@@ -306,9 +307,15 @@ impl World {
         if !plan.exec().remove_ipc {
             return;
         }
-        let others = engine.units().filter(|other| *other != id && engine.is_alive(*other));
-        let owners = others.filter_map(|other| Some(self.unit_plan(engine, other, engine.spec(other)?)?.ipc_owner()));
-        owners.fold(plan.ipc_owner(), IpcOwner::without).remove();
+        let mut owner = plan.ipc_owner();
+        for other in engine.units().filter(|other| *other != id && engine.is_alive(*other)) {
+            if owner == IpcOwner::default() {
+                return;
+            }
+            let plan = engine.spec(other).and_then(|spec| self.unit_plan(engine, other, spec));
+            owner = plan.map_or(owner, |plan| owner.without(plan.ipc_owner()));
+        }
+        owner.remove();
     }
 
     /// Says something about a unit.
