@@ -164,8 +164,8 @@ impl Engine {
     /// Has the connection of a service wait that could not be started, where there was no room for it.
     pub(super) fn hold(&mut self, id: UnitId, error: &Error, turn: &mut Turn) -> bool {
         let has_run = self.service(id).is_some_and(|service| service.ran);
-        let Some((socket, source)) = self.units.get(&id).and_then(|unit| unit.connection.clone()) else { return false };
-        let Some(port) = self.ports.iter().find(|(_, of)| **of == socket).map(|(port, _)| *port) else { return false };
+        let Some((socket, _)) = self.units.get(&id).and_then(|unit| unit.connection.as_ref()) else { return false };
+        let Some(port) = self.ports.iter().find(|(_, of)| *of == socket).map(|(port, _)| *port) else { return false };
         // One connection is held at most: it would take the place of another, or go to the service of another socket.
         if has_run || !error.is_shortage() || self.connections.waiting.is_some() {
             return false;
@@ -178,7 +178,7 @@ impl Engine {
             turn.actions.extend(job.requests.into_iter().map(answer));
         }
         self.alive -= usize::from(!self.units[&id].seen.0.is_inactive_or_failed());
-        self.remove(id, &(socket, source), turn);
+        self.remove(id, turn);
         self.connections.not_connected(port, error.clone(), turn);
         true
     }
@@ -187,13 +187,13 @@ impl Engine {
     /// connection.
     pub(super) fn forget_instance(&mut self, id: UnitId, active: ActiveState, turn: &mut Turn) {
         let Some(unit) = self.units.get(&id).filter(|_| !turn.restarts(id)) else { return };
-        let Some(connection) = unit.connection.clone() else {
+        if unit.connection.is_none() {
             // One that had failed and was started again by hand, or that has stayed active.
             if active == ActiveState::Inactive && self.is_at_rest(id) && self.connections.kept.remove(&id) {
                 self.leave(id, turn);
             }
             return;
-        };
+        }
         let is_kept = active == ActiveState::Failed && !unit.spec.collect_failed;
         if !is_kept && unit.job.is_some() {
             return;
@@ -205,27 +205,24 @@ impl Engine {
             if let Some(oldest) = oldest.filter(|_| self.connections.kept.len() >= KEPT) {
                 self.forget_kept(oldest);
             }
-            self.keep(id, &connection);
+            self.keep(id);
             turn.act(Action::Forget(id));
         } else {
-            self.remove(id, &connection, turn);
+            self.remove(id, turn);
         }
     }
 
     /// Closes the connection of a service that stays active though its processes have ended, as RemainAfterExit= says.
     pub(super) fn disconnect(&mut self, id: UnitId, turn: &mut Turn) {
-        if let Some(connection) = self.units.get(&id).and_then(|unit| unit.connection.clone()) {
-            self.keep(id, &connection);
+        if self.units.get(&id).is_some_and(|unit| unit.connection.is_some()) {
+            self.keep(id);
             turn.actions.insert(0, Action::Disconnect(id));
         }
     }
 
     /// Keeps an instance whose connection is over.
-    fn keep(&mut self, id: UnitId, connection: &(UnitId, String)) {
-        self.release(connection);
-        if let Some(unit) = self.units.get_mut(&id) {
-            unit.connection = None;
-        }
+    fn keep(&mut self, id: UnitId) {
+        self.release(id);
         self.connections.kept.insert(id);
     }
 
@@ -243,8 +240,8 @@ impl Engine {
         self.units.contains_key(&id) && !self.goes_on(id)
     }
 
-    fn remove(&mut self, id: UnitId, connection: &(UnitId, String), turn: &mut Turn) {
-        self.release(connection);
+    fn remove(&mut self, id: UnitId, turn: &mut Turn) {
+        self.release(id);
         self.leave(id, turn);
     }
 
@@ -256,9 +253,11 @@ impl Engine {
         }
     }
 
-    fn release(&mut self, (socket, source): &(UnitId, String)) {
-        if let Some(Machine::Socket(socket)) = self.units.get_mut(socket).map(|unit| &mut unit.machine) {
-            socket.release(source);
+    /// An instance has no connection any more, and its socket counts one less.
+    fn release(&mut self, id: UnitId) {
+        let Some((socket, source)) = self.units.get_mut(&id).and_then(|unit| unit.connection.take()) else { return };
+        if let Some(Machine::Socket(socket)) = self.units.get_mut(&socket).map(|unit| &mut unit.machine) {
+            socket.release(&source);
         }
     }
 
