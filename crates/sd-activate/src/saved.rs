@@ -3,9 +3,8 @@
 //! sd-activate executes itself anew and goes on as it was (`daemon-reexec`). What it knows is written down by serde, so that a
 //! field that is added is written with the others, or does not compile.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CString, OsStr, OsString};
-use std::hash::Hash;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -312,18 +311,6 @@ impl<T: Saved + Ord> Saved for BTreeSet<T> {
 
     fn save(&self) -> Self::Form {
         self.iter().map(T::save).collect()
-    }
-
-    fn restore(form: Self::Form) -> Option<Self> {
-        form.into_iter().map(T::restore).collect()
-    }
-}
-
-impl<T: Saved + Ord + Hash> Saved for HashSet<T> {
-    type Form = Vec<T::Form>;
-
-    fn save(&self) -> Self::Form {
-        self.iter().collect::<BTreeSet<_>>().into_iter().map(T::save).collect()
     }
 
     fn restore(form: Self::Form) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! The commands of a service: what they are told, and how they end.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use nix::unistd::Pid;
 
@@ -13,8 +13,6 @@ use super::{Action, Form};
 use crate::error::Error;
 use crate::spec::{CommandId, Phase, RestartMode, ServiceType};
 
-/// What most messages take behind the unit's name.
-const MESSAGE: usize = 64;
 /// Whose process a command has that cannot be executed.
 pub(super) const NOBODY: Pid = Pid::from_raw(0);
 
@@ -217,12 +215,7 @@ impl Service {
 
     /// Says something about the unit, in systemd's words; the command line's form has its own.
     pub(super) fn log(&self, level: Level, message: impl Display, turn: &mut Turn) {
-        if matches!(turn.form, Form::Units) {
-            let mut text = String::with_capacity(self.subject.name.len() + MESSAGE);
-            // There is nothing wrong with writing to memory.
-            let _ = write!(text, "{}: {message}", self.subject.name);
-            turn.act(Action::Log { unit: self.id, level, message: text });
-        }
+        turn.log_of(self.id, &self.subject.name, level, message);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Accept=yes: a service for each connection. That of a unit is a unit of its own; with the command line's form, it is a process.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub(super) struct Connections {
     /// The command, with the command line's form.
     subject: Option<Subject>,
     #[serde(with = "saved")]
-    running: HashSet<Pid>,
+    running: BTreeSet<Pid>,
     /// Whether a service ran before.
     ran: bool,
     /// The ports to go on with when a shortage is over, while there is one. The first has a connection that was accepted.

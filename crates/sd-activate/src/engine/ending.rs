@@ -88,11 +88,11 @@ impl Engine {
         self.status = Some(status);
         match action {
             EndAction::Exit => {
-                turn.log(id, Level::Warning, format_args!("Exiting: {why}"));
+                turn.log(id, Level::Warning, format!("Exiting: {why}"));
                 self.stop_all(turn);
             }
             EndAction::ExitForce => {
-                turn.log(id, Level::Warning, format_args!("Exiting immediately: {why}"));
+                turn.log(id, Level::Warning, format!("Exiting immediately: {why}"));
                 turn.act(Action::Exit(status));
             }
         }

@@ -85,7 +85,7 @@ impl Engine {
         }
         limit.count(turn.now);
         if let Err(Refusal { why, .. }) = self.enqueue(id, JobKind::Start, None, turn) {
-            turn.log(id, Level::Warning, format_args!("{name}: Failed to enqueue start job, ignoring: {why}"));
+            turn.log(id, Level::Warning, format!("{name}: Failed to enqueue start job, ignoring: {why}"));
         }
     }
 
@@ -109,7 +109,7 @@ impl Engine {
         let kind = if directly { JobKind::Start } else { JobKind::Restart };
         if let Err(Refusal { why, .. }) = self.enqueue(id, kind, None, turn) {
             let name = &self.units[&id].name;
-            turn.log(id, Level::Warning, format_args!("{name}: Failed to schedule restart job: {why}"));
+            turn.log(id, Level::Warning, format!("{name}: Failed to schedule restart job: {why}"));
             self.tell_service(id, Happening::Stop { restart: false }, turn);
         }
     }
@@ -125,17 +125,17 @@ impl Engine {
             return;
         }
         let (name, told) = (unit.name.clone(), unit.told_to_followers());
-        turn.log(id, Level::Info, format_args!("{name}: Triggering {relation:?}= dependencies."));
+        turn.log(id, Level::Info, format!("{name}: Triggering {relation:?}= dependencies."));
         for follower in followers {
             let started = match self.graph.find(&follower) {
                 Some(follower) => {
                     self.tell_of_monitored(follower, &told);
-                    self.enqueue_in_mode(follower, JobKind::Start, mode, turn).map_err(|refusal| refusal.why)
+                    self.enqueue_in_mode(follower, JobKind::Start, mode, turn)
                 }
-                None => Err(format!("Unit {follower} not found.")),
+                None => Err(Refusal::not_found(&follower)),
             };
-            if let Err(reason) = started {
-                let message = format!("{name}: Failed to enqueue {relation:?}= job, ignoring: {reason}");
+            if let Err(Refusal { why, .. }) = started {
+                let message = format!("{name}: Failed to enqueue {relation:?}= job, ignoring: {why}");
                 turn.log(id, Level::Warning, message);
             }
         }

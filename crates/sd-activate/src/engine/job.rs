@@ -186,7 +186,7 @@ impl Engine {
             JobKind::Verify if active.is_active_or_reloading() => self.finish(id, JobResult::Done, turn),
             JobKind::Verify if active == ActiveState::Activating => return false,
             JobKind::Verify => {
-                turn.log(id, Level::Notice, format_args!("{} is inactive.", unit.name));
+                turn.log(id, Level::Notice, format!("{} is inactive.", unit.name));
                 self.finish(id, JobResult::Skipped, turn);
             }
             JobKind::Reload => {

@@ -7,7 +7,7 @@ use super::job::JobKind;
 use super::socket::{self, Triggered};
 use super::turn::Turn;
 use super::unit::Machine;
-use super::view::ActiveState;
+use super::view::{ActiveState, Refusal};
 use super::{Action, Engine, Form};
 
 impl Engine {
@@ -145,11 +145,11 @@ impl Engine {
         let service = socket.spec.service.clone();
         let started = match self.graph.find(&service) {
             Some(service) if self.units[&service].is_up() || self.units[&service].job.is_some() => Ok(()),
-            Some(service) => self.enqueue(service, JobKind::Start, None, turn).map_err(|refusal| refusal.why),
-            None => Err(format!("Unit {service} not found.")),
+            Some(service) => self.enqueue(service, JobKind::Start, None, turn),
+            None => Err(Refusal::not_found(&service)),
         };
-        if let Err(reason) = started {
-            self.tell_socket(id, socket::Happening::NotTriggered(reason), turn);
+        if let Err(Refusal { why, .. }) = started {
+            self.tell_socket(id, socket::Happening::NotTriggered(why), turn);
         }
     }
 }

@@ -16,7 +16,7 @@ use super::kill::{self, Shot, Victim};
 use super::limit::Limit;
 use super::turn::{Level, Timer, Turn};
 use super::view::{ActiveState, CommandStatus};
-use super::{Action, Form, Subject};
+use super::{Action, Subject};
 use crate::error::Error;
 use crate::saved::{self, Word};
 use crate::spec::{CommandId, Phase, RateLimit, SocketSpec, Timeout};
@@ -333,7 +333,7 @@ impl Socket {
     }
 
     fn not_opened(&mut self, error: Error, turn: &mut Turn) -> State {
-        turn.log(self.id, Level::Error, error);
+        turn.log(self.id, Level::Error, error.to_string());
         self.fail("resources", turn)
     }
 
@@ -512,9 +512,7 @@ impl Socket {
 
     /// Says something about the unit, in systemd's words; the command line's form has its own.
     pub(super) fn log(&self, level: Level, message: impl Display, turn: &mut Turn) {
-        if matches!(turn.form, Form::Units) {
-            turn.log(self.id, level, format_args!("{}: {message}", self.subject.name));
-        }
+        turn.log_of(self.id, &self.subject.name, level, message);
     }
 
     fn wait(&mut self, timeout: Timeout, turn: &mut Turn) {

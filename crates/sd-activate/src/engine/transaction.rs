@@ -165,7 +165,7 @@ impl Engine {
             for name in related(&unit.spec, relation) {
                 match self.graph.find(name) {
                     Some(other) => self.plan(other, kind, required, transaction)?,
-                    None if is_missed(name) => return Err(not_found(name)),
+                    None if is_missed(name) => return Err(Refusal::not_found(name)),
                     None => (),
                 }
             }
@@ -303,15 +303,10 @@ impl Engine {
         let Some(unit) = self.units.get(&id) else { return };
         let Some(job) = &unit.job else { return };
         let (name, kind, action) = (unit.name.clone(), job.kind.word(), unit.spec.end_actions.job_timeout);
-        turn.log(id, Level::Warning, format_args!("{name}: Job {name}/{kind} timed out."));
+        turn.log(id, Level::Warning, format!("{name}: Job {name}/{kind} timed out."));
         self.finish(id, JobResult::Timeout, turn);
         self.end_all(id, action, 1, "job timed out", turn);
     }
-}
-
-/// There has to be such a unit, and there is none.
-fn not_found(name: &UnitName) -> Refusal {
-    Refusal { kind: RefusalKind::NotFound, why: format!("Unit {name} not found.") }
 }
 
 /// Whether it is a unit that there should be, and not one that stands for the machine and its boot.

@@ -1,5 +1,6 @@
 //! What comes of one event, and what it is about.
 
+use std::fmt::{Display, Write};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -8,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::event::UnitId;
 use super::service::Happening;
 use super::{Action, Form};
+
+/// What most messages take behind a unit's name.
+const MESSAGE: usize = 64;
 
 /// Whose a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +131,18 @@ impl Turn {
     }
 
     /// Says something about a unit.
-    pub(super) fn log(&mut self, unit: UnitId, level: Level, message: impl ToString) {
-        self.act(Action::Log { unit, level, message: message.to_string() });
+    pub(super) fn log(&mut self, unit: UnitId, level: Level, message: String) {
+        self.act(Action::Log { unit, level, message });
+    }
+
+    /// Says something about a unit behind its name, in systemd's words; the command line's form has its own.
+    pub(super) fn log_of(&mut self, unit: UnitId, name: &str, level: Level, message: impl Display) {
+        if matches!(self.form, Form::Units) {
+            let mut text = String::with_capacity(name.len() + MESSAGE);
+            // There is nothing wrong with writing to memory.
+            let _ = write!(text, "{name}: {message}");
+            self.log(unit, level, text);
+        }
     }
 
     /// Says it, if there is anything, where units are managed.

@@ -87,11 +87,16 @@ impl From<String> for Refusal {
 }
 
 impl Refusal {
+    /// There is no such unit.
+    pub(super) fn not_found(name: &UnitName) -> Self {
+        Self { kind: RefusalKind::NotFound, why: format!("Unit {name} not found.") }
+    }
+
     /// Why a unit cannot be started that was loaded with this result. None: it can.
     pub fn of_load(load: LoadState, name: &UnitName) -> Option<Self> {
         let (kind, why) = match load {
             LoadState::Loaded => return None,
-            LoadState::NotFound => (RefusalKind::NotFound, format!("Unit {name} not found.")),
+            LoadState::NotFound => return Some(Self::not_found(name)),
             LoadState::Masked => (RefusalKind::NotLoaded, format!("Unit {name} is masked.")),
             LoadState::BadSetting => (RefusalKind::NotLoaded, format!("Unit {name} has a bad unit file setting.")),
             LoadState::Error => (RefusalKind::NotLoaded, format!("Unit {name} is not loaded properly.")),

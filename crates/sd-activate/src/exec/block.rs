@@ -64,7 +64,7 @@ impl UnitPlan {
             environment::set(&mut environment, "REMOTE_PORT".into(), Value::Remote);
         }
         environment::set(&mut environment, "SYSTEMD_EXEC_PID".into(), Value::Pid);
-        if circumstances.variables.iter().any(|(name, _)| name == "WATCHDOG_USEC") {
+        if circumstances.variable("WATCHDOG_USEC").is_some() {
             environment::set(&mut environment, "WATCHDOG_PID".into(), Value::Pid);
         }
         if let Ok(path) = std::env::join_paths(&exec.search_path) {

@@ -31,8 +31,8 @@ const INVOCATION: &CStr = c"invocation_id";
 pub struct Keyring {
     /// Whether the user's keyring is in it.
     shared: bool,
-    /// Whose it is, where it is not this process's.
-    owner: Option<(Uid, Gid)>,
+    /// Whose it is and whose this process is, where they differ.
+    ids: Option<[(Uid, Gid); 2]>,
     /// `$INVOCATION_ID`.
     invocation: Option<u128>,
 }
@@ -41,7 +41,11 @@ impl Keyring {
     /// That of a mode; none where that of this process is inherited.
     pub(super) fn of(mode: KeyringMode, owner: Option<(Uid, Gid)>, invocation: Option<&str>) -> Option<Self> {
         let invocation = invocation.and_then(|id| u128::from_str_radix(id, 16).ok());
-        (mode != KeyringMode::Inherit).then_some(Self { shared: mode == KeyringMode::Shared, owner, invocation })
+        (mode != KeyringMode::Inherit).then(|| {
+            let ids = owner.map(|owner| [owner, (Uid::current(), Gid::current())]);
+            let ids = ids.filter(|[owner, own]| owner != own);
+            Self { shared: mode == KeyringMode::Shared, ids, invocation }
+        })
     }
 
     /// Joins it. Where the kernel has none, or none may be had, all goes on without, as with systemd.
@@ -54,15 +58,13 @@ impl Keyring {
 
     fn make(&self) -> Result<(), Errno> {
         // What is made belongs to the real user and group of who makes it. The effective ones stay, to come back by.
-        let own = self.owner.map(|_| (Uid::current(), Gid::current()));
-        let changes = self.owner != own;
-        if let Some(owner) = self.owner.filter(|_| changes) {
+        if let Some([owner, _]) = self.ids {
             set_real_ids(owner)?;
         }
         // SAFETY: takes numbers, and no name.
         let made = Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, 0, 0, 0, 0) });
         let made = made.and_then(|_| if self.shared { link_user_keyring() } else { Ok(()) });
-        if let Some(own) = own.filter(|_| changes) {
+        if let Some([_, own]) = self.ids {
             set_real_ids(own)?;
         }
         made?;

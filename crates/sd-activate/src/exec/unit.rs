@@ -55,7 +55,8 @@ impl Circumstances {
         Self { phase, variables: Vec::new(), journal: None }
     }
 
-    fn variable(&self, name: &str) -> Option<&str> {
+    /// What it is told by this name.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.to_str())
     }
 }

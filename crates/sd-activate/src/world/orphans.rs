@@ -19,9 +19,9 @@ use crate::engine::{Engine, UnitId};
 pub struct Orphans(BTreeMap<libc::pid_t, Option<UnitId>>);
 
 impl Orphans {
-    /// The unit of a child.
-    pub fn unit(&self, pid: Pid) -> Option<UnitId> {
-        self.0.get(&pid.as_raw()).copied().flatten()
+    /// The unit that a process was executed for, or was left by.
+    pub fn owner(&self, engine: &Engine, pid: Pid) -> Option<UnitId> {
+        engine.owner(pid).or_else(|| self.0.get(&pid.as_raw()).copied().flatten())
     }
 
     /// The children that are a unit's.
@@ -34,7 +34,7 @@ impl World {
     /// Finds out whose the children are that are new, now that these have ended, of whom the engine has not heard yet.
     pub(super) fn note_orphans(&mut self, engine: &Engine, ended: &[Pid]) {
         let Some(units) = self.units.as_ref().filter(|units| units.groups.is_none()) else { return };
-        let owner = |pid: Pid| engine.owner(pid).or_else(|| self.orphans.unit(pid));
+        let owner = |pid| self.orphans.owner(engine, pid);
         // To process 1, others leave processes as well: what somebody has executed in a container. Those begin no session.
         let is_first = getpid().as_raw() == 1;
         let mut found = Vec::new();

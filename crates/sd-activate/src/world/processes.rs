@@ -11,7 +11,7 @@ use super::groups::Groups;
 use crate::engine::{Engine, Event, Level, Process, UnitId};
 use crate::error::{Error, errno};
 use crate::exec::Plan;
-use crate::spec::{KillMode, Kind, UnitName, UnitSpec};
+use crate::spec::{Kind, UnitName, UnitSpec};
 
 impl World {
     fn groups(&self) -> Option<&Groups> {
@@ -28,7 +28,7 @@ impl World {
     /// The unit that a process is of: the one that it was executed for, the one whose control group it is in, or where there are no
     /// groups the one that it descends from.
     pub(super) fn unit_of(&self, engine: &Engine, pid: Pid) -> Option<UnitId> {
-        let owner = |pid| engine.owner(pid).or_else(|| self.orphans.unit(pid));
+        let owner = |pid| self.orphans.owner(engine, pid);
         owner(pid).or_else(|| match self.groups() {
             Some(groups) => engine.find(&groups.names().unit_of(pid)?),
             None => lineage(pid).into_iter().find_map(owner),
@@ -71,7 +71,7 @@ impl World {
         let ports = engine.passed(id);
         let sockets = ports.iter().filter_map(|port| self.ports.get(port)?.name_in_proc()).collect();
         let invocation = self.units.as_ref().map(|units| units.invocation(id).unwrap_or_default());
-        let owner = |pid| engine.owner(pid).or_else(|| self.orphans.unit(pid));
+        let owner = |pid| self.orphans.owner(engine, pid);
         let is_others = |pid| owner(pid).is_some_and(|owner| owner != id);
         let is_its = |pid| owner(pid) == Some(id);
         processes_of(&Traits { is_others: &is_others, is_its: &is_its, executed, sockets, invocation })
@@ -95,7 +95,7 @@ impl World {
             self.log(engine, id, Level::Warning, message);
         }
         let Kind::Service(service) = &unit.kind else { return Ok(()) };
-        let ends_all = matches!(service.kill.mode, KillMode::ControlGroup | KillMode::Mixed);
+        let ends_all = service.kill.reaches_all(true);
         if left.is_empty() || service.kill.send_sigkill || !ends_all {
             return Ok(());
         }
