@@ -2,7 +2,6 @@
 //! stopped, and what requires it is stopped with it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::event::UnitId;
 use super::graph::{is_related, related};
@@ -11,7 +10,7 @@ use super::turn::{Level, Timer, Turn};
 use super::unit::Unit;
 use super::view::{Answer, JobResult, Refusal, RefusalKind, RequestId};
 use super::{Action, Engine};
-use crate::spec::{JobMode, Relation, UnitName, UnitType};
+use crate::spec::{JobMode, Relation, Timeout, UnitName, UnitType};
 
 /// Jobs that are made together.
 #[derive(Clone, Debug)]
@@ -284,8 +283,8 @@ impl Engine {
     }
 
     /// JobTimeoutSec= and JobRunningTimeoutSec=: whichever is over first.
-    fn limit_job(&mut self, id: UnitId, timeout: Duration, turn: &Turn) {
-        let Some(at) = turn.now.checked_add(timeout).filter(|_| timeout != Duration::MAX) else { return };
+    fn limit_job(&mut self, id: UnitId, timeout: Timeout, turn: &Turn) {
+        let Some(at) = timeout.and_then(|timeout| turn.now.checked_add(timeout)) else { return };
         if self.due.get(&Timer::Job(id)).is_none_or(|due| at < *due) {
             self.set_timers(vec![(at, Timer::Job(id))]);
         }

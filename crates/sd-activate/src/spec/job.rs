@@ -1,6 +1,6 @@
 //! What a unit says of jobs, and of the end of all units: systemd.unit(5).
 
-use std::time::Duration;
+use super::Timeout;
 
 /// OnFailureJobMode= and its sibling: how a job goes along with those that there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,10 +74,10 @@ pub struct EndActions {
 /// What a unit says of its jobs, and of those that it makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jobs {
-    /// JobTimeoutSec=, from when a job is made; `Duration::MAX` is none.
-    pub timeout: Duration,
+    /// JobTimeoutSec=, from when a job is made.
+    pub timeout: Timeout,
     /// JobRunningTimeoutSec=, from when it runs.
-    pub running_timeout: Duration,
+    pub running_timeout: Timeout,
     /// OnSuccessJobMode=.
     pub on_success: JobMode,
     /// OnFailureJobMode=.
@@ -91,8 +91,8 @@ pub struct Jobs {
 impl Default for Jobs {
     fn default() -> Self {
         Self {
-            timeout: Duration::MAX,
-            running_timeout: Duration::MAX,
+            timeout: None,
+            running_timeout: None,
             on_success: JobMode::Fail,
             on_failure: JobMode::Replace,
             may_be_isolated: false,

@@ -239,6 +239,17 @@ fn a_job_that_takes_too_long_ends_and_its_unit_goes_on() {
 }
 
 #[test]
+fn without_a_limit_or_with_zero_a_job_takes_its_time() {
+    for limit in ["", "JobTimeoutSec=0\nJobRunningTimeoutSec=0\n", "JobTimeoutSec=infinity\n"] {
+        let mut units = Managed::new(&[("a.service", &format!("[Unit]\n{limit}{NOTIFY}"))]);
+        assert_eq!(units.start("a.service"), None);
+        assert!(units.engine.due.keys().all(|timer| !matches!(timer, Timer::Job(_))), "{limit}");
+        units.pass(Duration::from_secs(1));
+        assert_eq!(units.answers, [], "{limit}");
+    }
+}
+
+#[test]
 fn where_a_start_cancels_a_stop_nothing_was_stopped() {
     let mut units = Managed::new(&[("a.service", "")]);
     units.stubborn.insert(units.id("a.service"));

@@ -75,8 +75,8 @@ pub(super) const UNIT: &[Setting] = &[
         let mode = |isolate| if isolate { JobMode::Isolate } else { JobMode::Replace };
         set(&mut draft.unit.jobs.on_failure, given.boolean().map(mode))
     }),
-    honoured("JobTimeoutSec", |draft, given| set(&mut draft.unit.jobs.timeout, given.seconds())),
-    honoured("JobRunningTimeoutSec", |draft, given| set(&mut draft.unit.jobs.running_timeout, given.seconds())),
+    honoured("JobTimeoutSec", |draft, given| set(&mut draft.unit.jobs.timeout, given.timeout())),
+    honoured("JobRunningTimeoutSec", |draft, given| set(&mut draft.unit.jobs.running_timeout, given.timeout())),
     honoured("JobTimeoutAction", |draft, given| set(&mut draft.unit.end_actions.job_timeout, given.end_action())),
     no_effect("JobTimeoutRebootArgument", REBOOT),
     honoured("ConditionArchitecture", |draft, given| ask(draft, given, Test::Architecture)),
