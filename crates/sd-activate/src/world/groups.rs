@@ -11,9 +11,9 @@
 //! By these names sd_pid_get_unit(3) tells the unit of a process, as below systemd.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -102,22 +102,24 @@ impl Groups {
         if attributes.is_empty() {
             return Vec::new();
         }
-        let controllers: BTreeSet<&str> = attributes.iter().map(|(name, _)| controller(name)).collect();
-        let mut failed = Vec::new();
-        let unusable: BTreeMap<&str, io::Error> = controllers
-            .into_iter()
-            .filter_map(|name| Some((name, delegate(&[&self.own, &self.directory], name).err()?)))
-            .collect();
         let directory = self.directory(unit);
-        let made = make(&directory);
-        for (name, value) in attributes {
-            let written = match (unusable.get(controller(name)), &made) {
-                (Some(error), _) | (None, Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
-                (None, Ok(())) => fs::write(directory.join(name), value),
-            };
-            failed.extend(written.err().map(|error| (name, error)));
+        // Where it fails, the first attribute says why.
+        let _ = make(&directory);
+        let set = |(name, value): (&'static str, String)| Some((name, self.set(&directory, name, &value).err()?));
+        attributes.into_iter().filter_map(set).collect()
+    }
+
+    /// Sets an attribute of a unit's group. It is there where the groups on the way have its controller.
+    fn set(&self, directory: &Path, name: &str, value: &str) -> io::Result<()> {
+        match File::options().write(true).open(directory.join(name)) {
+            Ok(mut attribute) => attribute.write_all(value.as_bytes()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                delegate(&[&self.own, &self.directory], controller(name))?;
+                make(directory)?;
+                fs::write(directory.join(name), value)
+            }
+            Err(error) => Err(error),
         }
-        failed
     }
 
     /// ControlGroup= of a unit, while it has one.
@@ -332,6 +334,8 @@ fn unit_in(groups: &str, path: &str) -> Option<UnitName> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
