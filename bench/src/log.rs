@@ -10,6 +10,7 @@ use support::activation::{eventually, kill};
 use support::{TempDir, has, run, scratch};
 
 use crate::peers::SD_ACTIVATE;
+use crate::process::computed;
 use crate::programs::Programs;
 use crate::progress::progress;
 use crate::statistics::median;
@@ -113,16 +114,10 @@ impl Log {
 
 impl Log {
     fn rate(&self, program: &Path, way: &str, count: f64) -> Rate {
-        let before = self.computed();
+        let before = computed(self.process.id());
         let output = run(Command::new(program).args([way, &count.to_string()])).stdout;
         let microseconds = String::from_utf8_lossy(&output).trim().parse::<f64>().expect("microseconds");
-        Rate { per_second: count / microseconds * 1e6, nanoseconds: (self.computed() - before) / count }
-    }
-
-    /// Nanoseconds that it was on a processor: proc_pid_schedstat.
-    fn computed(&self) -> f64 {
-        let schedule = fs::read_to_string(format!("/proc/{}/schedstat", self.process.id())).expect("/proc");
-        schedule.split(' ').next().and_then(|time| time.parse().ok()).expect("nanoseconds")
+        Rate { per_second: count / microseconds * 1e6, nanoseconds: (computed(self.process.id()) - before) / count }
     }
 }
 

@@ -15,6 +15,7 @@ mod messages;
 mod peers;
 mod plot;
 mod plots;
+mod process;
 mod programs;
 mod progress;
 mod proxy;

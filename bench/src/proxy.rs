@@ -12,6 +12,7 @@ use sdlite_test_support as support;
 use support::activation::eventually;
 use support::{has, passing};
 
+use crate::process::{computed, resident};
 use crate::progress::progress;
 use crate::statistics::median;
 
@@ -88,7 +89,7 @@ pub fn footprints() -> Vec<Footprint> {
         let proxy = Proxy::start(program, backend.0);
         let mut connections: Vec<_> = (0..100).map(|_| proxy.connect()).collect();
         connections.iter_mut().for_each(|connection| exchange(connection, 1));
-        [proxy.resident(), proxy.descriptors()]
+        [resident(proxy.process.id()), proxy.descriptors()]
     });
     let row = |i: usize, what, unit| Footprint { what, ours: ours[i], theirs: theirs[i], unit };
     vec![row(0, "resident memory with 100 connections", "KiB"), row(1, "descriptors with 100 connections", "")]
@@ -196,7 +197,7 @@ impl Proxy {
     /// The time that a load takes, and the time that the proxy computes meanwhile.
     fn measure(&self, load: Load, connections: usize) -> (f64, f64) {
         let connections: Vec<_> = (0..connections).map(|_| self.connect()).collect();
-        let (each, before, start) = (connections.len(), self.computed(), Instant::now());
+        let (each, before, start) = (connections.len(), computed(self.process.id()), Instant::now());
         thread::scope(|scope| {
             for mut connection in connections {
                 scope.spawn(move || match load {
@@ -205,19 +206,7 @@ impl Proxy {
                 });
             }
         });
-        (start.elapsed().as_secs_f64(), self.computed() - before)
-    }
-
-    /// Nanoseconds that it was on a processor.
-    fn computed(&self) -> f64 {
-        let schedule = fs::read_to_string(format!("/proc/{}/schedstat", self.process.id())).expect("/proc");
-        schedule.split(' ').next().and_then(|time| time.parse().ok()).expect("nanoseconds")
-    }
-
-    fn resident(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("/proc");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-        line.trim().trim_end_matches(" kB").parse().expect("a number")
+        (start.elapsed().as_secs_f64(), computed(self.process.id()) - before)
     }
 
     fn descriptors(&self) -> f64 {

@@ -11,6 +11,7 @@ use support::{has, scratch};
 
 use crate::client;
 use crate::peers::{Peers, SD_ACTIVATE, SYSTEMD, managing};
+use crate::process::resident;
 use crate::programs::Programs;
 use crate::progress::progress;
 use crate::statistics::median;
@@ -107,12 +108,6 @@ fn memory(peers: &Peers) -> Cost {
     });
     let round = [ours.process.id(), theirs.process.id()].map(resident);
     cost("resident memory with 100 sockets", "systemd-socket-activate with one", "KiB", 1.0, &[round])
-}
-
-fn resident(process: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("/proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 /// With Accept=yes: a process is started for each.

@@ -12,12 +12,11 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::units::Units;
-use common::{ACTIVATOR, Activator, children, runs};
+use common::{ACTIVATOR, Activator, children, runs, wrong_of};
 use sdlite_test_support::has;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -247,23 +246,9 @@ fn whatever_system_call_fails_it_goes_on_or_ends_and_says_why() {
         Err(_) => 100,
     };
     let step = (trials.len() / wanted.max(1)).max(1);
-    let mut chosen = trials.into_iter().step_by(step).collect::<Vec<_>>();
+    let chosen = trials.into_iter().step_by(step).collect::<Vec<_>>();
     let tried = chosen.len();
-    chosen.reverse();
-    let (left, wrong) = (Mutex::new(chosen), Mutex::new(Vec::new()));
-    // Mostly a trial waits for others.
-    thread::scope(|scope| {
-        for _ in 0..4 * thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let Some(trial) = left.lock().unwrap().pop() else { break };
-                    let problem = goes_wrong(trial, &usual);
-                    wrong.lock().unwrap().extend(problem);
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
+    let wrong = wrong_of(chosen.into_iter(), |trial| goes_wrong(trial, &usual));
     println!("{tried} trials with {} system calls, {} went wrong", usual.eligible.len(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -6,11 +6,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::sync::Mutex;
-use std::thread;
 
-use common::Activator;
 use common::units::Units;
+use common::{Activator, wrong_of};
 use sdlite_test_support::{has, left_out};
 
 /// What it tells of itself.
@@ -96,8 +94,7 @@ fn tells_the_step(said: &str) -> bool {
 
 #[test]
 fn a_service_is_executed_as_it_is_meant_to_be_or_ends_and_the_step_is_told() {
-    // SAFETY: it takes nothing and cannot fail.
-    if unsafe { libc::geteuid() } != 0 {
+    if !nix::unistd::geteuid().is_root() {
         return left_out("other users and mount namespaces: to be run by root");
     }
     if !has("strace", "strace") {
@@ -108,25 +105,13 @@ fn a_service_is_executed_as_it_is_meant_to_be_or_ends_and_the_step_is_told() {
     let calls = calls(&fs::read_to_string(usual.units.directory.path("trace")).unwrap());
     assert!(calls.len() > 30, "{calls:?}");
     let trials = calls.iter().flat_map(|call| ["EPERM", "ENOMEM"].map(|error| (call, error)));
-    let (left, wrong) = (Mutex::new(trials.clone()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..4 * thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let Some(((call, count), error)) = left.lock().unwrap().next() else { break };
-                    let injection = format!("{call}:error={error}:when={count}");
-                    let Outcome { status, said, found, .. } = go(Some(&injection));
-                    let told = tells_the_step(&said) && status != Some(0);
-                    let right = if found.is_empty() { told } else { found == usual.found };
-                    if !right {
-                        let wrong_one = format!("{injection}: {status:?}\n{said}{found}");
-                        wrong.lock().unwrap().push(wrong_one);
-                    }
-                }
-            });
-        }
+    let wrong = wrong_of(trials.clone(), |((call, count), error)| {
+        let injection = format!("{call}:error={error}:when={count}");
+        let Outcome { status, said, found, .. } = go(Some(&injection));
+        let told = tells_the_step(&said) && status != Some(0);
+        let right = if found.is_empty() { told } else { found == usual.found };
+        (!right).then(|| format!("{injection}: {status:?}\n{said}{found}"))
     });
-    let wrong = wrong.into_inner().unwrap();
     println!("{} trials with {} system calls, {} went wrong", trials.count(), calls.len(), wrong.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

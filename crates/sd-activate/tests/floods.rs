@@ -6,9 +6,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use common::machine::Machine;
@@ -21,8 +19,7 @@ const MEMORY_MAX: u64 = 64 * 1024;
 
 /// A service for each connection, and the floods.
 fn machine() -> Machine {
-    static FLOOD: OnceLock<PathBuf> = OnceLock::new();
-    let flood = FLOOD.get_or_init(|| compiled("flood"));
+    let flood = compiled("flood");
     let floods = FLOODS.map(|flood_of| {
         let text = format!("[Service]\nExecStart={} {flood_of}\nNotifyAccess=all\n", flood.display());
         (format!("{flood_of}.service"), text)

@@ -199,7 +199,7 @@ fn each_kind_of_command_finds_what_systemd_gives_and_nothing_of_the_manager() {
     for first in [false, true].into_iter().filter(|first| !first || may_be_first) {
         let units = units();
         let mut manager = Activator::run(&units.directory, command(&units, first));
-        eventually("the target", || manager.output().contains("Reached target").then_some(()));
+        manager.says("Reached target");
         let _connection = TcpStream::connect(("127.0.0.1", units.port)).unwrap();
         for (label, variables, descriptors) in [
             ("before", &[][..], &[][..]),

@@ -28,7 +28,7 @@ impl Way {
     fn is_here(self) -> bool {
         let units = Units::new(&[("a.service", "[Service]\nExecStart=sleep 1000\n")]);
         let mut manager = self.start(&units, "a.service");
-        eventually("the service", || manager.output().contains("Started").then_some(()));
+        manager.says("Started");
         let group = units.ask(&["show", "-P", "ControlGroup", "a.service"]).1;
         manager.stop();
         let found = if group.trim().is_empty() { Self::Descent } else { Self::Group };
@@ -118,9 +118,9 @@ fn what_escapes_ends_with_a_service_that_crashes_and_is_not_taken_for_that_of_an
         ]);
         let mut manager = way.start(&units, "all.target");
         let a = pid_in(&units, "a");
-        eventually("the target", || manager.output().contains("Reached target").then_some(()));
+        manager.says("Reached target");
         units.ask(&["kill", "-s", "KILL", "--kill-whom=main", "a.service"]);
-        eventually("its end", || manager.output().contains("a.service: Failed with result 'signal'").then_some(()));
+        manager.says("a.service: Failed with result 'signal'");
         assert_eq!(units.ask(&["is-active", "b.service"]).1, "active\n");
         // Whether it has left a.service or b.service, the group alone tells.
         assert_eq!(runs(a), way == Way::Descent);
@@ -212,7 +212,7 @@ fn what_the_commands_of_a_socket_leave_ends_with_it_as_kill_mode_says() {
             let units = Units::new(&[("a.socket", &socket), ("a.service", service)]);
             let mut manager = way.start(&units, "a.socket");
             let escaped = pid_in(&units, "escaped");
-            eventually("the socket", || manager.output().contains("Listening on").then_some(()));
+            manager.says("Listening on");
             units.ask(&["stop", "a.socket"]);
             assert_eq!(!runs(escaped), ends, "{way:?} {mode}: {}", manager.output());
             manager.stop();
@@ -229,7 +229,7 @@ fn what_forks_without_end_is_ended() {
         let units = Units::new(&[("a.service", "[Service]\nTimeoutStopSec=300ms\nExecStart=/bin/sh DIRECTORY/bomb\n")]);
         script(&units, "bomb", bomb);
         let mut manager = way.start(&units, "a.service");
-        eventually("its start", || manager.output().contains("Started").then_some(()));
+        manager.says("Started");
         std::thread::sleep(std::time::Duration::from_millis(300));
         units.ask(&["stop", "a.service"]);
         assert!(manager.output().contains("Killing process"), "{}", manager.output());

@@ -50,7 +50,7 @@ fn each_command_is_told_what_systemd_tells_it() {
         let units = Units::new(&[("a.socket", SOCKET), ("a.service", &unit)]);
         program(&units, "tell", TELL);
         let mut activator = run(&units, "a.service");
-        eventually("the start", || activator.output().contains("Started a.service").then_some(()));
+        activator.says("Started a.service");
         assert!(activator.stop().success());
         let expected = [
             format!("Condition {control}"),
@@ -102,7 +102,7 @@ fn a_oneshot_service_that_remains_is_stopped_by_its_commands() {
     program(&units, "tell", TELL);
     fs::write(units.directory.path("pid"), "1\n").unwrap();
     let mut activator = run(&units, "a.service");
-    eventually("the start", || activator.output().contains("Finished a.service").then_some(()));
+    activator.says("Finished a.service");
     assert!(fs::exists(units.directory.path("pid")).unwrap());
     assert!(activator.stop().success());
     assert_eq!(read(units.directory.path("told")), ["Start", "Stop success exited 0", "StopPost success exited 0"]);
@@ -116,7 +116,7 @@ fn a_child_of_the_main_process_may_notify_where_notify_access_says_so() {
         let units = Units::new(&[("a.service", &format!("[Service]\nType=notify\nNotifyAccess={access}\n{start}"))]);
         let mut activator = run(&units, "a.service");
         let line = if started { "Started a.service" } else { "Failed to start a.service" };
-        eventually(line, || activator.output().contains(line).then_some(()));
+        activator.says(line);
         assert_ne!(activator.output().contains("but reception only permitted for main PID"), started);
         activator.stop();
     }

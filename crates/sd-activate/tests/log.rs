@@ -53,7 +53,7 @@ fn logs_in_every_way(program: &std::path::Path, environment: &str) {
         &format!("[Service]\nEnvironment={environment}\nExecStart={path}\nLogExtraFields=EXTRA=1\n"),
     )]);
     let Some(mut activator) = machine.start(&["--log-format=json"], "a.service") else { return };
-    eventually("the last entry", || activator.output().contains("too large for a datagram").then_some(()));
+    activator.says("too large for a datagram");
     assert!(activator.stop().success());
     let entries = parse(&activator.output());
     let pid = fields(&entries, "from sd_journal_print", &["_PID"]);
@@ -272,7 +272,7 @@ fn what_a_daemon_logs_that_has_left_its_parent_and_session_is_its_units() {
     // It is still there when its line is read.
     let mut lines = File::options().write(true).open(go).unwrap();
     lines.write_all(b"from a daemon\n").unwrap();
-    eventually("an entry", || activator.output().contains("from a daemon").then_some(()));
+    activator.says("from a daemon");
     activator.stop();
     let entries = parse(&activator.output());
     assert_eq!(fields(&entries, "from a daemon", &["_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER"]), "a.service daemon");
@@ -290,7 +290,7 @@ fn the_logs_sockets_and_streams_go_on_when_it_is_executed_anew() {
     let count = |message: &str| parse(&activator.output()).iter().filter(|entry| entry["MESSAGE"] == message).count();
     eventually("what was logged before", || (count("from the journal") == 1).then_some(()));
     let control = machine.path("sd-activate/control");
-    let mut sdctl = Command::new(env!("CARGO_BIN_EXE_sdctl"));
+    let mut sdctl = Command::new(common::SDCTL);
     sdctl.arg("--control").arg(&control);
     assert!(sdctl.arg("daemon-reexec").status().unwrap().success());
     fs::write(machine.path("go"), "").unwrap();

@@ -177,7 +177,7 @@ fn a_library_path_that_is_not_passed_on_is_spoken_of_where_the_service_fails() {
         command.env("LD_LIBRARY_PATH", "/nonexistent");
         let mut activator = Activator::run(&directory, command).listening(1);
         let _connection = common::connect(port);
-        eventually("its end", || activator.output().contains(&format!("died with code {status}")).then_some(()));
+        activator.says(&format!("died with code {status}"));
         activator.stop();
         let output = activator.output();
         assert_eq!(output.contains("add -E LD_LIBRARY_PATH"), spoken, "{options:?}, {status}: {output}");

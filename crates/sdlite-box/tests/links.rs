@@ -3,15 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use sdlite_test_support::{run, scratch};
+use sdlite_test_support::{run, scratch, text};
 
 const BOX: &str = env!("CARGO_BIN_EXE_sdlite");
-
-fn text(output: &Output) -> String {
-    sdlite_test_support::text(output)
-}
 
 /// Each name, and what tells the program: the beginning of its help.
 const HELP: [(&str, &str); 11] = [

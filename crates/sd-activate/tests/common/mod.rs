@@ -5,13 +5,14 @@
 pub mod machine;
 pub mod units;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
 
 pub use sdlite_test_support::activation::{Activator, children, connect, eventually, free_port, kill, runs};
 use sdlite_test_support::{TempDir, scratch};
@@ -21,14 +22,19 @@ pub const SDCTL: &str = env!("CARGO_BIN_EXE_sdctl");
 
 /// The service of tests/service.c.
 pub fn service() -> &'static Path {
-    static SERVICE: OnceLock<PathBuf> = OnceLock::new();
-    SERVICE.get_or_init(|| compiled("service"))
+    compiled("service")
 }
 
-/// A program of this directory, compiled.
-pub fn compiled(name: &str) -> PathBuf {
+/// A program of this directory, compiled once.
+pub fn compiled(name: &'static str) -> &'static Path {
+    static COMPILED: Mutex<BTreeMap<&str, &Path>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap();
+    compiled.entry(name).or_insert_with(|| Box::leak(compile(name).into_boxed_path()))
+}
+
+fn compile(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let program = directory.join(format!("{name}-{}", unique()));
+    let program = directory.join(format!("{name}-{}", std::process::id()));
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
     let status = Command::new(compiler)
         .args(["-O1", "-Wall", "-Wno-unused-result", "-o"])
@@ -43,10 +49,24 @@ pub fn compiled(name: &str) -> PathBuf {
     settled
 }
 
-/// What no other thread and no other process of the tests has.
-fn unique() -> String {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+/// Goes through all trials, many at a time, as a trial mostly waits for others. What went wrong.
+pub fn wrong_of<T>(
+    trials: impl Iterator<Item = T> + Send,
+    goes_wrong: impl Fn(T) -> Option<String> + Sync,
+) -> Vec<String> {
+    let (left, wrong) = (Mutex::new(trials), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..4 * thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let Some(trial) = left.lock().unwrap().next() else { break };
+                    let problem = goes_wrong(trial);
+                    wrong.lock().unwrap().extend(problem);
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
 }
 
 /// A directory of one test's own, removed with everything in it.
