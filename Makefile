@@ -48,9 +48,9 @@ PC = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call below,$(LIBDIR),$${pre
 	-e '$(if $(URL),s|@URL@|$(URL)|,/@URL@/d)' -e 's|@LICENSE@|$(LICENSE)|'
 PC_FILES = pkgconfig/sdlite.pc sdlite/pkgconfig/libsystemd.pc sdlite/pkgconfig/systemd.pc
 
-COMPLETED = $(if $(LIBC),,sd-activate sdctl sd-notify sd-cat sd-proxy sdlite)
+NAMES = sd-activate sdctl sd-notify sd-cat sd-proxy
 TOOLS = $(addprefix $(BUILT)/,sd-notify sd-cat sd-proxy)
-PROGRAMS = $(if $(LIBC),,$(BUILT)/sd-activate $(BUILT)/sdctl $(TOOLS))
+PROGRAMS = $(if $(LIBC),,$(addprefix $(BUILT)/,$(NAMES)))
 
 all: $(PROGRAMS) $(if $(LIBC),,manuals) library
 
@@ -148,31 +148,38 @@ install-tools: $(TOOLS)
 	$(INSTALL) -d "$(bin)"
 	$(INSTALL) -m 755 $(TOOLS) "$(bin)"
 
-# Sections of the manual, and what shells complete each program by.
-install-manuals: manuals
-	for section in 1 3 8; do \
-		$(INSTALL) -d "$(man)/man$$section" && $(INSTALL) -m 644 $(MANUALS)/man$$section/* "$(man)/man$$section" || exit 1; \
-	done
+# $(call document,NAME...): installs a page of the manual for each program, and what shells complete it by.
+define document
 	$(INSTALL) -d "$(data)/bash-completion/completions" "$(data)/zsh/site-functions" "$(data)/fish/vendor_completions.d"
-	for name in $(COMPLETED); do \
+	for name in $(1); do \
+		page=$$(echo $(MANUALS)/man?/$$name.?) && section="$(man)/man$${page##*.}" && \
+		$(INSTALL) -d "$$section" && $(INSTALL) -m 644 "$$page" "$$section" && \
 		$(INSTALL) -m 644 $(MANUALS)/completions/$$name.bash "$(data)/bash-completion/completions/$$name" && \
 		$(INSTALL) -m 644 $(MANUALS)/completions/_$$name "$(data)/zsh/site-functions/_$$name" && \
 		$(INSTALL) -m 644 $(MANUALS)/completions/$$name.fish "$(data)/fish/vendor_completions.d/$$name.fish" || exit 1; \
 	done
+endef
 
-# Instead of the others: sdlite --install makes links by their names.
-install-box: $(BUILT)/sdlite
+install-manuals: manuals
+	$(INSTALL) -d "$(man)/man3"
+	$(INSTALL) -m 644 $(MANUALS)/man3/* "$(man)/man3"
+	$(call document,$(NAMES))
+
+# Instead of the other programs: sdlite --install makes links by their names.
+install-box: $(BUILT)/sdlite manuals
 	$(INSTALL) -d "$(bin)"
 	$(INSTALL) -m 755 $(BUILT)/sdlite "$(bin)/sdlite"
+	$(call document,sdlite)
 
 SHARED_DATA = $(addprefix $(MANDIR)/man,1 3 8) \
 	$(addprefix $(DATADIR)/,bash-completion/completions zsh/site-functions fish/vendor_completions.d)
 
-# Directories go if they are empty; those that every system has stay.
+# What install and install-box have installed. Directories go if they are empty; those that every system has stay.
+INSTALLED = $(if $(LIBC),,$(NAMES) sdlite)
 uninstall:
-	rm -f $(addprefix "$(bin)"/,$(notdir $(PROGRAMS)) $(if $(LIBC),,sdlite))
-	rm -f $(if $(LIBC),,"$(man)"/man3/sd_*.3sdlite "$(man)/man8/sd-proxy.8") $(patsubst %,"$(man)/man1/%.1",$(COMPLETED))
-	rm -f $(foreach name,$(COMPLETED),"$(data)/bash-completion/completions/$(name)" "$(data)/zsh/site-functions/_$(name)" \
+	rm -f $(addprefix "$(bin)"/,$(INSTALLED))
+	rm -f $(if $(LIBC),,"$(man)"/man3/sd_*.3sdlite "$(man)/man8/sd-proxy.8") $(patsubst %,"$(man)/man1/%.1",$(INSTALLED))
+	rm -f $(foreach name,$(INSTALLED),"$(data)/bash-completion/completions/$(name)" "$(data)/zsh/site-functions/_$(name)" \
 		"$(data)/fish/vendor_completions.d/$(name).fish")
 	rm -f $(addprefix "$(include)"/systemd/,$(notdir $(HEADERS)))
 	rm -f $(addprefix "$(lib)"/,libsdlite.a libsdlite.so $(SONAME) libsdlite.so.$(VERSION) $(PC_FILES))

@@ -35,17 +35,22 @@ fn installed(directory: &Path) -> BTreeMap<String, String> {
     found
 }
 
+/// A program's page in a section of the manual, and what shells complete it by.
+fn documents(name: &str, section: u8) -> [String; 4] {
+    [
+        format!("man/man{section}/{name}.{section}"),
+        format!("bash-completion/completions/{name}"),
+        format!("zsh/site-functions/_{name}"),
+        format!("fish/vendor_completions.d/{name}.fish"),
+    ]
+}
+
 /// The manual pages, one for each function and each program, and what shells complete the programs by.
 fn manuals(share: &str) -> impl Iterator<Item = (String, String)> {
-    let pages = support::functions().into_iter().map(|name| format!("man3/{name}.3sdlite"));
-    let programs = ["sd-activate", "sdctl", "sd-notify", "sd-cat", "sdlite"].map(|name| format!("man1/{name}.1"));
-    let pages = pages.chain(programs).chain(["man8/sd-proxy.8".to_owned()]).map(|page| format!("man/{page}"));
-    let completed = ["sd-activate", "sdctl", "sd-notify", "sd-cat", "sd-proxy", "sdlite"].into_iter();
-    let completions = completed.flat_map(|name| {
-        let bash = format!("bash-completion/completions/{name}");
-        [bash, format!("zsh/site-functions/_{name}"), format!("fish/vendor_completions.d/{name}.fish")]
-    });
-    pages.chain(completions).map(move |name| (format!("{share}/{name}"), "644".to_owned()))
+    let pages = support::functions().into_iter().map(|name| format!("man/man3/{name}.3sdlite"));
+    let programs = [("sd-activate", 1), ("sdctl", 1), ("sd-notify", 1), ("sd-cat", 1), ("sd-proxy", 8)];
+    let programs = programs.into_iter().flat_map(|(name, section)| documents(name, section));
+    pages.chain(programs).map(move |name| (format!("{share}/{name}"), "644".to_owned()))
 }
 
 /// The layout, with the directories that can be chosen in braces.
@@ -139,6 +144,23 @@ fn what_programs_run_with_is_installed_apart_from_what_they_are_built_with() {
         together.append(&mut part);
     }
     assert_eq!(together, layout(directories));
+}
+
+#[test]
+fn the_one_program_is_installed_with_its_own_page_and_completions_and_make_uninstall_removes_them() {
+    let directory = scratch();
+    let (built, root) = (directory.path().join("built"), directory.path().join("root"));
+    // Where it is installed, and not what it does: newer than its sources, it is not built.
+    fs::create_dir(&built).expect("a directory");
+    fs::write(built.join("sdlite"), "").expect("a file");
+    let variables = [("BUILT", built.to_str().expect("text")), ("DESTDIR", root.to_str().expect("text"))];
+    let documents = documents("sdlite", 1).map(|name| (format!("usr/local/share/{name}"), "644".to_owned()));
+    let layout = [("usr/local/bin/sdlite".to_owned(), "755".to_owned())].into_iter().chain(documents).collect();
+
+    make("install-box", &variables);
+    assert_eq!(without_directories(installed(&root)), layout);
+    make("uninstall", &variables);
+    assert_eq!(without_directories(installed(&root)), BTreeMap::new());
 }
 
 #[test]
