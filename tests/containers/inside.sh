@@ -23,7 +23,7 @@ cannot() {
     left_out="$left_out; $1"
 }
 
-# until COMMAND: waits until it succeeds, ten seconds at most.
+# until_it COMMAND: waits until it succeeds, ten seconds at most.
 until_it() {
     for _ in $(seq 100); do
         if "$@" >/dev/null 2>&1; then
@@ -116,9 +116,11 @@ step "$(podman --version), $(crun --version | head -n 1)"
 # crun takes no mixture of both versions of control groups: here it sees the second alone.
 umount -R -l /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+options='--root /tmp/podman --runroot /tmp/podman-run --tmpdir /tmp/podman-tmp --storage-driver vfs --cgroup-manager cgroupfs
+    --events-backend none --runtime crun --log-level error'
 podman() {
-    command podman --root /tmp/podman --runroot /tmp/podman-run --tmpdir /tmp/podman-tmp --storage-driver vfs --cgroup-manager cgroupfs \
-        --events-backend none --runtime crun --log-level error "$@"
+    # shellcheck disable=SC2086 # a list
+    command podman $options "$@"
 }
 podman build --quiet --isolation chroot --file /container.Dockerfile --tag myservice /container
 podman images --format '{{.Repository}}: {{.Size}}'
@@ -150,10 +152,8 @@ grep -q READY=1 /tmp/notified || fail 'podman has not heard that it is ready'
 tr '\n' ' ' </tmp/notified | sed 's/^/    podman told: /; s/$/\n/'
 
 # The container has no network: all that it has is what it is passed.
-/container/sd-activate -l 0.0.0.0:8080 sh -c '
-    exec podman --root /tmp/podman --runroot /tmp/podman-run --tmpdir /tmp/podman-tmp --storage-driver vfs --cgroup-manager cgroupfs \
-        --events-backend none --runtime crun --log-level error run --rm --cgroups disabled --network none --read-only myservice
-' >/tmp/log 2>&1 &
+# shellcheck disable=SC2086 # a list
+/container/sd-activate -l 0.0.0.0:8080 podman $options run --rm --cgroups disabled --network none --read-only myservice >/tmp/log 2>&1 &
 started=$!
 serves 'podman, a passed socket and no network' "$logged"
 ends 'podman, a passed socket and no network' "$started"
