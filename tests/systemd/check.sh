@@ -16,7 +16,7 @@ umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$here/../..
-limit=600
+limit=1200
 
 left_out() {
     echo "Left out: it needs $1"

@@ -153,6 +153,13 @@ debian
         awk -v seated="$seated" '$1 == seated { print $5, $6 }' "$work/ps"
     ), $(awk -v user="$user" '$1 == user { print $3 }' "$work/ps"), $(awk -v machine="$machine" '$1 == machine { print $7 }' "$work/ps")"
     systemctl stop login-seated.service login-other.service login-machine.service
+    # What is checked next may look into /run.
+    within 60 no_user_has_a_directory || fail 'the directories of users go with their sessions' '' "$(ls /run/user)"
+    ok 'the directories of users go with their sessions'
+}
+
+no_user_has_a_directory() {
+    [ -z "$(ls /run/user)" ]
 }
 
 # watching LINES: both monitors have printed so many.

@@ -13,10 +13,10 @@ dump=/units/dumps/$pair
 patience=${PATIENCE:-10}
 
 if [ "$manager" = both ]; then
-    timeout -s KILL 60 sh "$0" systemd "$pair"
+    timeout -s KILL 180 sh "$0" systemd "$pair"
     cat /proc/sys/kernel/random/boot_id >"/units/boot-id.$pair"
     # In namespaces of its own: no systemd, no journald, and none of what systemd has left.
-    timeout -s KILL 60 unshare --mount --ipc --pid --fork --kill-child --mount-proc sh "$0" sd-activate "$pair"
+    timeout -s KILL 180 unshare --mount --ipc --pid --fork --kill-child --mount-proc sh "$0" sd-activate "$pair"
     echo "        $pair"
     exit
 fi

@@ -47,7 +47,7 @@ for pair in $pairs; do
     # What is done at the same time comes in one order or another, under either of them: a difference that stays, with nothing else
     # going on, is one.
     if differs "$pair"; then
-        echo "        once more, as it differed:"
+        sed -n 's/^  \([^ ].*\)/        once more, as it differed in \1:/p' /units/compared | head -n 1
         sh "$here/pair.sh" both "$pair"
     fi
     if differs "$pair"; then
