@@ -89,9 +89,9 @@ $(MANUALS)/written: $(SOURCES) $(HEADERS)
 
 # The same without a library, with glibc, and with musl where Rust has it.
 STATIC = $(CARGO_TARGET_DIR)/static
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 MUSL = $(shell uname -m)-unknown-linux-musl
-STATIC_TARGETS = $(shell rustc -vV | sed -n 's/^host: //p') \
-	$(shell [ ! -d "$$(rustc --print target-libdir --target $(MUSL) 2>/dev/null)" ] || echo $(MUSL))
+STATIC_TARGETS = $(HOST) $(shell [ ! -d "$$(rustc --print target-libdir --target $(MUSL) 2>/dev/null)" ] || echo $(MUSL))
 static:
 	for target in $(STATIC_TARGETS); do \
 		RUSTFLAGS="$$RUSTFLAGS -C target-feature=+crt-static" $(CARGO) build --profile static $(CARGOFLAGS) \
@@ -278,7 +278,7 @@ bench: all
 bench-peers: all
 	$(CARGO) run --release --manifest-path bench/Cargo.toml --target-dir $(CARGO_TARGET_DIR)/bench -- supervisors
 
-# Both need root, and Debian, from whose mirror they make a root directory of Debian 13 below target/.
+# These need root, and Debian, from whose mirror they make a root directory of Debian 13 below target/.
 check-debian13:
 	tests/debian13/check.sh
 
@@ -298,7 +298,7 @@ check-arches:
 dist:
 	packaging/dist.sh
 
-# That everybody gets the same archive, and that it builds where there is no network. Needs that too.
+# That everybody gets the same archive, and that it builds where there is no network. Needs cargo-cyclonedx too.
 check-dist:
 	tests/dist.sh
 
@@ -306,10 +306,10 @@ check-dist:
 CONTAINER = $(CARGO_TARGET_DIR)/container
 container: library
 	RUSTFLAGS='$(RUSTFLAGS) -Ctarget-feature=+crt-static' $(CARGO) build --release $(CARGOFLAGS) --package sd-activate \
-		--target "$$(rustc -vV | sed -n 's/^host: //p')" --target-dir $(CARGO_TARGET_DIR)/static
+		--target $(HOST) --target-dir $(STATIC)
 	rm -rf $(CONTAINER)
 	$(INSTALL) -d $(CONTAINER)/etc/systemd/system
-	$(INSTALL) -s -m 755 $(CARGO_TARGET_DIR)/static/*/release/sd-activate $(CONTAINER)
+	$(INSTALL) -s -m 755 $(STATIC)/$(HOST)/release/sd-activate $(CONTAINER)
 	$(CC) -static -s -O2 -Iinclude -o $(CONTAINER)/myservice c-examples/myservice.c $(BUILT)/libsdlite.a
 	$(INSTALL) -m 644 packaging/container/*.socket packaging/container/*.service $(CONTAINER)/etc/systemd/system
 
