@@ -119,7 +119,8 @@ is 'rpcbind, activated' /run/rpcbind.sock answers
 step 'Removed'
 # shellcheck disable=SC2086 # a list
 logged dpkg --purge $packages
-is 'Left' '' find /etc /usr /var -name '*sdlite*' -o -name '*sd-activate*' -o -name '*sdctl*' -o -name '*sd-notify*' -o -name '*sd-proxy*'
+is 'Left' '' find /etc /usr /var -name '*sdlite*' -o -name '*sd-activate*' -o -name '*sdctl*' -o -name '*sd-cat*' -o -name '*sd-notify*' -o \
+    -name '*sd-proxy*'
 if /tmp/passed 2>/dev/null; then
     fail 'a program runs without its library'
 fi
