@@ -1,4 +1,4 @@
-//! What lies on the unit path: each directory is read once.
+//! What lies on the unit path: each directory is read once, and of its files only those are looked at that somebody looks for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, DirEntry};
@@ -23,11 +23,11 @@ pub struct Files {
 /// What a unit's name leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Entry {
-    /// A file, on the unit path or elsewhere.
+    /// A file, on the unit path or elsewhere. Whether it is empty is not known.
     File(PathBuf),
     /// Another name.
     Alias(UnitName),
-    /// /dev/null, or an empty file.
+    /// A link to /dev/null.
     Masked(PathBuf),
 }
 
@@ -79,7 +79,8 @@ impl Files {
 
     fn entry(&self, entry: &DirEntry, unit: &UnitName) -> Option<Entry> {
         let path = entry.path();
-        if entry.file_type().ok()?.is_symlink() {
+        let kind = entry.file_type().ok()?;
+        if kind.is_symlink() {
             let target = normal(&path.parent()?.join(fs::read_link(&path).ok()?));
             if target == Path::new("/dev/null") {
                 return Some(Entry::Masked(path));
@@ -90,12 +91,19 @@ impl Files {
                 return Some(if alias == *unit { Entry::File(path) } else { alias_of(unit, alias)? });
             }
         }
-        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
-        Some(if metadata.len() == 0 { Entry::Masked(path) } else { Entry::File(path) })
+        (kind.is_file() || kind.is_symlink() && path.is_file()).then_some(Entry::File(path))
     }
 
     /// The file of a unit, through other names and by way of its template.
     pub fn find(&self, name: &UnitName) -> Found {
+        match self.follow(name) {
+            Found::File(_, path) if is_empty(&path) => Found::Masked(path),
+            found => found,
+        }
+    }
+
+    /// The same, without a look at the file.
+    fn follow(&self, name: &UnitName) -> Found {
         let mut name = name.clone();
         for _ in 0..LINKS_MAX {
             let template = name.template();
@@ -121,7 +129,7 @@ impl Files {
         let instance = name.instance().filter(|instance| !instance.is_empty());
         let names = links
             .map(|alias| instance.and_then(|instance| alias.instantiate(instance)).unwrap_or_else(|| alias.clone()));
-        let leads_there = |alias: &UnitName| matches!(self.find(alias), Found::File(target, _) if target == *name);
+        let leads_there = |alias: &UnitName| matches!(self.follow(alias), Found::File(target, _) if target == *name);
         let mut aliases: Vec<UnitName> = names.filter(|alias| alias != name).filter(leads_there).collect();
         aliases.sort();
         aliases.dedup();
@@ -215,8 +223,11 @@ fn entries(directory: &Path) -> Vec<(String, PathBuf)> {
 
 /// Whether a file is empty, or a link to /dev/null.
 fn is_masked(path: &Path) -> bool {
-    fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"))
-        || fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+    fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null")) || is_empty(path)
+}
+
+fn is_empty(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
 }
 
 #[cfg(test)]
