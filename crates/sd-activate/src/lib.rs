@@ -18,6 +18,7 @@ pub mod error;
 pub mod exec;
 pub mod glob;
 pub mod log;
+pub mod reserve;
 pub mod rights;
 pub mod saved;
 pub mod sdctl;

@@ -1,4 +1,4 @@
-//! What runs out and comes back: descriptors, processes, files, and the disk that the log is shown on. Nobody is lost who has come
+//! What runs out and comes back: descriptors, processes, memory, files, and the disk that the log is shown on. Nobody is lost who has come
 //! meanwhile, nothing spins, and afterwards all is served again.
 
 mod common;
@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -28,6 +29,8 @@ fn units() -> Units {
             "[Socket]\nListenStream=DIRECTORY/each\nAccept=yes\nMaxConnections=1000\nTriggerLimitIntervalSec=0\n",
         ),
         ("each@.service", "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nStandardError=journal\n"),
+        ("log.socket", "[Socket]\nListenStream=DIRECTORY/log\nAccept=yes\n"),
+        ("log@.service", "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nStandardOutput=journal\n"),
         ("one.socket", "[Socket]\nListenStream=DIRECTORY/one\n"),
         ("one.service", "[Service]\nExecStart=SERVICE one\n"),
     ])
@@ -79,8 +82,9 @@ fn descriptors(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").count()
 }
 
-/// Clients come until some of them have to wait, and go again. All are answered, and the manager waits as well meanwhile.
-fn those_who_came_meanwhile_are_served(units: &Units, activator: &Activator) {
+/// Clients come until some of them have to wait, and go again, once there is more where that is not by itself. All are answered, and the
+/// manager waits as well meanwhile.
+fn those_who_came_meanwhile_are_served(units: &Units, activator: &Activator, give_more: impl FnOnce()) {
     let usual = descriptors(activator.pid());
     let mut waiting: Vec<UnixStream> = (0..CLIENTS).map(|_| client(units)).collect();
     activator.says("Connections wait until there is room again.");
@@ -90,6 +94,7 @@ fn those_who_came_meanwhile_are_served(units: &Units, activator: &Activator) {
     let taken = ticks(activator.pid()) - before;
     assert!(taken < 50, "it spins: {taken} hundredths of a second in one");
 
+    give_more();
     // Each that is answered goes, and lets another one in.
     eventually("answers for all", || {
         waiting.retain_mut(|stream| !is_answered(stream));
@@ -105,7 +110,7 @@ fn those_who_came_meanwhile_are_served(units: &Units, activator: &Activator) {
 fn descriptors_run_out_and_come_back() {
     let units = units();
     let mut activator = limited(&units, &["prlimit", "--nofile=40:40"]);
-    those_who_came_meanwhile_are_served(&units, &activator);
+    those_who_came_meanwhile_are_served(&units, &activator, || ());
     assert!(activator.stop().success(), "{}", activator.output());
 }
 
@@ -123,8 +128,58 @@ fn processes_run_out_and_come_back() {
     let user = USER.to_string();
     let user = ["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups", "prlimit", "--nproc=10:10"];
     let mut activator = limited(&units, &user);
-    those_who_came_meanwhile_are_served(&units, &activator);
+    those_who_came_meanwhile_are_served(&units, &activator, || ());
     assert!(activator.stop().success(), "{}", activator.output());
+}
+
+/// Lets a process have so many bytes of memory of its own at most.
+fn limit_memory(pid: u32, most: &str) {
+    let status =
+        Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--data={most}:unlimited")]).status();
+    assert!(status.expect("prlimit").success());
+}
+
+/// What it has.
+fn memory(pid: u32) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let data = status.lines().find_map(|line| line.strip_prefix("VmData:")).expect("its memory");
+    format!("{}000", data.trim().trim_end_matches(" kB"))
+}
+
+#[test]
+fn memory_runs_out_and_comes_back() {
+    let units = units();
+    let mut activator = units.start(&["each.socket", "one.socket", "log.socket"], 3);
+    let mut log = UnixStream::connect(units.directory.path("log")).unwrap();
+    writeln!(log, "first").unwrap();
+    activator.says("first");
+
+    limit_memory(activator.pid(), &memory(activator.pid()));
+    // The log would take more.
+    let line = "x".repeat(500);
+    (0..4000).for_each(|_| writeln!(log, "{line}").unwrap());
+    writeln!(log, "last").unwrap();
+    activator.says("last");
+    those_who_came_meanwhile_are_served(&units, &activator, || limit_memory(activator.pid(), "unlimited"));
+    assert!(activator.stop().success(), "{}", activator.output());
+}
+
+#[test]
+fn memory_that_even_the_reserve_does_not_give_ends_it_with_a_message() {
+    let units = units();
+    let mut activator = units.start(&["each.socket", "one.socket", "log.socket"], 3);
+    let mut log = UnixStream::connect(units.directory.path("log")).unwrap();
+    writeln!(log, "first").unwrap();
+    activator.says("first");
+
+    // Less than it has: what is given back is not to be had again.
+    limit_memory(activator.pid(), "1");
+    let line = "x".repeat(500);
+    while writeln!(log, "{line}").is_ok() && activator.is_running() {}
+    assert_eq!(activator.wait().signal(), Some(libc::SIGABRT), "{}", activator.output());
+    let output = activator.output();
+    assert!(output.contains("memory allocation of ") && output.contains(" bytes failed"), "{output}");
+    eventually("the end of its service", || log.read(&mut [0; 1]).is_ok_and(|length| length == 0).then_some(()));
 }
 
 #[test]

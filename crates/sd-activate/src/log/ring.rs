@@ -9,11 +9,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Fields, Timestamp};
+use crate::reserve;
 
 /// A number that only grows: the place of an entry among all that there ever were.
 pub type Place = u64;
 
-/// Entries in the order in which they came. Where there is no more room, the oldest go. It takes memory as entries come.
+/// Entries in the order in which they came. Where there is no more room, the oldest go. It takes memory as entries come, and no more where
+/// that has run out.
 #[derive(Debug)]
 pub struct Ring {
     entries: VecDeque<Entry>,
@@ -33,9 +35,10 @@ impl Ring {
     /// Adds an entry. One that is larger than all the room is not kept, but counted as dropped.
     pub fn push(&mut self, mut entry: Entry) {
         entry.fields.shrink();
+        let room = if reserve::is_used() { self.size } else { self.size_max };
         self.size += entry.size() + beside(&entry, self.entries.back());
         self.entries.push_back(entry);
-        while self.size > self.size_max {
+        while self.size > room {
             let Some(oldest) = self.entries.pop_front() else { break };
             self.size -= oldest.size() + beside(&oldest, self.entries.front());
             self.first += 1;

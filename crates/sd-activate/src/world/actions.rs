@@ -16,6 +16,7 @@ use super::{Socket, World, pid_file, terminal};
 use crate::conditions;
 use crate::engine::{Action, Engine, Event, Port, UnitId};
 use crate::error::Error;
+use crate::reserve;
 use crate::spec::{CommandId, Kind};
 
 /// What carrying an action out comes to.
@@ -200,6 +201,9 @@ impl World {
 
     /// Accepts the next connection, and starts the command for it, or finds out what its service is. None where it has gone again.
     fn accept(&mut self, engine: &Engine, port: Port) -> Result<Option<Event>, Error> {
+        if reserve::is_used() {
+            return Err(Error::Accept { descriptor: LISTEN_FDS_START + port.0 as RawFd, error: Errno::ENOMEM });
+        }
         // Where the port is closed by now, a connection that was held is so, too: it is not another socket's.
         let held = self.held.take();
         let (Some(socket), Some(id)) = (self.ports.get(&port), engine.socket(port)) else { return Ok(None) };

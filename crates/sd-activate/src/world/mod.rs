@@ -57,6 +57,7 @@ use crate::engine::{Engine, Event, Port};
 use crate::error::Error;
 use crate::exec::{Idle, Launcher, Plan};
 use crate::log::say;
+use crate::reserve;
 use crate::spec::Signal;
 
 /// Everything that is open.
@@ -163,6 +164,7 @@ impl World {
                     return Ok(status);
                 }
             }
+            reserve::put_by();
             // Nobody wanted the others.
             self.offered.clear();
             self.idle.take_if(|_| engine.is_idle());
