@@ -134,6 +134,38 @@ fn a_reader_of_standard_error_who_goes_away_during_a_flood_keeps_no_signal_away(
     assert!(activator.stop().success(), "{}", activator.output());
 }
 
+/// Starts the service for each connection, and has the turns be written down, and how often they make a system call.
+fn traced(machine: &Machine, trace: &str, call: &str) -> Option<Activator> {
+    let calls = format!("trace={call},epoll_wait,epoll_pwait");
+    start(machine, &[DISCARDED, &["strace", "-D", "-o", trace, "-e", &calls]], &["each.socket"])
+}
+
+/// How often a turn makes a system call at most.
+fn most(trace: &str, call: &str) -> usize {
+    let (trace, call) = (fs::read_to_string(trace).unwrap(), format!("{call}("));
+    trace.split("epoll_").map(|turn| turn.matches(&call).count()).max().unwrap()
+}
+
+#[test]
+fn processes_that_have_ended_are_reaped_in_shares() {
+    if !has("strace", "strace") {
+        return;
+    }
+    const SHARE: usize = 64;
+    let machine = machine();
+    let trace = machine.0.directory.text("trace");
+    let Some(mut activator) = traced(&machine, &trace, "wait4") else { return };
+    let manager = manager(&activator);
+    machine.0.ask(&["start", "processes.service"]);
+    common::kill(manager, libc::SIGSTOP);
+    eventually("processes that have ended", || (children(manager).len() > 4 * SHARE).then_some(()));
+    common::kill(manager, libc::SIGCONT);
+    machine.0.ask(&["stop", "processes.service"]);
+    eventually("only the manager", || children(manager).is_empty().then_some(()));
+    assert_eq!(most(&trace, "wait4"), SHARE);
+    assert!(activator.stop().success(), "{}", activator.output());
+}
+
 #[test]
 fn a_flood_has_no_more_of_a_turn_than_its_share() {
     if !has("strace", "strace") {
@@ -143,16 +175,12 @@ fn a_flood_has_no_more_of_a_turn_than_its_share() {
     const SHARE: usize = 8 + 64 + 1;
     let machine = machine();
     let trace = machine.0.directory.text("trace");
-    let strace = ["strace", "-D", "-o", &trace, "-e", "trace=recvmsg,epoll_wait,epoll_pwait"];
-    let Some(mut activator) = start(&machine, &[DISCARDED, &strace], &["each.socket"]) else { return };
+    let Some(mut activator) = traced(&machine, &trace, "recvmsg") else { return };
     // As long as no process ends, nothing has to be read to its end.
     for flood in ["lines", "entries", "large-entries", "notifications"] {
         machine.0.ask(&["start", &format!("{flood}.service")]);
     }
-    let most = || {
-        let trace = fs::read_to_string(&trace).unwrap();
-        trace.split("epoll_").map(|turn| turn.matches("recvmsg(").count()).max().unwrap()
-    };
+    let most = || most(&trace, "recvmsg");
     eventually("the floods", || (most() > 8).then_some(()));
     for _ in 0..20 {
         assert_eq!(sdctl(&machine, &["is-active", "lines.service"]), "active\n");

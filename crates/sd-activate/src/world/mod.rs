@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
+use nix::sys::signal::{Signal as Named, raise};
 use nix::sys::socket::{getsockopt, sockopt};
 use sdlite_core::listen::LISTEN_FDS_START;
 
@@ -59,6 +60,9 @@ use crate::exec::{Idle, Launcher, Plan};
 use crate::log::say;
 use crate::reserve;
 use crate::spec::Signal;
+
+/// So many children are reaped in one turn, and the others in the next: a service may leave them behind without end.
+const REAPED_MAX: usize = 64;
 
 /// Everything that is open.
 pub struct World {
@@ -259,6 +263,10 @@ impl World {
         // Before all else that has happened: the number of a process that was reaped may be that of the next one executed.
         let mut told = VecDeque::new();
         loop {
+            if told.len() == REAPED_MAX {
+                let _ = raise(Named::SIGCHLD);
+                break self.has_children = true;
+            }
             match reap() {
                 Reaped::Child(pid, end) => {
                     self.journal.iter_mut().for_each(|journal| journal.ended(pid));
