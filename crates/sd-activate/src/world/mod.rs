@@ -5,6 +5,7 @@ mod actions;
 pub mod anew;
 mod children;
 mod control;
+mod floods;
 mod groups;
 mod holder;
 mod instance;
@@ -25,7 +26,7 @@ mod terminal;
 mod units;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,6 +47,7 @@ pub use units::Units;
 
 use actions::Outcome;
 use children::{Reaped, reap};
+use floods::Floods;
 use orphans::Orphans;
 use poll::{Key, Poll, Tells};
 use requests::Asked;
@@ -67,6 +69,7 @@ const REAPED_MAX: usize = 64;
 /// Everything that is open.
 pub struct World {
     poll: Poll,
+    floods: Floods,
     signals: Signals,
     journal: Option<Journal>,
     notifications: Option<Notifications>,
@@ -101,6 +104,7 @@ impl World {
         poll.add(Key::Signal, &signals, Tells::Always).map_err(Error::Wait)?;
         Ok(Self {
             poll,
+            floods: Floods::default(),
             signals,
             journal: None,
             notifications: None,
@@ -179,10 +183,15 @@ impl World {
             let ready = self.poll.wait(now, deadline)?;
             now = Instant::now();
             self.open_again(now);
+            self.floods.note(now, ready.clone().map(|(key, _)| key));
             if engine.deadline().is_some_and(|deadline| deadline <= now) {
                 events.push_back(Event::Time);
             }
             for (key, flags) in ready {
+                if self.floods.waits(now, key) {
+                    self.watch_source(key, Tells::Never);
+                    continue;
+                }
                 match key {
                     Key::Log => self.journal.iter_mut().for_each(|journal| journal.turn(now)),
                     Key::Notification => events.extend(self.notified(&engine)),
@@ -200,13 +209,23 @@ impl World {
     fn deadline(&self, engine: &Engine) -> Option<Instant> {
         let control = self.asked.as_ref().and_then(Asked::closed_until);
         let journal = self.journal.as_ref().and_then(Journal::closed_until);
-        engine.deadline().into_iter().chain(self.supervisor.deadline()).chain(control).chain(journal).min()
+        let others = self.supervisor.deadline().into_iter().chain(control).chain(journal).chain(self.floods.deadline());
+        others.chain(engine.deadline()).min()
     }
 
-    /// Lets in who waits, where there was a shortage that may be over.
+    /// Lets in who waits: because of a shortage that may be over, or because it floods.
     fn open_again(&mut self, now: Instant) {
+        self.floods.go_on(now).for_each(|key| self.watch_source(key, Tells::Always));
         self.asked.iter_mut().for_each(|asked| asked.open_again(now, &self.poll));
         self.journal.iter_mut().for_each(|journal| journal.open_again(now));
+    }
+
+    fn watch_source(&self, key: Key, tells: Tells) {
+        let descriptor = match key {
+            Key::Log => self.journal.as_ref().map(AsFd::as_fd),
+            _ => self.notifications.as_ref().map(AsFd::as_fd),
+        };
+        descriptor.map(|descriptor| self.poll.watch(key, descriptor, tells));
     }
 
     /// Tells the manager that has started this process how it is.
@@ -269,7 +288,8 @@ impl World {
             }
             match reap() {
                 Reaped::Child(pid, end) => {
-                    self.journal.iter_mut().for_each(|journal| journal.ended(pid));
+                    let is_flooded = self.floods.is_flooded();
+                    self.journal.iter_mut().for_each(|journal| journal.ended(pid, is_flooded));
                     ended.push(pid);
                     told.push_back(Event::Ended(pid, end));
                 }

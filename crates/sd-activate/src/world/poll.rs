@@ -113,7 +113,7 @@ impl Poll {
         &mut self,
         now: Instant,
         deadline: Option<Instant>,
-    ) -> Result<impl Iterator<Item = (Key, EpollFlags)> + use<>, Error> {
+    ) -> Result<impl Iterator<Item = (Key, EpollFlags)> + Clone + use<>, Error> {
         let timeout = deadline.map_or(EpollTimeout::NONE, |deadline| {
             let rest = deadline.saturating_duration_since(now);
             // One more, for a fraction of a millisecond is none to epoll_wait(2).

@@ -96,6 +96,7 @@ impl World {
             // Found out anew.
             launcher: _,
             has_children: _,
+            floods: _,
         } = self
         else {
             return None;

@@ -271,8 +271,9 @@ impl Journal {
         opened.stream.into_iter().for_each(|(number, _)| self.remove(number));
     }
 
-    /// A process has ended: what it has written is read first.
-    pub fn ended(&mut self, pid: Pid) {
+    /// A process has ended: what it has written is read first. Where the log is flooded, what it has sent as entries may be behind the flood:
+    /// that comes in its turn.
+    pub fn ended(&mut self, pid: Pid, is_flooded: bool) {
         if let Some(number) = self.of_processes.remove(&pid) {
             let now = Instant::now();
             self.read_all(Token::Connections, now);
@@ -283,8 +284,10 @@ impl Journal {
                 .filter(|other| Some(*other) != number)
                 .for_each(|other| self.read_all(Token::Stream(other), now));
             number.into_iter().for_each(|number| self.read_all(Token::Stream(number), now));
-            self.read_all(Token::Messages, now);
-            self.read_all(Token::Entries, now);
+            if !is_flooded {
+                self.read_all(Token::Messages, now);
+                self.read_all(Token::Entries, now);
+            }
             self.flush();
         }
         self.senders.ended(pid);

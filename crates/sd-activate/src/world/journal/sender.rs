@@ -202,7 +202,8 @@ impl Senders {
                 return known.sender.clone();
             }
         }
-        let found = unit.cloned().or_else(|| self.unit_of(pid));
+        let left = || self.left(pid).filter(|_| children::is_zombie(pid.as_raw())).cloned();
+        let found = unit.cloned().or_else(|| self.unit_of(pid)).or_else(left);
         let mut fields = Fields::default();
         of_process(credentials, &mut fields);
         let (mut level_max, mut copies) = (7, Copies::default());
@@ -274,9 +275,13 @@ impl Senders {
 
     fn unit_of_session(&self, pid: Pid) -> Option<&Rc<Unit>> {
         let session = getsid(Some(pid)).ok().filter(|session| *session != pid)?;
-        let left = || self.left.iter().find(|left| left.0 == session).map(|left| &left.1);
         // As long as processes are in a session, its number is no other process's.
-        self.units.get(&session).or_else(left)
+        self.units.get(&session).or_else(|| self.left(session))
+    }
+
+    /// The unit that had started a process that has ended.
+    fn left(&self, pid: Pid) -> Option<&Rc<Unit>> {
+        self.left.iter().find(|left| left.0 == pid).map(|left| &left.1)
     }
 }
 

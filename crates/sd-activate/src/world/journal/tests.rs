@@ -138,7 +138,7 @@ fn what_a_process_wrote_before_it_ended_is_in_the_log_when_that_is_told() {
     let (number, mut writer) = open(&mut journal, "a.service");
     journal.of_processes.insert(Pid::from_raw(i32::MAX), Some(number));
     let length = flood(&mut writer);
-    journal.ended(Pid::from_raw(i32::MAX));
+    journal.ended(Pid::from_raw(i32::MAX), false);
     assert_eq!(journal.ring().end(), length.div_ceil(LINE) as u64);
 }
 
