@@ -7,6 +7,7 @@ mod activation;
 mod aims;
 mod calls;
 mod client;
+mod floods;
 mod libraries;
 mod log;
 mod markdown;

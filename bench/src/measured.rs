@@ -2,6 +2,7 @@
 
 use crate::activation::{self, Connections, FirstAnswer};
 use crate::calls::{self, Call};
+use crate::floods::{self, Flooded};
 use crate::libraries::{self, Release};
 use crate::log::{self, Logged};
 use crate::messages::{self, Messages};
@@ -12,7 +13,7 @@ use crate::size::{self, Shared, Static};
 use crate::start::{self, Start};
 use crate::units::{self, Cost};
 
-pub const SECTIONS: [&str; 8] = ["size", "start", "calls", "messages", "activation", "units", "log", "proxy"];
+pub const SECTIONS: [&str; 9] = ["size", "start", "calls", "messages", "activation", "units", "floods", "log", "proxy"];
 
 /// What was not measured is empty.
 pub struct Measured {
@@ -28,6 +29,7 @@ pub struct Measured {
     pub connections: Vec<Connections>,
     pub first_answers: Vec<FirstAnswer>,
     pub costs: Vec<Cost>,
+    pub flooded: Vec<Flooded>,
     pub logged: Vec<Logged>,
     pub proxied: Vec<Proxied>,
     pub footprints: Vec<Footprint>,
@@ -52,6 +54,7 @@ impl Measured {
             connections: beside("activation").map(activation::connections).unwrap_or_default(),
             first_answers: beside("activation").map(activation::first_answers).unwrap_or_default(),
             costs: beside("units").map(units::costs).unwrap_or_default(),
+            flooded: if wanted("floods") { floods::floods() } else { Vec::new() },
             logged: if wanted("log") { log::logged() } else { Vec::new() },
             proxied: if wanted("proxy") { proxy::proxied() } else { Vec::new() },
             footprints: if wanted("proxy") { proxy::footprints() } else { Vec::new() },

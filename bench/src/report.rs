@@ -9,6 +9,7 @@ use support::{run, source};
 use crate::activation::{Connections, FirstAnswer};
 use crate::aims::{NOISE, aims};
 use crate::calls::Call;
+use crate::floods::Flooded;
 use crate::log::Logged;
 use crate::markdown::{grouped, share, table};
 use crate::measured::Measured;
@@ -193,6 +194,14 @@ fn times(measured: &Measured, plots: bool) -> String {
         "",
     );
     text += &section(
+        "While a service floods its manager",
+        "The time of a connection while another service does what it can, of the time of one while nobody does. A flood takes processors, \
+        whoever takes what it sends: so the same flood is measured that comes to another process, which does nothing else than \
+        take it.",
+        flooded(&measured.flooded),
+        "",
+    );
+    text += &section(
         "Entries of the log",
         "One program logs as fast as it is read: to sd-activate, which keeps the newest entries in memory and writes them to a \
         file, as text; or to journald, which keeps them in a file in memory. By the clock on the wall, which includes what it \
@@ -289,6 +298,18 @@ fn logged(rows: &[Logged]) -> String {
     };
     let head =
         ["logged as", "sd-activate, a second", "journald", "ratio", "µs of sd-activate's", "of journald's", "ratio"];
+    table(&head, rows.iter().map(row))
+}
+
+fn flooded(rows: &[Flooded]) -> String {
+    let row = |row: &Flooded| {
+        let times =
+            [row.times_elsewhere, row.times, row.times / row.times_elsewhere].map(|times| format!("{times:.2}"));
+        let names = vec![row.flood.to_owned(), row.service.to_owned(), grouped(row.microseconds as u64)];
+        [names, times.to_vec()].concat()
+    };
+    let head =
+        ["another service", "a service", "µs", "with the flood elsewhere", "with the flood", "what sd-activate adds"];
     table(&head, rows.iter().map(row))
 }
 
