@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=$1
 shift
 [ $# -gt 0 ] || set -- number names id128 login notify journal address command_line unit environment_file unit_command time_span control \
-    log_entry log_syslog log_stream notification accounts
+    log_entry log_syslog log_stream notification accounts tools proxy_header
 root=${CARGO_TARGET_DIR:-target}/fuzz
 triple=$(rustc -vV | sed -n 's/^host: //p')
 
@@ -25,9 +25,9 @@ for target in "$@"; do
     log=$root/$target.log
     mkdir -p "$found" "$root/findings"
 
-    # sd-activate tells the user what is wrong with a command line, which nobody wants to read a million times.
+    # The programs tell the user what is wrong with a command line, which nobody wants to read a million times.
     mask=0
-    [ "$target" != command_line ] || mask=3
+    case $target in command_line | tools) mask=3 ;; esac
     dictionary=fuzz/dictionaries/$target
     [ -e "$dictionary" ] || dictionary=
     # The timeout is of the clock on the wall, and the machine may have other work.

@@ -14,14 +14,14 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{dup2_stderr, dup2_stdout};
 use sdlite_core::{journal, number};
 
-use crate::end::{Failure, end, parse};
+use crate::end::{self, Failure};
 use crate::error::errno;
 use crate::execute::execute;
 use crate::{program, string, value};
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
-    end(run(arguments))
+    end::end(run(arguments))
 }
 
 const AFTER_HELP: &str = "\
@@ -60,14 +60,27 @@ pub fn command() -> Command {
 }
 
 /// What the command line asks for.
-struct Options {
+#[derive(Debug)]
+pub struct Options {
     identifier: OsString,
-    priority: i32,
-    stderr_priority: Option<i32>,
+    /// `--priority=`.
+    pub priority: i32,
+    /// `--stderr-priority=`.
+    pub stderr_priority: Option<i32>,
     level_prefix: bool,
     /// None is the journal that everybody has.
     namespace: Option<CString>,
-    command: Vec<OsString>,
+    /// The command and its arguments, if there is one.
+    pub command: Vec<OsString>,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+///
+/// What is wrong with it, or a text that it asks for.
+pub fn parse(arguments: Vec<OsString>) -> Result<Options, Failure> {
+    Options::of(&mut end::parse(command(), arguments)?)
 }
 
 impl Options {
@@ -107,7 +120,7 @@ impl Options {
 }
 
 fn run(arguments: Vec<OsString>) -> Result<Option<u8>, Failure> {
-    let options = Options::of(&mut parse(command(), arguments)?)?;
+    let options = parse(arguments)?;
     let stdout = options.open(options.priority)?;
     let stderr = match options.stderr_priority.filter(|priority| *priority != options.priority) {
         Some(priority) => Some(options.open(priority)?),

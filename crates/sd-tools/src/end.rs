@@ -8,11 +8,11 @@ use nix::errno::Errno;
 use sdlite_core::notify;
 
 use crate::error::reason;
-use crate::{FAILURE, print_usage, say};
+use crate::{FAILURE, say};
 
 /// Why a tool did not do what it was asked for.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// What is said, and the number that the service manager is told.
     Said(String, Errno),
     /// What is wrong with the options, or a text that was asked for.
@@ -23,6 +23,28 @@ impl Failure {
     /// Options that say something wrong.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::Said(message.into(), Errno::EINVAL)
+    }
+
+    /// Says it, and returns the exit status.
+    pub(crate) fn report(&self) -> u8 {
+        match self {
+            Self::Said(message, _) => say(message),
+            Self::Usage(error) => drop(error.print()),
+        }
+        self.status()
+    }
+
+    /// The exit status: 0 where a text was asked for.
+    pub fn status(&self) -> u8 {
+        self.errno().map_or(0, |_| FAILURE)
+    }
+
+    /// What the service manager is told.
+    fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Said(_, errno) => Some(*errno),
+            Self::Usage(error) => error.use_stderr().then_some(Errno::EINVAL),
+        }
     }
 
     /// An action that failed, and why.
@@ -57,14 +79,7 @@ pub(crate) fn end(result: Result<Option<u8>, Failure>) -> u8 {
     let (errno, status) = match result {
         Ok(None) => return 0,
         Ok(Some(status)) => (None, status),
-        Err(Failure::Usage(error)) => {
-            let status = print_usage(&error);
-            ((status != 0).then_some(Errno::EINVAL), status)
-        }
-        Err(Failure::Said(message, errno)) => {
-            say(message);
-            (Some(errno), FAILURE)
-        }
+        Err(failure) => (failure.errno(), failure.report()),
     };
     if let Some(errno) = errno {
         tell(&format!("ERRNO={}", errno as i32));

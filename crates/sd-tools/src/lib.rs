@@ -4,7 +4,7 @@
 //! It is a library for the programs, their tests and their manual pages, and promises nothing to others.
 
 pub mod cat;
-mod end;
+pub mod end;
 pub mod entry;
 pub mod error;
 mod execute;

@@ -13,9 +13,9 @@ use nix::unistd::{Gid, Uid, getpid, getppid};
 use sdlite_core::{Answer, notify};
 
 pub use options::command;
-use options::{Action, Message, Options, Process, Sender};
+use options::{Action, Message, Process, Sender};
 
-use crate::end::{Failure, end, parse};
+use crate::end::{Failure, end};
 use crate::execute::execute;
 
 /// How long the service manager may take to read the message, in microseconds.
@@ -27,7 +27,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 }
 
 fn run(arguments: Vec<OsString>) -> Result<Option<u8>, Failure> {
-    match Options::of(&mut parse(command(), arguments)?)?.action {
+    match options::parse(arguments)?.action {
         Action::Booted => Ok(Some((!sdlite::booted().unwrap_or(false)).into())),
         Action::Fork { command, quiet } => fork::run(&command, quiet).map(Some),
         Action::Send(message) => send(&message),

@@ -13,29 +13,35 @@ use sdlite_accounts::{user_by_name, user_by_uid};
 use sdlite_core::{number, pidfd};
 
 use super::message::Assignments;
-use crate::end::Failure;
+use crate::end::{self, Failure};
 use crate::{flag, program, say, string, value, values};
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub(super) struct Options {
-    pub(super) action: Action,
+pub struct Options {
+    /// What is to be done.
+    pub action: Action,
 }
 
+/// What is to be done.
 #[derive(Debug)]
-pub(super) enum Action {
+pub enum Action {
     /// `--booted`.
     Booted,
-    /// `--fork`: the command that notifies.
+    /// `--fork`.
     Fork {
+        /// The command that notifies.
         command: Vec<OsString>,
+        /// `--quiet`.
         quiet: bool,
     },
+    /// A message goes to the service manager.
     Send(Message),
 }
 
+/// A message.
 #[derive(Debug)]
-pub(super) struct Message {
+pub struct Message {
     assignments: Assignments,
     /// `--fd=`.
     pub(super) descriptors: Vec<RawFd>,
@@ -45,11 +51,12 @@ pub(super) struct Message {
     pub(super) sender: Option<Sender>,
     pub(super) no_block: bool,
     /// `--exec`.
-    pub(super) command: Option<Vec<OsString>>,
+    pub command: Option<Vec<OsString>>,
 }
 
 impl Message {
-    pub(super) fn text(&self) -> Vec<u8> {
+    /// Its text.
+    pub fn text(&self) -> Vec<u8> {
         self.assignments.text()
     }
 }
@@ -130,8 +137,17 @@ pub fn command() -> Command {
 /// What says something, and so is for messages alone.
 const OF_MESSAGES: [&str; 4] = ["ready", "reloading", "stopping", "status"];
 
+/// Reads the command line.
+///
+/// # Errors
+///
+/// What is wrong with it, or a text that it asks for.
+pub fn parse(arguments: Vec<OsString>) -> Result<Options, Failure> {
+    Options::of(&mut end::parse(command(), arguments)?)
+}
+
 impl Options {
-    pub(super) fn of(matches: &mut ArgMatches) -> Result<Self, Failure> {
+    fn of(matches: &mut ArgMatches) -> Result<Self, Failure> {
         let text = |name: &str| matches.get_one::<OsString>(name).cloned();
         let process = text("pid").map(|pid| process(&pid)).transpose()?;
         let sender = text("uid").map(|user| sender(&user)).transpose()?;

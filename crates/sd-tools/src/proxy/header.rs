@@ -16,12 +16,16 @@ const UNIX_STREAM: u8 = 0x31;
 const UNIX_PATH: usize = 108;
 
 /// The header for an accepted connection.
-pub fn of(connection: &OwnedFd) -> Vec<u8> {
+pub(super) fn of(connection: &OwnedFd) -> Vec<u8> {
     let source = getpeername::<SockaddrStorage>(connection.as_raw_fd()).ok();
     let destination = getsockname::<SockaddrStorage>(connection.as_raw_fd()).ok();
-    let unix =
-        |address: &Option<SockaddrStorage>| address.as_ref().and_then(|address| Some(unix(address.as_unix_addr()?)));
-    match (source.as_ref().and_then(ip), destination.as_ref().and_then(ip), unix(&source), unix(&destination)) {
+    between(source.as_ref(), destination.as_ref())
+}
+
+/// The header for a connection of these two, of which either may not be known.
+pub fn between(source: Option<&SockaddrStorage>, destination: Option<&SockaddrStorage>) -> Vec<u8> {
+    let unix = |address: Option<&SockaddrStorage>| address.and_then(|address| Some(unix(address.as_unix_addr()?)));
+    match (source.and_then(ip), destination.and_then(ip), unix(source), unix(destination)) {
         (Some(source), Some(destination), ..) => of_ip(source, destination),
         (_, _, Some(source), Some(destination)) => with(UNIX_STREAM, &[&source, &destination]),
         _ => with(UNSPECIFIED, &[]),

@@ -6,14 +6,14 @@
 
 mod connection;
 mod direction;
-mod header;
-mod options;
+pub mod header;
+pub mod options;
 mod pipe;
 mod poll;
 mod resolve;
 mod server;
 mod slots;
-mod target;
+pub mod target;
 
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
@@ -24,9 +24,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use sdlite::{ListenFd, SocketType};
 
-use self::options::{Settings, Unusable};
+use self::options::Settings;
 use self::server::Server;
-use crate::{FAILURE, print_usage, say};
+use crate::{FAILURE, say};
 
 pub use self::options::command;
 
@@ -55,11 +55,7 @@ impl Display for Error {
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let settings = match options::parse(arguments) {
         Ok(settings) => settings,
-        Err(Unusable::Options(error)) => return print_usage(&error),
-        Err(Unusable::Value(message)) => {
-            say(message);
-            return FAILURE;
-        }
+        Err(failure) => return failure.report(),
     };
     match run(settings) {
         Ok(()) => 0,

@@ -7,6 +7,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::target::Target;
+use crate::end::{self, Failure};
 use crate::span::{SECOND, span};
 use crate::{program, values};
 
@@ -14,6 +15,7 @@ use crate::{program, values};
 const CONNECTIONS_MAX: u32 = 256;
 
 /// What the command line says.
+#[derive(Debug)]
 pub struct Settings {
     /// Where connections go.
     pub target: Target,
@@ -27,14 +29,6 @@ pub struct Settings {
     pub idle: Option<Duration>,
     /// Whether a header of the PROXY protocol goes first.
     pub proxy_protocol: bool,
-}
-
-/// Why there are no settings.
-pub enum Unusable {
-    /// What clap says, or a text that was asked for.
-    Options(clap::Error),
-    /// A value, or the number of parameters.
-    Value(String),
 }
 
 const AFTER_HELP: &str = "\
@@ -75,23 +69,27 @@ pub fn command() -> Command {
 }
 
 /// Reads the command line.
-pub fn parse(arguments: Vec<OsString>) -> Result<Settings, Unusable> {
-    let matches = command().try_get_matches_from(arguments).map_err(Unusable::Options)?;
+///
+/// # Errors
+///
+/// What is wrong with it, or a text that it asks for.
+pub fn parse(arguments: Vec<OsString>) -> Result<Settings, Failure> {
+    let matches = end::parse(command(), arguments)?;
     let connections_max = value(&matches, "connections-max", |text| match number(text) {
-        Some(0) => Err(Unusable::Value("Connection limit is too low.".to_owned())),
+        Some(0) => Err(Failure::refused("Connection limit is too low.")),
         Some(number) => Ok(number),
         None => Err(not_parsed("connections-max", text)),
     })?;
     let proxy_protocol = value(&matches, "proxy-protocol", |text| match text {
         "v2" => Ok(true),
-        _ => Err(Unusable::Value(format!("--proxy-protocol={text}: there is v2 only."))),
+        _ => Err(Failure::refused(format!("--proxy-protocol={text}: there is v2 only."))),
     })?;
     let (exit_idle_time, idle) = (time(&matches, "exit-idle-time", None)?, time(&matches, "idle", None)?);
     let wait = time(&matches, "wait", Some(Duration::ZERO))?;
     let mut targets = matches.get_many::<OsString>("target").unwrap_or_default();
-    let target = targets.next().ok_or_else(|| Unusable::Value("Not enough parameters.".to_owned()))?;
+    let target = targets.next().ok_or_else(|| Failure::refused("Not enough parameters."))?;
     if targets.next().is_some() {
-        return Err(Unusable::Value("Too many parameters.".to_owned()));
+        return Err(Failure::refused("Too many parameters."));
     }
     Ok(Settings {
         target: Target::new(target),
@@ -104,11 +102,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Settings, Unusable> {
 }
 
 /// What an option was given last. All that it was given has to be right.
-fn value<T>(
-    matches: &ArgMatches,
-    name: &str,
-    read: impl Fn(&str) -> Result<T, Unusable>,
-) -> Result<Option<T>, Unusable> {
+fn value<T>(matches: &ArgMatches, name: &str, read: impl Fn(&str) -> Result<T, Failure>) -> Result<Option<T>, Failure> {
     let mut value = None;
     for text in matches.get_many::<OsString>(name).unwrap_or_default() {
         value = Some(read(text.to_str().ok_or_else(|| not_parsed(name, &text.to_string_lossy()))?)?);
@@ -117,13 +111,13 @@ fn value<T>(
 }
 
 /// A time; the `usual` one where the option is not there.
-fn time(matches: &ArgMatches, name: &str, usual: Option<Duration>) -> Result<Option<Duration>, Unusable> {
+fn time(matches: &ArgMatches, name: &str, usual: Option<Duration>) -> Result<Option<Duration>, Failure> {
     let time = value(matches, name, |text| span(text, SECOND).map_err(|_| not_parsed(name, text)))?;
     Ok(time.unwrap_or(usual))
 }
 
-fn not_parsed(name: &str, value: &str) -> Unusable {
-    Unusable::Value(format!("Failed to parse --{name}= argument: {value}"))
+fn not_parsed(name: &str, value: &str) -> Failure {
+    Failure::refused(format!("Failed to parse --{name}= argument: {value}"))
 }
 
 /// A number as strtoul(3) reads it in base 0.
