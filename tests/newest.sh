@@ -86,7 +86,7 @@ printf '\n== All messages and system calls, and what comes of system calls that 
 SDLITE_LIBSYSTEMD=$directory cargo test --test journal --test notify --test syscalls --test faults --test formats
 SDLITE_LIBSYSTEMD=$directory cargo test --test dropin version_node
 
-printf '\n== What systemd-notify and systemd-cat do\n'
-SDLITE_SYSTEMD=$here/root cargo test -p sd-tools --test notify --test cat
+printf '\n== What systemd-notify, systemd-cat and systemd-socket-proxyd do\n'
+SDLITE_SYSTEMD=$here/root cargo test -p sd-tools --test notify --test cat --test proxy
 
 printf '\n== The answers are those of libsystemd %s.\n' "$version"

@@ -91,11 +91,16 @@ fn unix(name: &[u8]) -> SockaddrStorage {
 /// A reader of headers, after "2.2. Binary header format (version 2)" of the protocol's description.
 fn read(header: &[u8]) -> Option<(Address, Address)> {
     assert_eq!(header[..12], [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
-    assert_eq!((header[12] >> 4, header[12] & 15), (2, 1), "version and command");
+    assert_eq!(header[12] >> 4, 2, "version");
     let addresses = &header[16..];
     assert_eq!(usize::from(header[14]) * 256 + usize::from(header[15]), addresses.len());
     let (family, transport) = (header[13] >> 4, header[13] & 15);
-    assert_eq!(transport, u8::from(family != 0), "a stream, where it is known");
+    let is_known = u8::from(family != 0);
+    assert_eq!(
+        (header[12] & 15, transport),
+        (is_known, is_known),
+        "on behalf of somebody, and a stream, where it is known"
+    );
     let port = |at: usize| u16::from(addresses[at]) << 8 | u16::from(addresses[at + 1]);
     match (family, addresses.len()) {
         (0, 0) => None,

@@ -17,7 +17,7 @@ use sdlite_core::{journal, number};
 use crate::end::{self, Failure};
 use crate::error::errno;
 use crate::execute::execute;
-use crate::{program, string, value};
+use crate::{last, program, string, value};
 
 /// Does what the arguments, of which the first is the program's name, ask for. Returns the exit status.
 pub fn main(arguments: Vec<OsString>) -> u8 {
@@ -85,12 +85,10 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Options, Failure> {
 
 impl Options {
     fn of(matches: &mut ArgMatches) -> Result<Self, Failure> {
-        let text = |name: &str| matches.get_one::<OsString>(name).cloned();
-        let level = |name: &str, what| match text(name) {
-            Some(given) => {
-                priority(&given).map(Some).ok_or_else(|| Failure::refused(format!("Failed to parse {what} value.")))
-            }
-            None => Ok(None),
+        let text = |name| last(matches, name, |given| Ok(given.to_owned()));
+        let level = |name, what| {
+            let refused = || Failure::refused(format!("Failed to parse {what} value."));
+            last(matches, name, |given| priority(given).ok_or_else(refused))
         };
         let boolean = |given: &OsStr| {
             number::boolean(given.as_bytes()).map_err(|_| {
@@ -99,11 +97,11 @@ impl Options {
             })
         };
         Ok(Self {
-            identifier: text("identifier").unwrap_or_default(),
+            identifier: text("identifier")?.unwrap_or_default(),
             priority: level("priority", "priority")?.unwrap_or(libc::LOG_INFO),
             stderr_priority: level("stderr-priority", "stderr priority")?,
-            level_prefix: text("level-prefix").map_or(Ok(true), |given| boolean(&given))?,
-            namespace: text("namespace").filter(|name| !name.is_empty()).map(|name| string(&name)),
+            level_prefix: last(matches, "level-prefix", boolean)?.unwrap_or(true),
+            namespace: text("namespace")?.filter(|name| !name.is_empty()).map(|name| string(&name)),
             command: matches.remove_many("command").unwrap_or_default().collect(),
         })
     }

@@ -12,13 +12,15 @@ pub mod notify;
 pub mod proxy;
 pub mod span;
 
-use std::ffi::{CString, OsStr};
+use std::ffi::{CString, OsStr, OsString};
 use std::fmt::Display;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use clap::builder::ValueParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::end::Failure;
 
 /// The exit status for everything that has none of its own.
 pub(crate) const FAILURE: u8 = 1;
@@ -56,17 +58,21 @@ pub(crate) fn flag(name: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).overrides_with(name)
 }
 
-/// An option with a value, of which the last one counts.
-pub(crate) fn value(name: &'static str, value_name: &'static str) -> Arg {
-    values(name, value_name).action(ArgAction::Set).overrides_with(name)
-}
-
 /// An option with a value, which may be given more than once.
-pub(crate) fn values(name: &'static str, value_name: &'static str) -> Arg {
+pub(crate) fn value(name: &'static str, value_name: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .value_name(value_name)
         .action(ArgAction::Append)
         .value_parser(ValueParser::os_string())
         .allow_hyphen_values(true)
+}
+
+/// What an option was given last. As with getopt_long(3), all that it was given has to be right.
+pub(crate) fn last<T>(
+    matches: &ArgMatches,
+    name: &str,
+    mut read: impl FnMut(&OsStr) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    matches.get_many::<OsString>(name).unwrap_or_default().try_fold(None, |_, text| read(text).map(Some))
 }

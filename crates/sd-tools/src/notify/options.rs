@@ -14,7 +14,7 @@ use sdlite_core::{number, pidfd};
 
 use super::message::Assignments;
 use crate::end::{self, Failure};
-use crate::{flag, program, say, string, value, values};
+use crate::{flag, last, program, say, string, value};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -120,7 +120,7 @@ pub fn command() -> Command {
         .arg(flag("booted").help("Send nothing, and check if the system was booted with systemd"))
         .arg(flag("no-block").help("Do not wait until the message has been read"))
         .arg(flag("exec").help("Execute the command that follows ';' after the message was sent"))
-        .arg(values("fd", "FD").help("Pass a file descriptor with the message"))
+        .arg(value("fd", "FD").help("Pass a file descriptor with the message"))
         .arg(value("fdname", "NAME").help("The name of the file descriptors that are passed"))
         .arg(flag("fork").help("Start a command, and wait until it says that it is ready"))
         .arg(flag("quiet").short('q').help("With --fork, do not print the command's process id"))
@@ -148,11 +148,16 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Options, Failure> {
 
 impl Options {
     fn of(matches: &mut ArgMatches) -> Result<Self, Failure> {
-        let text = |name: &str| matches.get_one::<OsString>(name).cloned();
-        let process = text("pid").map(|pid| process(&pid)).transpose()?;
-        let sender = text("uid").map(|user| sender(&user)).transpose()?;
-        let name = text("fdname").map(|name| descriptor_name(&name).map(|()| name)).transpose()?;
-        let status = text("status");
+        let process = last(matches, "pid", process)?;
+        // A user without a group stays in that of the user before, if there was one.
+        let mut gid = None;
+        let sender = last(matches, "uid", |user| {
+            let sender = sender(user)?;
+            gid = sender.gid.or(gid);
+            Ok(Sender { gid, ..sender })
+        })?;
+        let name = last(matches, "fdname", |name| descriptor_name(name).map(|()| name.to_owned()))?;
+        let status = last(matches, "status", |text| Ok(text.to_owned()))?;
         let numbers: Vec<_> = matches.get_many::<OsString>("fd").unwrap_or_default().collect();
         let numbers: Vec<_> = numbers.into_iter().map(|number| descriptor(number)).collect::<Result<_, _>>()?;
         let arguments: Vec<_> = matches.remove_many::<OsString>("assignments").unwrap_or_default().collect();

@@ -8,6 +8,8 @@ use nix::sys::socket::{SockaddrStorage, UnixAddr, getpeername, getsockname};
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 /// Version 2, and a connection on behalf of somebody.
 const PROXY: u8 = 0x21;
+/// Version 2, and a connection of nobody else. HAProxy refuses one on behalf of somebody unspecified.
+const LOCAL: u8 = 0x20;
 const UNSPECIFIED: u8 = 0x00;
 const TCP_OVER_IPV4: u8 = 0x11;
 const TCP_OVER_IPV6: u8 = 0x21;
@@ -27,8 +29,8 @@ pub fn between(source: Option<&SockaddrStorage>, destination: Option<&SockaddrSt
     let unix = |address: Option<&SockaddrStorage>| address.and_then(|address| Some(unix(address.as_unix_addr()?)));
     match (source.and_then(ip), destination.and_then(ip), unix(source), unix(destination)) {
         (Some(source), Some(destination), ..) => of_ip(source, destination),
-        (_, _, Some(source), Some(destination)) => with(UNIX_STREAM, &[&source, &destination]),
-        _ => with(UNSPECIFIED, &[]),
+        (_, _, Some(source), Some(destination)) => with(PROXY, UNIX_STREAM, &[&source, &destination]),
+        _ => with(LOCAL, UNSPECIFIED, &[]),
     }
 }
 
@@ -36,21 +38,21 @@ fn of_ip(source: SocketAddr, destination: SocketAddr) -> Vec<u8> {
     let ports = [source.port().to_be_bytes(), destination.port().to_be_bytes()].concat();
     match (source.ip(), destination.ip()) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            with(TCP_OVER_IPV4, &[&source.octets(), &destination.octets(), &ports])
+            with(PROXY, TCP_OVER_IPV4, &[&source.octets(), &destination.octets(), &ports])
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            with(TCP_OVER_IPV6, &[&source.octets(), &destination.octets(), &ports])
+            with(PROXY, TCP_OVER_IPV6, &[&source.octets(), &destination.octets(), &ports])
         }
         // One socket has both of the same family.
-        _ => with(UNSPECIFIED, &[]),
+        _ => with(LOCAL, UNSPECIFIED, &[]),
     }
 }
 
-fn with(family: u8, parts: &[&[u8]]) -> Vec<u8> {
+fn with(command: u8, family: u8, parts: &[&[u8]]) -> Vec<u8> {
     let addresses = parts.concat();
     // At most 216.
     let length = (addresses.len() as u16).to_be_bytes();
-    [&SIGNATURE[..], &[PROXY, family], &length, &addresses].concat()
+    [&SIGNATURE[..], &[command, family], &length, &addresses].concat()
 }
 
 /// An address of IPv4 or IPv6; one of IPv4 that an IPv6 socket gave is IPv4.

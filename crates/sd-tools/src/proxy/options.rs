@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::target::Target;
 use crate::end::{self, Failure};
 use crate::span::{SECOND, span};
-use crate::{program, values};
+use crate::{last, program, value};
 
 /// How many connections there may be at a time where nothing is said.
 const CONNECTIONS_MAX: u32 = 256;
@@ -50,14 +50,14 @@ pub fn command() -> Command {
         .override_usage("sd-proxy [OPTIONS] HOST[:PORT]\n       sd-proxy [OPTIONS] SOCKET")
         .after_help(AFTER_HELP)
         .arg(
-            values("connections-max", "NUMBER")
+            value("connections-max", "NUMBER")
                 .short('c')
                 .help("Set the maximum number of connections at a time; 256 without it"),
         )
-        .arg(values("exit-idle-time", "TIME").help("Exit when without a connection for this duration"))
-        .arg(values("wait", "TIME").help("Where nobody listens yet, try again for this duration instead of failing"))
-        .arg(values("idle", "TIME").help("Close a connection on which nothing has moved for this duration"))
-        .arg(values("proxy-protocol", "VERSION").help("Tell the other side who connects, by the PROXY protocol: v2"))
+        .arg(value("exit-idle-time", "TIME").help("Exit when without a connection for this duration"))
+        .arg(value("wait", "TIME").help("Where nobody listens yet, try again for this duration instead of failing"))
+        .arg(value("idle", "TIME").help("Close a connection on which nothing has moved for this duration"))
+        .arg(value("proxy-protocol", "VERSION").help("Tell the other side who connects, by the PROXY protocol: v2"))
         .arg(
             Arg::new("target")
                 .value_name("HOST[:PORT]|SOCKET")
@@ -75,12 +75,12 @@ pub fn command() -> Command {
 /// What is wrong with it, or a text that it asks for.
 pub fn parse(arguments: Vec<OsString>) -> Result<Settings, Failure> {
     let matches = end::parse(command(), arguments)?;
-    let connections_max = value(&matches, "connections-max", |text| match number(text) {
+    let connections_max = text(&matches, "connections-max", |text| match number(text) {
         Some(0) => Err(Failure::refused("Connection limit is too low.")),
         Some(number) => Ok(number),
         None => Err(not_parsed("connections-max", text)),
     })?;
-    let proxy_protocol = value(&matches, "proxy-protocol", |text| match text {
+    let proxy_protocol = text(&matches, "proxy-protocol", |text| match text {
         "v2" => Ok(true),
         _ => Err(Failure::refused(format!("--proxy-protocol={text}: there is v2 only."))),
     })?;
@@ -101,18 +101,14 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Settings, Failure> {
     })
 }
 
-/// What an option was given last. All that it was given has to be right.
-fn value<T>(matches: &ArgMatches, name: &str, read: impl Fn(&str) -> Result<T, Failure>) -> Result<Option<T>, Failure> {
-    let mut value = None;
-    for text in matches.get_many::<OsString>(name).unwrap_or_default() {
-        value = Some(read(text.to_str().ok_or_else(|| not_parsed(name, &text.to_string_lossy()))?)?);
-    }
-    Ok(value)
+/// What an option was given last, as text.
+fn text<T>(matches: &ArgMatches, name: &str, read: impl Fn(&str) -> Result<T, Failure>) -> Result<Option<T>, Failure> {
+    last(matches, name, |text| read(text.to_str().ok_or_else(|| not_parsed(name, &text.to_string_lossy()))?))
 }
 
 /// A time; the `usual` one where the option is not there.
 fn time(matches: &ArgMatches, name: &str, usual: Option<Duration>) -> Result<Option<Duration>, Failure> {
-    let time = value(matches, name, |text| span(text, SECOND).map_err(|_| not_parsed(name, text)))?;
+    let time = text(matches, name, |text| span(text, SECOND).map_err(|_| not_parsed(name, text)))?;
     Ok(time.unwrap_or(usual))
 }
 

@@ -47,8 +47,8 @@ fn a_proxy_is_not_its_own_backend() {
     let directory = scratch();
     let outside = Listener::open(Kind::Unix, directory.path(), 0);
     let one_port = "ip link set lo up && echo 9000 9000 >/proc/sys/net/ipv4/ip_local_port_range && exec \"$@\"";
-    let command = ["--net", "sh", "-c", one_port, "sh", OURS, "--wait=300ms", "127.0.0.1:9000"];
-    let proxy = Proxy::start("unshare", command, &[outside.passed()]);
+    let command = ["--net", "sh", "-c", one_port, "sh", OURS[0], "--wait=300ms", "127.0.0.1:9000"];
+    let proxy = Proxy::start(&["unshare"], command, &[outside.passed()]);
     assert_eq!(play(outside.connect(), &[ReceiveAll]), ["\"\", end"]);
     // Once it has been used, the one port is not free for a while.
     assert_eq!(proxy.output(), "Failed to connect to remote host: Cannot assign requested address\n");

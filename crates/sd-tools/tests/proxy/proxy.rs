@@ -9,20 +9,40 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sdlite_test_support::activation::{eventually, kill};
-use sdlite_test_support::{has, passing};
+use sdlite_test_support::passing;
 
-pub const OURS: &str = env!("CARGO_BIN_EXE_sd-proxy");
+use crate::common::Original;
+
+/// What is executed, before the arguments.
+pub type Program = &'static [&'static str];
+
+pub const OURS: Program = &[env!("CARGO_BIN_EXE_sd-proxy")];
 const THEIRS: &str = "/lib/systemd/systemd-socket-proxyd";
 
 /// How long a side waits for anything before it counts as never.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The original, where it is installed.
-pub fn original() -> Option<&'static str> {
-    has(THEIRS, "systemd").then_some(THEIRS)
+pub fn original() -> Option<Program> {
+    found().as_ref().map(|(program, _)| &**program)
+}
+
+/// Whether the original is of a release that does what 262 does.
+pub fn is_newest() -> bool {
+    found().as_ref().is_some_and(|(_, release)| *release >= 258)
+}
+
+fn found() -> &'static Option<(Vec<&'static str>, u32)> {
+    static FOUND: OnceLock<Option<(Vec<&'static str>, u32)>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let original = Original::find(THEIRS)?;
+        let words = original.command().iter().map(|word| &*word.display().to_string().leak());
+        Some((words.collect(), original.version))
+    })
 }
 
 /// A process that was passed descriptors, with what it says. It is killed when dropped.
@@ -33,13 +53,13 @@ pub struct Proxy {
 
 impl Proxy {
     pub fn start<A: AsRef<std::ffi::OsStr>>(
-        program: &str,
+        program: Program,
         arguments: impl IntoIterator<Item = A>,
         passed: &[OwnedFd],
     ) -> Self {
         let said = tempfile();
-        let mut command = passing::command(program, passed);
-        command.args(arguments);
+        let mut command = passing::command(program[0], passed);
+        command.args(&program[1..]).args(arguments);
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap());
         Self { process: command.spawn().expect("a shell"), said }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use sdlite_test_support::scratch;
 
-use crate::proxy::{Connection, Kind, Listener, OURS, Proxy, original};
+use crate::proxy::{Connection, Kind, Listener, OURS, Program, Proxy, original};
 use crate::session::{bytes, summary};
 
 use Ends::{AfterTheOther, First};
@@ -67,7 +67,7 @@ fn side(mut connection: Connection, sending: &Sending, expected: usize, ends: En
 }
 
 /// What both sides receive through a proxy, and what comes behind it.
-fn through(program: &str, kinds: (Kind, Kind), sendings: &[Sending; 2], ends: [Ends; 2]) -> [String; 2] {
+fn through(program: Program, kinds: (Kind, Kind), sendings: &[Sending; 2], ends: [Ends; 2]) -> [String; 2] {
     let directory = scratch();
     let (outside, inside) =
         (Listener::open(kinds.0, directory.path(), 0), Listener::open(kinds.1, directory.path(), 1));

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::thread;
 use std::time::Duration;
 
-use crate::proxy::{Connection, Kind, Listener, Proxy};
+use crate::proxy::{Connection, Kind, Listener, Program, Proxy};
 
 /// What a side does.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ pub struct Outcome {
 
 /// One connection through a proxy, from a socket of the first kind to one of the second.
 pub fn through(
-    program: &str,
+    program: Program,
     options: &[&str],
     (from, to): (Kind, Kind),
     client: &[Step],

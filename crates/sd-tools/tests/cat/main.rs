@@ -1,6 +1,8 @@
 //! The same command lines for systemd-cat(1) and for sd-cat: the journal gets the same.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod random;
 
 use std::fs::{self, File};
 use std::io::Read;

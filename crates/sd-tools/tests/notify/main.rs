@@ -1,6 +1,8 @@
 //! The same command lines for systemd-notify(1) and for sd-notify: the service manager gets the same.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod random;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -264,33 +266,38 @@ fn serve(mut child: Child, socket: &UnixDatagram, processes: &Processes) -> (Vec
     }
 }
 
+/// What becomes of a command line with ours, and with the original; without what that release does differently.
+fn both(original: &Original, arguments: &[&str]) -> (Observed, Observed) {
+    let (mut ours, mut theirs) = (observe(&[OURS], arguments), observe(original.command(), arguments));
+    if !is_newest(original) {
+        // From itself it says that it is done, and it tells no exit status and no other ids.
+        ours.messages.retain(|message| !message.starts_with("\"EXIT_STATUS="));
+        for message in &mut ours.messages {
+            *message = message.replace("\\nMAINPIDFDID=N", "");
+        }
+        let without_sender = |message: &mut String| {
+            if message.starts_with("\"BARRIER=1") {
+                *message = "\"BARRIER=1\"".to_owned();
+            }
+        };
+        ours.messages.iter_mut().chain(&mut theirs.messages).for_each(without_sender);
+    }
+    (ours, theirs)
+}
+
+/// Whether it has all that ours has.
+fn is_newest(original: &Original) -> bool {
+    original.version >= 258
+}
+
 #[test]
 fn the_service_manager_gets_what_systemd_notify_sends() {
     let Some(original) = Original::find(ORIGINAL) else { return };
-    let newest = original.version >= 258;
+    let newest = is_newest(&original);
     let newer = NEWER.iter().filter(|_| newest).copied();
     for arguments in CASES.iter().copied().chain(newer) {
-        let theirs = observe(original.command(), arguments);
-        let mut ours = observe(&[OURS], arguments);
-        if !newest {
-            // What it does differently: from itself it says that it is done, and it tells no exit status and no other ids.
-            ours.messages.retain(|message| !message.starts_with("\"EXIT_STATUS="));
-            for message in &mut ours.messages {
-                *message = message.replace("\\nMAINPIDFDID=N", "");
-            }
-        }
-        let barrier = |message: &String| newest || !message.starts_with("\"BARRIER=1");
-        let sent = |observed: &Observed| {
-            observed.messages.iter().filter(|message| barrier(message)).cloned().collect::<Vec<_>>()
-        };
-        assert_eq!(
-            ours.messages.len(),
-            theirs.messages.len(),
-            "{arguments:?}: {:?}, {:?}",
-            ours.messages,
-            theirs.messages
-        );
-        assert_eq!(sent(&ours), sent(&theirs), "{arguments:?}");
+        let (ours, theirs) = both(&original, arguments);
+        assert_eq!(ours.messages, theirs.messages, "{arguments:?}");
         assert_eq!(ours.status, theirs.status, "{arguments:?}: {:?}", ours.words);
         // It had other words for some failures, and everybody has their own help.
         if newest && arguments != ["--help"] {
