@@ -120,12 +120,21 @@ impl Machine {
 
     /// Has sd-activate listen on these addresses, and start a daemon upon the first connection.
     pub fn activate(&self, listen: &[&str], name: &str, arguments: &[&str]) -> Service<'_> {
+        self.activate_program(listen, &debian::program(name, &self.root), name, arguments)
+    }
+
+    /// The same of a program that is installed with libsdlite.
+    pub fn activate_own(&self, listen: &[&str], name: &str, arguments: &[&str]) -> Service<'_> {
+        self.activate_program(listen, &self.prefix.join("bin").join(name), name, arguments)
+    }
+
+    fn activate_program(&self, listen: &[&str], program: &Path, name: &str, arguments: &[&str]) -> Service<'_> {
         let mut command = Command::new(self.prefix.join("bin/sd-activate"));
         // Once: a daemon that ends is an error, and not to be started again.
         command.arg("--once");
         command.args(self.environment().iter().flat_map(|assignment| ["-E", assignment]));
         command.args(listen.iter().flat_map(|address| ["-l", address]));
-        command.arg(debian::program(name, &self.root)).args(arguments);
+        command.arg(program).args(arguments);
         let listens = listen.iter().map(|&address| address.to_owned()).collect();
         let (process, said) = self.spawn(&mut command, name);
         let service = Service { process, machine: self, said, listens: Some(listens) };

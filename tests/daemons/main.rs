@@ -1,11 +1,13 @@
 //! Debian's daemons, unmodified, do their work with the drop-in: each is started with all symbols bound at once (unless the table
 //! says lazily), takes its socket from sd-activate, says READY=1 or learns who is logged in where it does so, and answers a client.
+//! And two that read the header of the PROXY protocol are behind sd-proxy.
 //!
 //! Without arguments the quick ones are run, with `all` all of them, else those named. Nothing is installed: the packages
 //! are downloaded and unpacked, and run in namespaces of their own.
 
 mod login;
 mod machine;
+mod receivers;
 mod services;
 
 use std::env;
@@ -41,6 +43,8 @@ const JOURNAL: &str = "journal";
 const LOGIN: &str = "sd-login";
 /// It can be loaded, but needs functions that there are not.
 const LAZILY: &str = "is bound lazily";
+/// It takes nothing of the library, and is behind sd-proxy.
+const HEADER: &str = "PROXY protocol";
 
 #[rustfmt::skip]
 const DAEMONS: &[Daemon] = &[
@@ -48,10 +52,12 @@ const DAEMONS: &[Daemon] = &[
     Daemon { name: "dbus-daemon", packages: &["dbus-daemon", "dbus-bin"], quick: true, uses: LOGIN, works: dbus },
     Daemon { name: "fcgiwrap", packages: &["fcgiwrap"], quick: true, uses: ACTIVATED, works: fcgiwrap },
     Daemon { name: "haproxy", packages: &["haproxy"], quick: false, uses: READY, works: haproxy },
+    Daemon { name: "haproxy-behind", packages: &["haproxy"], quick: false, uses: HEADER, works: receivers::haproxy },
     Daemon { name: "inetd", packages: &["openbsd-inetd"], quick: true, uses: READY, works: inetd },
     Daemon { name: "logger", packages: &["bsdutils"], quick: true, uses: JOURNAL, works: logger },
     Daemon { name: "mosquitto", packages: &["mosquitto"], quick: false, uses: READY, works: mosquitto },
     Daemon { name: "nghttpx", packages: &["nghttp2-proxy"], quick: false, uses: READY, works: nghttpx },
+    Daemon { name: "nginx-behind", packages: &["nginx"], quick: false, uses: HEADER, works: receivers::nginx },
     Daemon { name: "pcscd", packages: &["pcscd"], quick: false, uses: ACTIVATED, works: pcscd },
     Daemon { name: "polkitd", packages: &["polkitd", "dbus-daemon"], quick: false, uses: LOGIN, works: polkit },
     Daemon { name: "ps", packages: &["procps"], quick: true, uses: LOGIN, works: ps },
