@@ -49,6 +49,7 @@ const CASES: &[(&[&str], &str)] = &[
     (&["-p", "nonsense", "true"], ""),
     (&["--stderr-priority=x", "true"], ""),
     (&["-p", "3", "-p", "5", "true"], ""),
+    (&["-p", "x", "-p", "5", "true"], ""),
     (&["-t", "a", "-t", "b", "true"], ""),
     (&["-t", "", "true"], ""),
     (&["-t", "a b", "true"], ""),
