@@ -167,11 +167,13 @@ impl Options {
             || !numbers.is_empty()
             || status.is_some()
             || OF_MESSAGES[..3].iter().any(|name| flag(name));
-        let (booted, fork) = (flag("booted"), flag("fork"));
+        let place = |name| flag(name).then(|| matches.index_of(name)).flatten();
+        // Of these two, the last one counts.
+        let (booted, fork) = (place("booted") > place("fork"), place("fork") > place("booted"));
         if booted && !arguments.is_empty() {
             return Err(Failure::refused("--booted takes no parameters, refusing."));
         }
-        if fork && arguments.is_empty() && !booted {
+        if fork && arguments.is_empty() {
             return Err(Failure::refused("--fork requires a command to be specified, refusing."));
         }
         if (booted || fork) && says {

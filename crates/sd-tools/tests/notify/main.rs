@@ -130,6 +130,8 @@ const NEWER: &[&[&str]] = &[
     &["--fork", "--pid=1", "true"],
     &["--fork", "--booted"],
     &["--fork", "--booted", "true"],
+    &["--booted", "--fork"],
+    &["--booted", "--fork", "true"],
     &["--fork", "true"],
     &["--fork", "--quiet", "--", "true"],
     &["--fork", "false"],
@@ -249,7 +251,7 @@ fn observe(command: &[impl AsRef<OsStr>], arguments: &[&str]) -> Observed {
     let processes = Processes { caller: std::process::id(), program: child.id() };
     let (messages, output) = serve(child, &socket, &processes);
     let [status, words @ ..] = &words(&output)[..] else { panic!("a status") };
-    let forks = arguments.first() == Some(&"--fork");
+    let forks = arguments.contains(&"--fork");
     let words = words.iter().map(|text| if forks { without_numbers(text) } else { text.clone() }).collect();
     Observed { status: status.clone(), words, messages }
 }
