@@ -58,9 +58,9 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
             "slow.service",
             "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'until test -e DIRECTORY/go; do sleep 0.01; done'\n",
         ),
-        ("restarts.service", "[Service]\nExecStart=/bin/sh -c 'exit 3'\nRestart=always\nRestartSec=2s\n"),
+        ("restarts.service", "[Service]\nExecStart=/bin/sh -c 'exit 3'\nRestart=always\nRestartSec=10s\n"),
         ("notify.service", "[Service]\nType=notify\nExecStart=SERVICE notify\n"),
-        ("late.service", "[Service]\nType=notify\nTimeoutStartSec=2s\nExecStart=/bin/sleep 1000\n"),
+        ("late.service", "[Service]\nType=notify\nTimeoutStartSec=10s\nExecStart=/bin/sleep 1000\n"),
     ]);
     let mut activator = units.start(&["a.socket", "each.socket", "lines.service", "restarts.service"], 2);
     let first = pid(units.port);
@@ -78,7 +78,7 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
     let properties = ["ActiveState", "SubState", "MainPID", "NRestarts", "NAccepted"];
     let all = ["a.socket", "a.service", "each.socket", "lines.service", "slow.service", "restarts.service"];
     let told = || all.map(|unit| properties.map(|property| shown(&units, unit, property)));
-    // What is told of a moment is exact to a few microseconds.
+    // What is told of a moment is exact to what passes between two looks at the clock: on a busy machine, that is much.
     let since = || shown(&units, "a.service", "ActiveEnterTimestampMonotonic").parse::<u64>().unwrap();
     let (before, since_before) = (told(), since());
     let open_before = settled_descriptors(activator.pid());
@@ -87,7 +87,7 @@ fn services_connections_jobs_timers_and_streams_go_on_when_it_is_executed_anew()
         reexecute(&units);
     }
     assert_eq!(told(), before);
-    assert!(since().abs_diff(since_before) < 10, "{} {since_before}", since());
+    assert!(since().abs_diff(since_before) < 100_000, "{} {since_before}", since());
     assert_eq!(settled_descriptors(activator.pid()), open_before);
     open.get_mut().write_all(b"pid\n").unwrap();
     let mut answer = String::new();
