@@ -62,7 +62,7 @@ offline() {
     unshare --net $([ "$(id -u)" = 0 ] || echo --user --map-root-user) env -i PATH="$PATH" HOME="$tmp/home" CARGO_HOME="$tmp/home" \
         RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" CARGO_TARGET_DIR="$tmp/target" CARGO_PROFILE_DEV_DEBUG=0 "$@"
 }
-offline cargo build --quiet --offline --locked
+offline cargo build --quiet --offline --locked --workspace
 offline "$tmp/target/debug/sd-activate" --version
 
 step 'Everything passed.'
