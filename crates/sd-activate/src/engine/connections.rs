@@ -178,7 +178,11 @@ impl Engine {
             turn.actions.extend(job.requests.into_iter().map(answer));
         }
         self.alive -= usize::from(!self.units[&id].seen.0.is_inactive_or_failed());
+        let needed = self.needed_by(id);
         self.remove(id, turn);
+        for other in needed {
+            self.stop_unneeded(other, turn);
+        }
         self.connections.not_connected(port, error.clone(), turn);
         true
     }

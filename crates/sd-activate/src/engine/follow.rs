@@ -10,17 +10,17 @@ use super::job::JobKind;
 use super::limit::Limit;
 use super::service::{Happening, Service};
 use super::turn::{Level, Timer, Turn};
-use super::unit::Machine;
+use super::unit::{Machine, Unit};
 use super::view::{JobResult, Refusal};
 use crate::saved::Word;
 use crate::spec::{JobMode, RateLimit, Relation, UnitName};
 
 /// What a unit needs others by.
-const NEEDS: [Relation; 5] =
+pub(super) const NEEDS: [Relation; 5] =
     [Relation::Requires, Relation::Requisite, Relation::Wants, Relation::BindsTo, Relation::Upholds];
 
-/// Beyond that, what is upheld is not started for a while.
-const UPHOLD_LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: 16 };
+/// Beyond that, a unit is not started or stopped for a while because of what others are.
+const FOLLOW_LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: 16 };
 
 impl Engine {
     /// A unit has gone, or goes, without having been told to: what is bound to it goes with it, and what it propagates its stop to.
@@ -33,6 +33,31 @@ impl Engine {
                 let _ = self.enqueue(other, JobKind::Stop, None, turn);
             }
         }
+    }
+
+    /// Stops a unit that is bound to one that is inactive and stays so: that was skipped, or has ended before this one was started.
+    pub(super) fn stop_if_bound(&mut self, id: UnitId, turn: &mut Turn) {
+        let unit = &self.units[&id];
+        if unit.job.is_some() || !unit.active().is_active_or_reloading() {
+            return;
+        }
+        let Some(other) = self.bound_to(unit).find(|other| !self.goes_on(*other)) else { return };
+        let why = format!("Unit is bound to inactive unit {}, but not stopping", self.units[&other].name);
+        if self.follows(id, &why, turn) {
+            let _ = self.enqueue(id, JobKind::Stop, None, turn);
+        }
+    }
+
+    /// What a unit is bound to and started after, where that is not active: then it is not started either.
+    pub(super) fn bound_in_vain(&self, unit: &Unit) -> Option<&UnitName> {
+        let after = |other: &UnitId| self.ordered(unit, Relation::After, Relation::Before).contains(other);
+        let inactive = |other: &UnitId| !self.units[other].active().is_active_or_reloading();
+        let other = self.bound_to(unit).find(|other| inactive(other) && after(other))?;
+        Some(&self.units[&other].name)
+    }
+
+    fn bound_to(&self, unit: &Unit) -> impl Iterator<Item = UnitId> {
+        related(&unit.spec, Relation::BindsTo).filter_map(|name| self.graph.find(name))
     }
 
     /// Stops a unit with StopWhenUnneeded= that nobody needs.
@@ -49,16 +74,23 @@ impl Engine {
         if NEEDS.iter().flat_map(|relation| self.relatives(unit, *relation)).any(|other| wants(&other)) {
             return;
         }
-        let _ = self.enqueue(id, JobKind::Stop, None, turn);
+        if self.follows(id, "Unit not needed anymore, but not stopping", turn) {
+            let _ = self.enqueue(id, JobKind::Stop, None, turn);
+        }
     }
 
     /// Those that a unit has needed may not be needed any more.
     pub(super) fn stop_what_it_needed(&mut self, id: UnitId, turn: &mut Turn) {
-        let unit = &self.units[&id];
-        let names = NEEDS.iter().flat_map(|relation| related(&unit.spec, *relation));
-        for other in names.filter_map(|name| self.graph.find(name)).collect::<Vec<_>>() {
+        for other in self.needed_by(id) {
             self.stop_unneeded(other, turn);
         }
+    }
+
+    /// What a unit needs.
+    pub(super) fn needed_by(&self, id: UnitId) -> Vec<UnitId> {
+        let unit = &self.units[&id];
+        let names = NEEDS.iter().flat_map(|relation| related(&unit.spec, *relation));
+        names.filter_map(|name| self.graph.find(name)).collect()
     }
 
     /// Starts a unit that is inactive, where one that is active upholds it.
@@ -70,22 +102,38 @@ impl Engine {
         let upholds =
             |other: &UnitId| self.units[other].active().is_active_or_reloading() && !self.units[other].is_to_stop();
         let Some(upholder) = self.relatives(unit, Relation::Upholds).into_iter().find(upholds) else { return };
-        let (name, upholder) = (unit.name.clone(), self.units[&upholder].name.clone());
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        let limit = unit.upheld.get_or_insert_with(|| Limit::new(UPHOLD_LIMIT));
-        if let Some(until) = limit.rest(turn.now) {
-            if !self.due.contains_key(&Timer::Uphold(id)) {
-                let why = "but not starting since we tried this too often recently. Will retry later.";
-                let message =
-                    format!("{name}: Unit needs to be started because active unit {upholder} upholds it, {why}");
-                turn.log(id, Level::Warning, message);
-                turn.timers.push((until, Timer::Uphold(id)));
-            }
+        let (name, upholder) = (unit.name.clone(), &self.units[&upholder].name);
+        let why = format!("Unit needs to be started because active unit {upholder} upholds it, but not starting");
+        if !self.follows(id, &why, turn) {
             return;
         }
-        limit.count(turn.now);
-        if let Err(Refusal { why, .. }) = self.enqueue(id, JobKind::Start, None, turn) {
+        if let Err(Refusal { why, .. }) = self.enqueue_in_mode(id, JobKind::Start, JobMode::Fail, turn) {
             turn.log(id, Level::Warning, format!("{name}: Failed to enqueue start job, ignoring: {why}"));
+        }
+    }
+
+    /// Whether a unit is to follow others now, or has done so too often. Then that is said, in words that begin like this.
+    fn follows(&mut self, id: UnitId, why: &str, turn: &mut Turn) -> bool {
+        let Some(unit) = self.units.get_mut(&id) else { return false };
+        let limit = unit.follows.get_or_insert_with(|| Limit::new(FOLLOW_LIMIT));
+        let Some(until) = limit.rest(turn.now) else {
+            limit.count(turn.now);
+            return true;
+        };
+        if !self.due.contains_key(&Timer::Follow(id)) {
+            let message = format!("{}: {why} since we tried this too often recently. Will retry later.", unit.name);
+            turn.log(id, Level::Warning, message);
+            self.set_timers(vec![(until, Timer::Follow(id))]);
+        }
+        false
+    }
+
+    /// A unit that has followed others too often does so again.
+    pub(super) fn follow(&mut self, id: UnitId, turn: &mut Turn) {
+        if self.units.contains_key(&id) {
+            self.uphold(id, turn);
+            self.stop_unneeded(id, turn);
+            self.stop_if_bound(id, turn);
         }
     }
 

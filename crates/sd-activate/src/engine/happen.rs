@@ -125,7 +125,7 @@ impl Engine {
                 Timer::Watchdog(id) => self.tell_service(id, Happening::WatchdogDue, turn),
                 Timer::PidFile(id) => self.tell_service(id, Happening::PidFileDue, turn),
                 Timer::Job(id) => self.job_takes_too_long(id, turn),
-                Timer::Uphold(id) => self.uphold(id, turn),
+                Timer::Follow(id) => self.follow(id, turn),
                 Timer::Shortage => self.shortage_is_over(turn),
             }
         }

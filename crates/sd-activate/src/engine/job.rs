@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use super::event::UnitId;
-use super::graph::{is_called, related};
+use super::follow::NEEDS;
+use super::graph::{is_called, is_related, related};
 use super::messages;
 use super::turn::{Level, Timer, Turn};
 use super::unit::{Machine, Unit};
 use super::view::{ActiveState, Answer, JobResult, RequestId};
 use super::{Action, Form};
-use crate::spec::{Condition, Relation};
+use crate::spec::{Condition, Kind, Relation};
 
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,10 +138,20 @@ impl Engine {
         self.units.iter().filter(|(_, unit)| of_socket(unit)).map(|(id, _)| *id).collect()
     }
 
-    /// The units that stand in a relation to a unit, or say that it stands in the inverse one to them.
-    fn ordered(&self, unit: &Unit, relation: Relation, inverse: Relation) -> Vec<UnitId> {
-        let mut others = self.relatives(unit, inverse);
+    /// The units that stand in a relation to a unit, or say that it stands in the inverse one to them. A target comes after what it
+    /// needs, unless one of them says otherwise.
+    pub(super) fn ordered(&self, unit: &Unit, relation: Relation, inverse: Relation) -> Vec<UnitId> {
+        let mut others = self.graph.namers(unit);
+        others.retain(|id| {
+            let other = &self.units[id];
+            is_related(other, inverse, unit) || relation == Relation::Before && comes_after(other, unit)
+        });
         others.extend(related(&unit.spec, relation).filter_map(|name| self.graph.find(name)));
+        if relation == Relation::After && is_target(unit) {
+            let needed = NEEDS.iter().flat_map(|relation| related(&unit.spec, *relation));
+            let needed = needed.filter_map(|name| self.graph.find(name));
+            others.extend(needed.filter(|other| comes_after(unit, &self.units[other])));
+        }
         others.retain(|other| !is_called(&self.units[other], &unit.name));
         others
     }
@@ -247,6 +258,11 @@ impl Engine {
     }
 
     fn begin_start(&mut self, id: UnitId, turn: &mut Turn) {
+        if let Some(other) = self.bound_in_vain(&self.units[&id]) {
+            let message = format!("{}: Bound to unit {other}, but unit isn't active.", self.units[&id].name);
+            turn.log(id, Level::Notice, message);
+            return self.finish(id, JobResult::Dependency, turn);
+        }
         let Some(unit) = self.units.get_mut(&id) else { return };
         unit.job.iter_mut().for_each(|job| job.progress = Progress::Running);
         turn.log_any(id, messages::starting(unit));
@@ -351,4 +367,16 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether this is a target that needs another unit, and neither says that the target comes before that.
+fn comes_after(target: &Unit, other: &Unit) -> bool {
+    is_target(target)
+        && NEEDS.iter().any(|relation| is_related(target, *relation, other))
+        && !is_related(target, Relation::Before, other)
+        && !is_related(other, Relation::After, target)
+}
+
+fn is_target(unit: &Unit) -> bool {
+    matches!(unit.spec.kind, Kind::Target)
 }

@@ -16,6 +16,7 @@ mod follow;
 mod foreground;
 mod graph;
 mod happen;
+mod install;
 mod job;
 mod kill;
 mod lifecycle;

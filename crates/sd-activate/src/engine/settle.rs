@@ -9,6 +9,7 @@ use super::turn::Turn;
 use super::unit::Machine;
 use super::view::{ActiveState, Refusal};
 use super::{Action, Engine, Form};
+use crate::spec::Relation;
 
 impl Engine {
     /// Has all come of what has happened that does: jobs end and others run, and what depends on a unit follows it.
@@ -48,7 +49,6 @@ impl Engine {
     /// What comes of a unit's being another than it was.
     pub(super) fn compare(&mut self, id: UnitId, turn: &mut Turn) {
         let Some(unit) = self.units.get_mut(&id) else { return };
-        let was_restarting = unit.seen.1 == "auto-restart";
         let Some(old) = unit.has_changed(turn.now) else { return };
         let new = unit.seen.0;
         let is_told = unit.job.as_ref().is_some_and(|job| job.kind.stops());
@@ -60,7 +60,7 @@ impl Engine {
         self.note_change(id, turn);
         let failed = match new {
             ActiveState::Failed if old != ActiveState::Failed => Some(true),
-            ActiveState::Inactive if !was_over && !was_restarting => Some(false),
+            ActiveState::Inactive if !was_over => Some(false),
             _ => None,
         };
         if let Some(failed) = failed {
@@ -75,6 +75,7 @@ impl Engine {
             self.uphold(id, turn);
         } else {
             self.stop_unneeded(id, turn);
+            self.stop_if_bound(id, turn);
             self.uphold_others(id, turn);
         }
         self.tell_of_service(id, turn);
@@ -90,6 +91,7 @@ impl Engine {
         if self.units.contains_key(&id) {
             self.stop_what_it_needed(id, turn);
             self.stop_unneeded(id, turn);
+            self.stop_if_bound(id, turn);
             self.uphold(id, turn);
             self.tell_of_service(id, turn);
             // A socket that was to be stopped, and is not, has heard nothing of its service meanwhile.
@@ -99,8 +101,12 @@ impl Engine {
                 }
             }
             // One that was skipped has not changed.
-            let active = self.units[&id].active();
+            let unit = &self.units[&id];
+            let active = unit.active();
             if active.is_inactive_or_failed() {
+                for other in self.relatives(unit, Relation::BindsTo) {
+                    self.stop_if_bound(other, turn);
+                }
                 self.forget_instance(id, active, turn);
             }
         }

@@ -1,16 +1,18 @@
 //! The jobs that come of one that is asked for: what a unit requires and wants is started with it, what conflicts with it is
 //! stopped, and what requires it is stopped with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use super::event::UnitId;
 use super::graph::{is_related, related};
-use super::job::{Job, JobKind, Progress};
-use super::turn::{Level, Timer, Turn};
+use super::install::changes_nothing;
+use super::job::JobKind;
+use super::turn::{Level, Turn};
 use super::unit::Unit;
 use super::view::{Answer, JobResult, Refusal, RefusalKind, RequestId};
 use super::{Action, Engine};
-use crate::spec::{JobMode, Relation, Timeout, UnitName, UnitType};
+use crate::spec::{JobMode, Relation, UnitName, UnitType};
 
 /// Jobs that are made together.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ struct Transaction {
     mode: JobMode,
     /// Each is needed for what was asked, or only wanted.
     jobs: BTreeMap<UnitId, (JobKind, bool)>,
+    /// Units that are not stopped, or not started, for what is only wanted: that contradicts another job.
+    left_out: BTreeSet<(UnitId, bool)>,
     /// What there is to say of jobs that there are none of.
     warnings: Vec<(UnitId, String)>,
 }
@@ -48,8 +52,7 @@ impl Engine {
         mode: JobMode,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
-        let mut transaction = Transaction { mode, jobs: BTreeMap::new(), warnings: Vec::new() };
-        self.plan(id, kind, true, &mut transaction)?;
+        let mut transaction = self.plan_all(id, kind, mode)?;
         if mode == JobMode::Isolate {
             self.plan_isolation(id, &mut transaction)?;
         }
@@ -68,6 +71,20 @@ impl Engine {
             self.install(unit, kind, mode, turn);
         }
         Ok(())
+    }
+
+    /// Makes a transaction, anew each time that a job has to be left out: with it goes what cannot do without.
+    fn plan_all(&self, id: UnitId, kind: JobKind, mode: JobMode) -> Result<Transaction, Refusal> {
+        let mut left_out = BTreeSet::new();
+        loop {
+            let before = left_out.len();
+            let mut transaction = Transaction { mode, jobs: BTreeMap::new(), left_out, warnings: Vec::new() };
+            let planned = self.plan(id, kind, true, &mut transaction);
+            if transaction.left_out.len() == before {
+                return planned.map(|()| transaction);
+            }
+            left_out = transaction.left_out;
+        }
     }
 
     /// An error says which job there is that is not to give way.
@@ -97,7 +114,7 @@ impl Engine {
         for (other, unit) in &self.units {
             let goes_on = unit.spec.jobs.outlives_isolation || unit.active().is_inactive_or_failed();
             if !goes_on && !transaction.jobs.contains_key(other) {
-                self.plan(*other, JobKind::Stop, false, transaction)?;
+                self.plan_if_possible(*other, JobKind::Stop, transaction);
             }
         }
         Ok(())
@@ -106,31 +123,39 @@ impl Engine {
     /// Adds a job to a transaction, and what comes of it.
     fn plan(&self, id: UnitId, kind: JobKind, required: bool, transaction: &mut Transaction) -> Result<(), Refusal> {
         let unit = &self.units[&id];
+        let is_left_out = transaction.left_out.contains(&(id, kind == JobKind::Stop));
+        if !required && (is_left_out || disturbs(unit, kind, transaction.mode)) {
+            return Err(contradiction(unit, kind, kind));
+        }
         match transaction.jobs.get_mut(&id) {
             None => (),
             Some((planned, needed)) => {
                 let Some(merged) = planned.merged(kind) else {
-                    if required && *needed {
-                        let (one, other) = (planned.word(), kind.word());
-                        return Err(Refusal::from(format!(
-                            "Transaction contains conflicting jobs '{one}' and '{other}' for {}. \
-                             Probably contradicting requirement dependencies configured.",
-                            unit.name
-                        )));
-                    }
-                    if required {
-                        (*planned, *needed) = (kind, true);
-                    }
-                    return Ok(());
+                    let refusal = contradiction(unit, *planned, kind);
+                    // What is only wanted gives way. Where both are, who says that it conflicts with the other is started, and what is
+                    // active stops.
+                    let left_out = match (*needed, required) {
+                        (true, true) => return Err(refusal),
+                        (true, false) => kind == JobKind::Stop,
+                        (false, true) => kind != JobKind::Stop,
+                        (false, false) => !self.has_rival(unit, transaction) && unit.active().is_inactive_or_failed(),
+                    };
+                    transaction.left_out.insert((id, left_out));
+                    return Err(refusal);
                 };
-                *needed |= required;
-                if *planned == merged {
+                let is_needed_now = required && !mem::replace(needed, *needed || required);
+                if *planned == merged && !is_needed_now {
                     return Ok(());
                 }
                 *planned = merged;
             }
         }
+        let is_first = transaction.jobs.is_empty();
         transaction.jobs.entry(id).or_insert((kind, required));
+        // Nothing comes of a job that there is nothing to do for, but for the one that is asked for.
+        if !is_first && changes_nothing(unit, kind) {
+            return Ok(());
+        }
         if matches!(transaction.mode, JobMode::IgnoreDependencies | JobMode::IgnoreRequirements) {
             return Ok(());
         }
@@ -173,23 +198,27 @@ impl Engine {
         for other in wanted.filter_map(|name| self.graph.find(name)) {
             self.plan_if_possible(other, JobKind::Start, transaction);
         }
-        let conflicting = related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name));
-        for other in conflicting.chain(self.relatives(unit, Relation::Conflicts)) {
-            let other_unit = &self.units[&other];
-            let starts =
-                transaction.jobs.contains_key(&other) || other_unit.job.as_ref().is_some_and(|job| job.kind.starts());
-            if starts || !other_unit.active().is_inactive_or_failed() {
-                self.plan(other, JobKind::Stop, required, transaction)?;
-            }
+        for other in related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name)) {
+            self.plan(other, JobKind::Stop, required, transaction)?;
+        }
+        for other in self.relatives(unit, Relation::Conflicts) {
+            self.plan_if_possible(other, JobKind::Stop, transaction);
         }
         Ok(())
+    }
+
+    /// Whether a unit that is started says that it conflicts with this one.
+    fn has_rival(&self, unit: &Unit, transaction: &Transaction) -> bool {
+        let starts = |other: &UnitId| transaction.jobs.get(other).is_some_and(|(kind, _)| kind.starts());
+        self.relatives(unit, Relation::Conflicts).iter().any(starts)
     }
 
     /// Adds a job that is only wanted, and does not matter if it cannot be.
     fn plan_if_possible(&self, id: UnitId, kind: JobKind, transaction: &mut Transaction) {
         let mut with_it = transaction.clone();
-        if self.plan(id, kind, false, &mut with_it).is_ok() {
-            *transaction = with_it;
+        match self.plan(id, kind, false, &mut with_it) {
+            Ok(()) => *transaction = with_it,
+            Err(_) => transaction.left_out = with_it.left_out,
         }
     }
 
@@ -237,75 +266,23 @@ impl Engine {
         others.retain(|other| self.goes_on(*other));
         others
     }
+}
 
-    /// Gives a unit a job, unless there is nothing to do. A job that contradicts it is canceled.
-    pub(super) fn install(&mut self, id: UnitId, kind: JobKind, mode: JobMode, turn: &mut Turn) {
-        let number = self.next_job;
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        let irreversible = mode == JobMode::ReplaceIrreversibly;
-        let ignores_order = mode == JobMode::IgnoreDependencies;
-        if let Some(job) = &mut unit.job {
-            if let Some(merged) = job.kind.merged(kind) {
-                job.irreversible |= irreversible;
-                job.ignores_order |= ignores_order;
-                if merged != job.kind {
-                    (job.kind, job.progress) = (merged, Progress::Waiting);
-                    self.waiting.insert(job.id, id);
-                }
-                return;
-            }
-            self.finish(id, JobResult::Canceled, turn);
-        }
-        let Some(unit) = self.units.get_mut(&id) else { return };
-        let active = unit.active();
-        let nothing_to_do = match kind {
-            JobKind::Start | JobKind::Verify => active.is_active_or_reloading(),
-            JobKind::Stop => active.is_inactive_or_failed(),
-            JobKind::Restart | JobKind::Reload => false,
-        };
-        if nothing_to_do {
-            return;
-        }
-        self.next_job += 1;
-        self.jobs += 1;
-        unit.job = Some(Job {
-            id: number,
-            kind,
-            progress: Progress::Waiting,
-            irreversible,
-            ignores_order,
-            requests: Vec::new(),
-        });
-        unit.note_job();
-        self.waiting.insert(number, id);
-        let timeout = unit.spec.jobs.timeout;
-        self.limit_job(id, timeout, turn);
-    }
+/// Whether a job that is only wanted is left out in a mode in which no job gives way: another does not agree, or what runs
+/// would be stopped.
+fn disturbs(unit: &Unit, kind: JobKind, mode: JobMode) -> bool {
+    let contradicts = unit.job.as_ref().is_some_and(|job| job.kind.merged(kind).is_none());
+    mode == JobMode::Fail && (contradicts || kind == JobKind::Stop && unit.is_up())
+}
 
-    /// JobTimeoutSec= and JobRunningTimeoutSec=: whichever is over first.
-    fn limit_job(&mut self, id: UnitId, timeout: Timeout, turn: &Turn) {
-        let Some(at) = timeout.and_then(|timeout| turn.now.checked_add(timeout)) else { return };
-        if self.due.get(&Timer::Job(id)).is_none_or(|due| at < *due) {
-            self.set_timers(vec![(at, Timer::Job(id))]);
-        }
-    }
-
-    /// A unit's job runs from now on, unless it has ended.
-    pub(super) fn limit_running_job(&mut self, id: UnitId, turn: &Turn) {
-        let Some(unit) = self.units.get(&id).filter(|unit| unit.job.is_some()) else { return };
-        let timeout = unit.spec.jobs.running_timeout;
-        self.limit_job(id, timeout, turn);
-    }
-
-    /// The time of a unit's job is up. The unit goes on as it does.
-    pub(super) fn job_takes_too_long(&mut self, id: UnitId, turn: &mut Turn) {
-        let Some(unit) = self.units.get(&id) else { return };
-        let Some(job) = &unit.job else { return };
-        let (name, kind, action) = (unit.name.clone(), job.kind.word(), unit.spec.end_actions.job_timeout);
-        turn.log(id, Level::Warning, format!("{name}: Job {name}/{kind} timed out."));
-        self.finish(id, JobResult::Timeout, turn);
-        self.end_all(id, action, 1, "job timed out", turn);
-    }
+/// Why there cannot be both jobs for a unit.
+fn contradiction(unit: &Unit, one: JobKind, other: JobKind) -> Refusal {
+    let (one, other, name) = (one.word(), other.word(), &unit.name);
+    let why = format!(
+        "Transaction contains conflicting jobs '{one}' and '{other}' for {name}. \
+         Probably contradicting requirement dependencies configured."
+    );
+    why.into()
 }
 
 /// Whether it is a unit that there should be, and not one that stands for the machine and its boot.

@@ -44,8 +44,8 @@ pub(super) enum Timer {
     PidFile(UnitId),
     /// The time of a unit's job is up.
     Job(UnitId),
-    /// A unit that is upheld may be started again.
-    Uphold(UnitId),
+    /// A unit may be started or stopped again because of what others are.
+    Follow(UnitId),
     /// There may be room for connections again.
     Shortage,
 }
@@ -53,7 +53,7 @@ pub(super) enum Timer {
 impl Timer {
     /// All that a unit may have.
     pub(super) fn of(id: UnitId) -> [Self; 6] {
-        [Self::Rest(id), Self::Service(id), Self::Watchdog(id), Self::PidFile(id), Self::Job(id), Self::Uphold(id)]
+        [Self::Rest(id), Self::Service(id), Self::Watchdog(id), Self::PidFile(id), Self::Job(id), Self::Follow(id)]
     }
 
     /// Whose it is.
@@ -64,7 +64,7 @@ impl Timer {
             | Self::Watchdog(id)
             | Self::PidFile(id)
             | Self::Job(id)
-            | Self::Uphold(id) => Some(id),
+            | Self::Follow(id) => Some(id),
             Self::Shortage => None,
         }
     }

@@ -27,8 +27,8 @@ pub(super) struct Unit {
     pub(super) load: LoadState,
     pub(super) machine: Machine,
     pub(super) job: Option<Job>,
-    /// How often it was started because another upholds it.
-    pub(super) upheld: Option<Limit>,
+    /// How often it was started or stopped because of what others are.
+    pub(super) follows: Option<Limit>,
     pub(super) changes: Changes,
     /// The states that it was last seen in.
     #[serde(skip)]
@@ -62,7 +62,7 @@ impl Unit {
             load: LoadState::Loaded,
             machine,
             job: None,
-            upheld: None,
+            follows: None,
             changes: Changes::default(),
             seen: (ActiveState::Inactive, ""),
             title,

@@ -55,6 +55,139 @@ fn without_an_order_a_requisite_is_looked_at_too_late() {
 }
 
 #[test]
+fn what_is_bound_to_a_unit_that_was_skipped_or_has_ended_at_once_does_not_run_alone() {
+    const ONCE: &str = "[Service]\nType=oneshot\nExecStart=/bin/a\n";
+    for other in ["[Unit]\nConditionPathExists=/foo\n", "[Unit]\nAssertPathExists=/foo\n", ONCE] {
+        for order in ["", "After=b.service\n"] {
+            let bound = format!("[Unit]\nBindsTo=b.service\n{order}");
+            let slow = format!("{bound}{NOTIFY}");
+            let texts = [("a.service", &*bound), ("b.service", other), ("slow.service", &slow), ("a.socket", &bound)];
+            let mut units = Managed::new(&texts);
+            units.met = false;
+            for unit in ["a.service", "a.socket"] {
+                let answer = units.start(unit);
+                if other == ONCE {
+                    units.end("b.service", CLEAN);
+                }
+                assert_eq!(units.state(unit), "inactive dead", "{unit}: {other}{order}");
+                let log = units.log();
+                let alone = format!("{unit}: Bound to unit b.service, but unit isn't active.");
+                let skipped = !order.is_empty() && !other.contains("Assert");
+                assert_eq!(log.contains(&alone), skipped, "{log:?}");
+                assert!(skipped || answer == DONE || units.answers == [DEPENDENCY.unwrap()], "{:?}", units.answers);
+            }
+            units.start("slow.service");
+            if other == ONCE {
+                units.end("b.service", CLEAN);
+            }
+            let has_ended = other == ONCE;
+            let state = if order.is_empty() && !has_ended { "activating start" } else { "inactive dead" };
+            assert_eq!(units.state("slow.service"), state, "as long as it is not active");
+        }
+    }
+}
+
+#[test]
+fn a_target_comes_after_what_it_needs() {
+    for (relation, order, last) in [
+        ("Requires", "", "a.target"),
+        ("Wants", "", "a.target"),
+        ("BindsTo", "", "a.target"),
+        ("Upholds", "", "a.target"),
+        ("Wants", "Before=b.service\n", "b.service"),
+    ] {
+        let target = format!("[Unit]\n{relation}=b.service\n{order}");
+        let mut units =
+            Managed::new(&[("a.target", &target), ("b.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\n")]);
+        let answer = units.start("a.target");
+        assert_eq!(answer.is_none(), last == "a.target", "{target}");
+        units.end("b.service", CLEAN);
+        assert_eq!(units.state("a.target"), "active active", "{target}");
+        units.log();
+        units.ask(Verb::Stop, "b.service");
+        assert_eq!(units.state("b.service"), if relation == "Upholds" { "activating start" } else { "inactive dead" });
+    }
+    let mut units = Managed::new(&[("a.target", "[Unit]\nRequisite=b.service\n"), ("b.service", "")]);
+    assert_eq!(units.start("a.target"), DEPENDENCY);
+}
+
+#[test]
+fn a_service_that_is_stopped_while_it_waits_to_be_started_again_has_ended_well() {
+    let mut units = Managed::new(&[
+        ("a.service", "[Unit]\nOnSuccess=b.service\n[Service]\nExecStart=/bin/a\nRestart=always\nRestartSec=3\n"),
+        ("b.service", ""),
+    ]);
+    units.start("a.service");
+    units.end("a.service", End::Killed(Signal::KILL));
+    assert_eq!(units.state("b.service"), "inactive dead");
+    units.ask(Verb::Stop, "a.service");
+    assert_eq!(units.state("b.service"), "active running");
+}
+
+#[test]
+fn of_units_that_conflict_one_runs() {
+    for (text, expected) in [
+        ("Wants=a.service b.service", ["active running", "active running", "inactive dead"]),
+        ("Wants=b.service a.service", ["active running", "active running", "inactive dead"]),
+        ("Requires=b.service\nWants=a.service", ["active running", "inactive dead", "active running"]),
+        ("Requires=a.service\nWants=b.service", ["active running", "active running", "inactive dead"]),
+        ("Upholds=a.service b.service", ["active running", "active running", "active running"]),
+        ("Upholds=b.service a.service", ["active running", "active running", "active running"]),
+        ("Requires=a.service\nUpholds=b.service", ["active running", "active running", "active running"]),
+        ("Requires=b.service\nUpholds=a.service", ["inactive dead", "active running", "inactive dead"]),
+    ] {
+        let mut units = Managed::new(&[
+            ("a.service", "[Unit]\nConflicts=b.service\n"),
+            ("b.service", ""),
+            ("c.service", &format!("[Unit]\n{text}\n")),
+        ]);
+        units.start("c.service");
+        let states = ["c.service", "a.service", "b.service"].map(|unit| units.state(unit));
+        assert_eq!(states, expected, "{text}");
+    }
+}
+
+#[test]
+fn nothing_comes_of_a_job_that_there_is_nothing_to_do_for() {
+    let mut units = Managed::new(&[
+        ("a.service", "[Unit]\nWants=b.service\n"),
+        ("b.service", "[Unit]\nWants=c.service\nPartOf=d.service\n"),
+        ("c.service", ""),
+        ("d.service", ""),
+        ("part.service", "[Unit]\nPartOf=b.service\n"),
+        ("rival.service", "[Unit]\nConflicts=b.service\n"),
+    ]);
+    units.start("b.service");
+    units.ask(Verb::Stop, "c.service");
+    units.start("a.service");
+    assert_eq!(units.state("c.service"), "inactive dead", "b.service is active already");
+    units.start("b.service");
+    assert_eq!(units.state("c.service"), "active running", "it was asked for");
+    units.start("d.service");
+    units.ask(Verb::Stop, "b.service");
+    units.start("part.service");
+    units.ask(Verb::Stop, "d.service");
+    assert_eq!(units.state("part.service"), "active running", "b.service is inactive already");
+    units.start("rival.service");
+    assert_eq!(units.state("part.service"), "active running");
+    units.ask(Verb::Stop, "b.service");
+    assert_eq!(units.state("part.service"), "inactive dead");
+}
+
+#[test]
+fn units_that_go_on_stopping_and_starting_each_other_rest_for_a_while() {
+    let unneeded = |other| format!("[Unit]\nStopWhenUnneeded=yes\nOnSuccess={other}\n");
+    let mut units = Managed::new(&[("a.target", &unneeded("b.target")), ("b.target", &unneeded("a.target"))]);
+    units.start("a.target");
+    let log = units.log();
+    let rests = "a.target: Unit not needed anymore, but not stopping since we tried this too often recently. \
+                 Will retry later.";
+    assert_eq!(log.iter().filter(|line| *line == rests).count(), 1, "{log:?}");
+    assert_eq!(log.iter().filter(|line| *line == "Stopped target a.target.").count(), 16);
+    assert_eq!(units.state("a.target"), "active active");
+}
+
+#[test]
 fn what_is_upheld_is_started_whenever_it_is_inactive() {
     let mut units = Managed::new(&[("a.service", "[Unit]\nUpholds=b.service\n"), ("b.service", "")]);
     units.start("a.service");

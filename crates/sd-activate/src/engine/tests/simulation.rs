@@ -1,5 +1,5 @@
 //! The engine by itself: random units, in a world in which anything happens that can, in any order. What has to hold all the time,
-//! and in the end, is listed in [`invariants`].
+//! and in the end, is listed in [`invariants`], and in [`relations`] what holds of units that have to do with each other.
 //!
 //! | variable | meaning |
 //! | --- | --- |
@@ -11,6 +11,7 @@ mod day;
 mod invariants;
 mod limits;
 mod processes;
+mod relations;
 mod steps;
 mod units;
 mod world;

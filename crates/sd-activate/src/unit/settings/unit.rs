@@ -163,14 +163,16 @@ pub(super) const INSTALL: &[Setting] = &[
     no_effect("DefaultInstance", ENABLE),
 ];
 
-/// A dependency on those of the units that there can be here.
+/// A dependency on those of the units that there can be here. None depends on itself.
 fn depends(draft: &mut Draft, given: &Given<'_>, relation: Relation) -> Result<(), Invalid> {
     for unit in given.units() {
         if unit.unit_type() == UnitType::Other {
             given.no_effect(format!("{unit}: there are no {} units here", unit.suffix()));
             continue;
         }
-        draft.unit.dependencies.push(Dependency { relation, unit, origin: given.origin.clone() });
+        if unit != draft.unit.name && !draft.unit.aliases.contains(&unit) {
+            draft.unit.dependencies.push(Dependency { relation, unit, origin: given.origin.clone() });
+        }
     }
     Ok(())
 }

@@ -57,32 +57,37 @@ impl World {
         Ok(Event::Executed(id, pid))
     }
 
-    pub(super) fn accept(&mut self, port: Port) -> Option<Event> {
+    pub(super) fn accept(&mut self, port: Port) -> Result<Option<Event>, String> {
         // Where the port is closed by now, so is a connection that was held.
         let held = self.held.take();
-        let socket = self.engine.socket(port)?;
+        let Some(socket) = self.engine.socket(port) else { return Ok(None) };
+        if let Some(other) = held.as_ref().map(|held| held.socket).filter(|other| *other != socket) {
+            return Err(format!("{socket:?} accepts a connection that is held for {other:?}"));
+        }
         if held.is_none() {
-            let listening = self.ports.get_mut(&port)?;
+            let Some(listening) = self.ports.get_mut(&port) else { return Ok(None) };
             // Who had come may have gone.
-            listening.waiting = listening.waiting.checked_sub(1)?;
+            let Some(others) = listening.waiting.checked_sub(1) else { return Ok(None) };
             if self.one_of(12) {
-                self.ports.get_mut(&port)?.waiting += 1;
-                return Some(Event::NotConnected(port, Error::Accept { descriptor: 3, error: Errno::EMFILE }));
+                let error = Error::Accept { descriptor: 3, error: Errno::EMFILE };
+                return Ok(Some(Event::NotConnected(port, error)));
             }
+            self.ports.entry(port).and_modify(|listening| listening.waiting = others);
         }
         let source = if self.one_of(2) { "1.1.1.1" } else { "2.2.2.2" };
         let held = held.unwrap_or(Connection { socket, source: source.to_owned() });
-        let name = format!("b@{}-{}.service", self.engine.count_accepted(socket), held.source);
-        let spec = self.template.as_ref().and_then(|template| template.load(&name));
+        let stem = self.engine.name(socket).map(ToString::to_string).unwrap_or_default().replace(".socket", "@");
+        let name = format!("{stem}{}-{}.service", self.engine.count_accepted(socket), held.source);
+        let spec = self.templates.get(&*format!("{stem}.service")).and_then(|template| template.load(&name));
         // It is closed where there is no service for it.
-        let Some(spec) = spec else { return Some(Event::NotConnected(port, Error::ZeroByte)) };
+        let Some(spec) = spec else { return Ok(Some(Event::NotConnected(port, Error::ZeroByte))) };
         let source = held.source.clone();
         self.held = Some(held);
-        Some(Event::Accepted {
+        Ok(Some(Event::Accepted {
             port,
             source: source.clone(),
             instance: Instance { spec: Arc::new(spec), peer: source },
-        })
+        }))
     }
 
     pub(super) fn store(&mut self, unit: UnitId, max: usize) -> Result<Event, String> {

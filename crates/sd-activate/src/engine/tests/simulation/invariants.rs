@@ -9,8 +9,8 @@ use crate::engine::*;
 use crate::spec::{KillMode, Kind, Preserve};
 
 /// What does not hold, and how that shows.
-type Broken = Result<(), String>;
-type Invariant = fn(&World) -> Broken;
+pub(super) type Broken = Result<(), String>;
+pub(super) type Invariant = fn(&World) -> Broken;
 
 /// What holds after each event, when all has been done that comes of it.
 const ALWAYS: [(&str, Invariant); 11] = [
@@ -276,6 +276,6 @@ fn state(world: &World, name: &UnitName) -> String {
     world.engine.graph.find(name).map_or_else(String::new, |id| world.engine.units[&id].sub_state().to_owned())
 }
 
-fn ensure(holds: bool, how: impl FnOnce() -> String) -> Broken {
+pub(super) fn ensure(holds: bool, how: impl FnOnce() -> String) -> Broken {
     if holds { Ok(()) } else { Err(how()) }
 }

@@ -7,6 +7,7 @@ use proptest::sample::Index;
 
 use super::Step;
 use super::invariants;
+use super::relations;
 use super::world::{Watched, World};
 use crate::engine::notification::Told;
 use crate::engine::unit::Machine;
@@ -65,6 +66,7 @@ impl World {
             Step::Wait(milliseconds) => self.wait(Duration::from_millis(*milliseconds)),
             Step::WaitForDeadline => self.wait_for_deadline(),
             Step::Load(text) => {
+                self.has_reloaded = true;
                 self.load(text);
                 Ok(())
             }
@@ -79,7 +81,9 @@ impl World {
         if verb == Verb::ResetFailed {
             self.starts.forget(&unit);
         }
-        self.happen(Event::Requested { request, verb, unit })
+        let stopped = relations::stopped_with(self, verb, unit);
+        self.happen(Event::Requested { request, verb, unit })?;
+        relations::stop(self, request, unit, &stopped)
     }
 
     /// The ports that have something to tell.

@@ -10,24 +10,48 @@ use crate::spec::{Scope, UnitName, UnitSpec};
 use crate::unit::load::Loader;
 
 /// The units that there may be: their names, and what each begins with.
-const UNITS: [(&str, &str); 8] = [
+const UNITS: [(&str, &str); 10] = [
     ("a.socket", "[Socket]\nListenStream=/a\n"),
     ("a.service", "[Service]\nExecStart=/x\n"),
     ("b.socket", "[Socket]\nListenStream=/b\nAccept=yes\n"),
-    (TEMPLATE, "[Service]\nExecStart=/x\n"),
+    ("b@.service", "[Service]\nExecStart=/x\n"),
     ("c.socket", "[Socket]\nListenStream=/c\nService=d.service\n"),
     ("d.service", "[Service]\nExecStart=/x\n"),
     ("e.service", "[Service]\nExecStart=/x\n"),
+    ("f.socket", "[Socket]\nListenStream=/f\nAccept=yes\n"),
+    ("f@.service", "[Service]\nExecStart=/x\n"),
     ("all.target", ""),
 ];
 
-/// The template of the services for connections.
-pub(super) const TEMPLATE: &str = "b@.service";
+const RELATIONS: [&str; 15] = [
+    "Requires",
+    "Wants",
+    "BindsTo",
+    "PartOf",
+    "Conflicts",
+    "After",
+    "Before",
+    "After",
+    "Requisite",
+    "Upholds",
+    "PropagatesStopTo",
+    "StopPropagatedFrom",
+    "OnFailure",
+    "OnSuccess",
+    "PropagatesReloadTo",
+];
 
-const RELATIONS: [&str; 7] = ["Requires", "Wants", "BindsTo", "PartOf", "Conflicts", "After", "Before"];
-
-const RELATED: [&str; 8] =
-    ["a.socket", "a.service", "b.socket", "c.socket", "d.service", "e.service", "all.target", "missing.service"];
+const RELATED: [&str; 9] = [
+    "a.socket",
+    "a.service",
+    "b.socket",
+    "c.socket",
+    "d.service",
+    "e.service",
+    "f.socket",
+    "all.target",
+    "missing.service",
+];
 
 const UNIT: &[&str] = &[
     "StopWhenUnneeded=yes",
@@ -116,6 +140,11 @@ impl Display for Text {
 }
 
 impl Text {
+    /// Whether services for connections are made of it.
+    pub(super) fn is_template(&self) -> bool {
+        self.name.contains('@')
+    }
+
     /// The unit of this name; none where its settings do not go together.
     pub(super) fn load(&self, name: &str) -> Option<UnitSpec> {
         let loader = Loader::new(Scope::system(), Vec::new(), []);

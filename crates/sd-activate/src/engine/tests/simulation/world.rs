@@ -2,14 +2,15 @@
 //! and all else happens in [steps](super::Step).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
 use super::invariants;
 use super::limits::Counted;
 use super::processes::{Nature, Processes};
-use super::units::{TEMPLATE, Text};
+use super::relations;
+use super::units::Text;
 use crate::engine::unit::Unit;
 use crate::engine::*;
 use crate::error::Error;
@@ -17,6 +18,9 @@ use crate::spec::{LoadState, UnitName};
 
 /// More than this does not come of one event.
 const ACTIONS_MAX: usize = 5000;
+
+/// How much time passes between two events, at least.
+const MOMENT: Duration = Duration::from_micros(1);
 
 /// What is listened at.
 #[derive(Debug)]
@@ -58,8 +62,16 @@ pub(super) struct World {
     /// What is asked and not answered.
     pub(super) asked: BTreeMap<RequestId, (Verb, UnitId)>,
     pub(super) next_request: u64,
-    /// The template of services for connections.
-    pub(super) template: Option<Text>,
+    /// The templates of services for connections.
+    pub(super) templates: BTreeMap<&'static str, Text>,
+    /// Whether a unit was loaded later, or again: what has begun before goes on without its relations.
+    pub(super) has_reloaded: bool,
+    /// The answer that was given last.
+    pub(super) answer: Option<(RequestId, Answer)>,
+    /// Units that something was begun for since the last event.
+    pub(super) begun: BTreeSet<UnitId>,
+    /// Units that could not be started because of another, as the engine has said.
+    pub(super) refused: BTreeSet<UnitId>,
     pub(super) starts: Counted<UnitId>,
     pub(super) triggers: Counted<UnitId>,
     pub(super) polls: Counted<UnitId>,
@@ -104,7 +116,11 @@ impl World {
             connections: BTreeMap::new(),
             asked: BTreeMap::new(),
             next_request: 0,
-            template: None,
+            templates: BTreeMap::new(),
+            has_reloaded: false,
+            answer: None,
+            begun: BTreeSet::new(),
+            refused: BTreeSet::new(),
             starts: Counted::new(),
             triggers: Counted::new(),
             polls: Counted::new(),
@@ -141,8 +157,8 @@ impl World {
 
     /// Loads a unit, or loads it again.
     pub(super) fn load(&mut self, text: &Text) {
-        if text.name == TEMPLATE {
-            self.template = Some(text.clone());
+        if text.is_template() {
+            self.templates.insert(text.name, text.clone());
             return;
         }
         let spec = text.load(text.name).map(Arc::new);
@@ -194,6 +210,10 @@ impl World {
     /// Something happens, and all that comes of it.
     pub(super) fn happen(&mut self, event: Event) -> Result<(), String> {
         self.note(|_| format!("{event:?}"));
+        // No two things happen at the same time.
+        self.now += MOMENT;
+        self.begun.clear();
+        let before = relations::states(self);
         let mut actions = VecDeque::from(self.engine.step(self.now, event));
         let mut count = 0;
         while let Some(action) = actions.pop_front() {
@@ -202,13 +222,19 @@ impl World {
                 return Err(format!("it goes on for ever, with {action:?}"));
             }
             self.note(|_| format!("    {action:?}"));
+            relations::note(self, &action);
             if let Some(event) = self.carry_out(action)? {
                 self.note(|_| format!("    -> {event:?}"));
                 actions.extend(self.engine.step(self.now, event));
             }
         }
         self.note(|world| format!("    = {}", world.states().join(", ")));
-        if self.exited { Ok(()) } else { invariants::always(self) }
+        if self.exited {
+            return Ok(());
+        }
+        invariants::always(self)?;
+        relations::always(self)?;
+        relations::followers_start(self, &before)
     }
 
     /// What each unit is, and its job.
@@ -258,7 +284,7 @@ impl World {
                 Event::Checked(id, unmet)
             }
             Action::Execute { unit, command, invocation, .. } => self.execute(unit, command, invocation)?,
-            Action::Accept(port) => return Ok(self.accept(port)),
+            Action::Accept(port) => return self.accept(port),
             Action::Refuse(port) => {
                 self.ports.entry(port).and_modify(|listening| listening.waiting = listening.waiting.saturating_sub(1));
                 return Ok(None);
@@ -303,6 +329,7 @@ impl World {
             Action::ReadPidFile(id) => self.read_pid_file(id),
             Action::Answer(request, answer) => {
                 let (verb, unit) = self.asked.remove(&request).ok_or("an answer to what was not asked")?;
+                self.answer = Some((request, answer.clone()));
                 if verb == Verb::Stop && answer == Answer::Ended(JobResult::Done) {
                     invariants::stopped(self, unit)?;
                 }
