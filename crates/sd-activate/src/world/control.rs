@@ -229,11 +229,13 @@ impl Control {
     pub fn answer(&mut self, request: RequestId, answer: Answer) {
         let mut clients = self.clients.iter().enumerate();
         let waiting = clients.find_map(|(number, client)| match &client.as_ref()?.state {
-            State::Waiting { request: its, unit, .. } if *its == request => Some((number, unit)),
+            State::Waiting { request: its, unit, no_block } if *its == request => Some((number, unit, *no_block)),
             _ => None,
         });
-        let Some((number, unit)) = waiting else { return };
+        let Some((number, unit, no_block)) = waiting else { return };
         let reply = match answer {
+            // Who does not wait is not told, also where that is known at once.
+            Answer::Ended(_) if no_block => Reply::Returns(json!({})),
             Answer::Ended(result) => Reply::Returns(json!({ "result": result.word() })),
             Answer::Refused(refusal) => Reply::Fails(refused(unit, &refusal)),
         };
