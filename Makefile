@@ -216,6 +216,12 @@ check-systemd: all
 check-same: all
 	tests/systemd/check.sh units $(PAIRS)
 
+# Random sequences of what may happen to a few units, under systemd and under sd-activate: so many from a seed on.
+SEED = 1
+SEQUENCES = 24
+check-sequences: all
+	tests/systemd/check.sh sequences $(SEED) $(SEQUENCES)
+
 # Twenty thousand connections, while the service is killed and all else is done to it and to sd-activate.
 check-nothing-lost:
 	SDLITE_CASES=$${SDLITE_CASES:-20_000} $(CARGO) test -p sd-activate --test nothing_lost -- --nocapture
@@ -331,4 +337,4 @@ demo: all
 clean:
 	$(CARGO) clean
 
-.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-crates check-daemons check-debian-package check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-rpm check-same check-scale-to-zero check-services check-systemd check-units check-workflow demo dist fuzz mutants clean
+.PHONY: all library box static check-static install-box manuals install-manuals install install-runtime install-dev install-activate install-tools uninstall bench bench-peers container check check-arches check-containers check-crates check-daemons check-debian-package check-debian13 check-deps check-dist check-elsewhere check-faults check-long check-mutants check-newest check-nothing-lost check-packages check-rpm check-same check-scale-to-zero check-sequences check-services check-systemd check-units check-workflow demo dist fuzz mutants clean

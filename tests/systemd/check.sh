@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With the
-# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow. With `services`, as
-# `make check-services` does, only Debian's services; names may follow. With `first-answers`, as `make bench` does, how long the
+# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow. With `sequences`, as
+# `make check-sequences` does, random ones of them; a seed and how many may follow. With `services`, as `make check-services` does, only Debian's services; names may follow. With `first-answers`, as `make bench` does, how long the
 # first answer of a service takes.
 #
 # SDLITE_UNPACKED names a directory with more, such as unpacked packages, to be laid over it.
@@ -137,7 +137,7 @@ configuration
     cp "$top"/c-examples/Makefile "$top"/c-examples/*.c "$top"/c-examples/*.service "$top"/c-examples/*.socket "$sources"
     cp "$here"/inside.sh "$here"/logins.sh "$here"/first_answers.py "$here"/*.c "$sources"
     cp -R "$top/tests/units" "$top/tests/services" "$sources"
-    cp "$top/docs/units.md" "$sources/units"
+    cp "$top/docs/units.md" "$top/crates/sd-activate/src/engine/tests/simulation/units.rs" "$sources/units"
     mkfifo "$sources/output"
     cat >"$root/etc/systemd/system/sdlite-check.service" <<unit
 [Unit]

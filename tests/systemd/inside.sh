@@ -1,6 +1,7 @@
 #!/bin/sh
 # The checks, run as a service where systemd is PID 1. Each function named check_ is one run of units; every sentence that is
 # printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow; with
+# `sequences` the same for random ones, of the seed and as many as follow; with
 # `services` only services.py of tests/services; with `first-answers` what first_answers.py measures.
 set -u
 
@@ -548,6 +549,14 @@ case ${1-} in
 units)
     shift
     run 'The system' check_boot && run 'Units under systemd and under sd-activate' check_same "$@"
+    [ "$failed" = 0 ]
+    exit
+    ;;
+sequences)
+    shift
+    pairs=$(cd units && python3 sequences.py "$@") || exit 1
+    # shellcheck disable=SC2086 # a list
+    run 'The system' check_boot && run 'Random sequences under systemd and under sd-activate' check_same $pairs
     [ "$failed" = 0 ]
     exit
     ;;

@@ -117,6 +117,75 @@ show() {
     "${manager}_control" show --value --property="$2" "$1" 2>>"$result.asked"
 }
 
+# begin_sequence UNIT...: the units of a sequence. The steps that follow may leave processes, and clients that wait.
+begin_sequence() {
+    sequence=$*
+    rm -f "$dump".*
+}
+
+# happens COMMAND...: a step of a sequence; what the units are, once they have come to rest.
+happens() {
+    "$@"
+    now=
+    same=0
+    for _ in $(seq 100); do
+        last=$now
+        now=$(states)
+        same=$((same + 1))
+        if [ "$now" != "$last" ] || ! rest "$now"; then same=0; fi
+        [ "$same" -lt 3 ] || break
+        sleep 0.1
+    done
+    step state
+    echo "$now" | grep -v 'PID ' | sed "s/^/$step./" >>"$result"
+}
+
+# What each of them is.
+states() {
+    # shellcheck disable=SC2086 # a list
+    "${manager}_control" show --property=Id,ActiveState,SubState,Result,NRestarts,ExecMainCode,ExecMainStatus,NAccepted \
+        --property=StatusText,MainPID,ControlPID $sequence 2>>"$result.asked" | awk -F = '
+        $1 == "Id" { unit = $2 }
+        $2 != "" { seen[++lines] = $1 " " substr($0, length($1) + 2) }
+        $1 == "" { tell() }
+        END { tell() }
+        function tell() {
+            for (; lines > 0; lines--)
+                if (seen[lines] !~ /^Id /) print unit "." seen[lines]
+        }' | sort
+}
+
+# rest STATES: whether nothing goes on by itself: no unit is stopped or waits to be started again, and the processes wait.
+rest() {
+    case $1 in
+    *'.ActiveState deactivating'* | *'.SubState auto-restart'* | *'.socket.ActiveState activating'*) return 1 ;;
+    esac
+    for pid in $(echo "$1" | sed -n 's/.*PID \([1-9][0-9]*\)$/\1/p'); do
+        read -r status 2>/dev/null <"/proc/$pid/stat" || return 1
+        case $status in *'(waiting) S '*) ;; *) return 1 ;; esac
+    done
+}
+
+# tell LABEL COMMAND...: what the puppet of that label is to do.
+tell() {
+    step tell
+    label=$1
+    shift
+    record "$step" "$label $*: $(/units/client "datagram:$dump.$label" "$*")"
+}
+
+# connects PATH: somebody does, and waits.
+connects() {
+    step connects
+    /units/client "stream:$1" x >/dev/null 2>&1 &
+    record "$step" "$1"
+}
+
+# How often each puppet was executed.
+executed() {
+    [ ! -e "$dump.executed" ] || sort "$dump.executed" | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/executed.\2 \1/' >>"$result"
+}
+
 # files PATH...: what is there, and below: type and mode, owner, group; where a link leads.
 files() {
     step files

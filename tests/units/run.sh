@@ -19,6 +19,7 @@ mkdir -p /units/results /units/dumps
 chmod 777 /units/dumps
 cc -static -O1 -Wall -Wextra -o /units/probe probe.c dump.c descriptors.c attempts.c objects.c || exit 1
 cc -O1 -Wall -Wextra -o /units/client client.c || exit 1
+cc -static -O1 -Wall -Wextra -o /units/puppet puppet.c || exit 1
 
 all=$(cd pairs && echo *)
 pairs=${*:-$all}
