@@ -51,7 +51,7 @@ pub(super) fn states(world: &World) -> BTreeMap<UnitId, ActiveState> {
     world.engine.units.iter().map(|(id, unit)| (*id, unit.active())).collect()
 }
 
-/// OnFailure= and OnSuccess=: units were like this before, and what those have that have ended is started. What requires others may not
+/// OnFailure= and OnSuccess=: units were like this before, and what those have that have ended is started. What depends on others may not
 /// be.
 pub(super) fn followers_start(world: &World, before: &BTreeMap<UnitId, ActiveState>) -> Broken {
     for (id, unit) in world.engine.units.iter().filter(|_| !world.has_reloaded && !world.engine.stopping) {
@@ -62,7 +62,7 @@ pub(super) fn followers_start(world: &World, before: &BTreeMap<UnitId, ActiveSta
             _ => continue,
         };
         for (follower, other) in named(world, unit, relation) {
-            let is_free = NEEDS.iter().all(|relation| related(&other.spec, *relation).next().is_none());
+            let is_free = is_free(world, other);
             let is_at_limit = match &other.machine {
                 Machine::Service(service) => service.start_limit.rest(world.now).is_some(),
                 Machine::Socket(_) => true,
@@ -77,6 +77,17 @@ pub(super) fn followers_start(world: &World, before: &BTreeMap<UnitId, ActiveSta
         }
     }
     Ok(())
+}
+
+/// Whether a unit has to do with others only by its order, and as what follows them.
+fn is_free(world: &World, unit: &Unit) -> bool {
+    use Relation::{After, Before, OnFailure, OnSuccess};
+    let is_loose = |relation: Relation| matches!(relation, After | Before | OnFailure | OnSuccess);
+    let binds = |from: &Unit, to: Option<&Unit>| {
+        let mut bound = from.spec.dependencies.iter().filter(|dependency| !is_loose(dependency.relation));
+        bound.any(|dependency| to.is_none_or(|to| to.name == dependency.unit))
+    };
+    !binds(unit, None) && !world.engine.units.values().any(|other| binds(other, Some(unit)))
 }
 
 /// The units that are to stop if this is asked of a unit.
