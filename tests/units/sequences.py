@@ -19,7 +19,7 @@ INSTEAD = {"RestartSec=5": "RestartSec=1", "StartLimitIntervalSec=1h": "StartLim
 # docs/units.md says.
 LEFT_OUT = re.compile(
     "Watchdog|Preserve|RuntimeMax|PIDFile|Type=idle|Type=notify-reload|ListenStream|Poll|Trigger|PathExists|Sockets=|KillMode|"
-    "SendSIGKILL|Timeout|StartLimitInterval.*=0|FailureMode"
+    "SendSIGKILL|Timeout|StartLimitInterval.*=0|FailureMode|Requisite"
 )
 # With so long an interval, how often a unit was started does not depend on how fast that is.
 UNIT = "StartLimitIntervalSec=1h\n"
