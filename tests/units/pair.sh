@@ -181,11 +181,6 @@ connects() {
     record "$step" "$1"
 }
 
-# How often each puppet was executed.
-executed() {
-    [ ! -e "$dump.executed" ] || sort "$dump.executed" | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/executed.\2 \1/' >>"$result"
-}
-
 # files PATH...: what is there, and below: type and mode, owner, group; where a link leads.
 files() {
     step files

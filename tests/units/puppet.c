@@ -1,6 +1,6 @@
 /*
- * puppet PAIR LABEL [NATURE]: a process of a service that does what it is told. Each that is executed adds its label to a file,
- * listens at a socket of that name, and then calls itself "waiting"; of several with one label the last one is told.
+ * puppet PAIR LABEL [NATURE]: a process of a service that does what it is told. It listens at a socket that is called by its
+ * label, and then calls itself "waiting"; of several with one label the last one is told.
  *
  *   exit STATUS    kill SIGNAL    notify TEXT    take (a connection)    fork
  *
@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 
 #include <err.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -83,10 +82,6 @@ int main(int argc, char *argv[])
 
     if (argc < 3)
         errx(EXIT_FAILURE, "usage: puppet PAIR LABEL [NATURE]");
-    snprintf(path, sizeof path, "/units/dumps/%s.executed", argv[1]);
-    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    dprintf(fd, "%s\n", argv[2]);
-    close(fd);
     if (strncmp(nature, "exit:", 5) == 0)
         return atoi(nature + 5);
     if (strcmp(nature, "polite") == 0)

@@ -82,7 +82,7 @@ class Sequence:
         steps = [f"begin_sequence {' '.join(self.files.values())}"]
         steps += [f"happens ask start --no-block {self.chance.choice(list(self.files.values()))}"]
         steps += [f"happens {self.step()}" for _ in range(self.chance.randint(5, 9))]
-        (directory / "steps").write_text("\n".join(steps) + "\nexecuted\n")
+        (directory / "steps").write_text("\n".join(steps) + "\n")
 
     def step(self):
         unit = self.chance.choice(list(self.files.values()))

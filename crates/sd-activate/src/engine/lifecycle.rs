@@ -242,6 +242,13 @@ impl Service {
         } else if starts && self.is_about_to_restart() {
             self.step(Happening::Stop { restart: false }, turn);
         }
+        if result == JobResult::Canceled && self.state == State::AutoRestart {
+            self.scheduled &= !starts;
+            // Its time has come before, or while it was to stop.
+            if !self.scheduled && !self.is_to_stop && self.deadline.is_none() {
+                self.is_due(Some(turn.now), turn);
+            }
+        }
     }
 
     /// No job starts it again.

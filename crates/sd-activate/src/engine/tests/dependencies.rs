@@ -398,3 +398,27 @@ fn where_a_start_cancels_a_stop_nothing_was_stopped() {
         assert_eq!(units.jobs(), expected, "{verb:?}");
     }
 }
+
+#[test]
+fn a_service_that_was_to_stop_when_it_was_to_be_started_again_is_started_where_it_is_not_to_stop_any_more() {
+    let restarts = "[Unit]\nBefore=b.service\n[Service]\nExecStart=/bin/a\nRestart=always\n";
+    for stops_first in [true, false] {
+        let mut units = Managed::new(&[("a.service", restarts), ("b.service", "")]);
+        units.stubborn.insert(units.id("b.service"));
+        units.start("b.service");
+        units.start("a.service");
+        units.end("a.service", CLEAN);
+        units.ask(Verb::Stop, "b.service");
+        if !stops_first {
+            units.pass(Duration::from_millis(100));
+        }
+        assert_eq!(units.ask(Verb::Stop, "a.service"), None, "it waits for b.service");
+        units.pass(Duration::from_millis(100));
+        assert_eq!(units.state("a.service"), "activating auto-restart");
+        assert_eq!(units.start("a.service"), Some(Answer::Ended(JobResult::Canceled)), "of the stop");
+        units.end("b.service", CLEAN);
+        units.pass(Duration::ZERO);
+        assert_eq!(units.state("a.service"), "active running");
+        assert_eq!(units.answers.last(), DONE.as_ref());
+    }
+}
