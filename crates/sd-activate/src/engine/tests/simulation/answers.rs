@@ -7,7 +7,7 @@ use super::world::{Connection, Listening, Watched, World};
 use crate::engine::event::{Claim, Claimed, PidFileError, Process};
 use crate::engine::*;
 use crate::error::Error;
-use crate::spec::{CommandId, Kind};
+use crate::spec::{CommandId, Kind, Phase};
 
 impl World {
     pub(super) fn accepts(&self, port: Port) -> bool {
@@ -23,8 +23,7 @@ impl World {
     pub(super) fn open(&mut self, id: UnitId) -> Result<Event, String> {
         let unit = self.engine.spec(id).cloned().ok_or("what is opened is no unit")?;
         let Kind::Socket(socket) = &unit.kind else { return Err("what is opened is no socket".to_owned()) };
-        // Otherwise it was counted when the first of them was executed.
-        if socket.start_pre.is_empty() && !self.starts.allows(id, self.now, unit.start_limit) {
+        if !self.starting.remove(&id) && !self.starts.allows(id, self.now, unit.start_limit) {
             return Err(format!("{} is started more often than StartLimitBurst= allows", unit.name));
         }
         if self.one_of(10) {
@@ -40,11 +39,11 @@ impl World {
         let unit: Arc<UnitSpec> = self.engine.spec(id).cloned().ok_or("what is executed is no unit")?;
         self.executions += 1;
         let is_new = self.invocations.insert(id, invocation) != Some(invocation);
-        let begins = match &unit.kind {
-            Kind::Socket(socket) => !socket.start_pre.is_empty(),
-            _ => true,
-        };
-        if is_new && begins && !self.starts.allows(id, self.now, unit.start_limit) {
+        let begins = is_new && (matches!(unit.kind, Kind::Service(_)) || command.phase == Phase::StartPre);
+        if begins && matches!(unit.kind, Kind::Socket(_)) {
+            self.starting.insert(id);
+        }
+        if begins && !self.starts.allows(id, self.now, unit.start_limit) {
             return Err(format!("{} is started more often than StartLimitBurst= allows", unit.name));
         }
         if self.one_of(12) {

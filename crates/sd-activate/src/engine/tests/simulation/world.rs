@@ -73,6 +73,8 @@ pub(super) struct World {
     /// Units that could not be started because of another, as the engine has said.
     pub(super) refused: BTreeSet<UnitId>,
     pub(super) starts: Counted<UnitId>,
+    /// Sockets whose start was counted before they listen, as they have ExecStartPre=.
+    pub(super) starting: BTreeSet<UnitId>,
     pub(super) triggers: Counted<UnitId>,
     pub(super) polls: Counted<UnitId>,
     /// How many descriptors are stored for a unit.
@@ -122,6 +124,7 @@ impl World {
             begun: BTreeSet::new(),
             refused: BTreeSet::new(),
             starts: Counted::new(),
+            starting: BTreeSet::new(),
             triggers: Counted::new(),
             polls: Counted::new(),
             stored: HashMap::new(),
