@@ -93,6 +93,9 @@ impl Engine {
             self.stop_unneeded(id, turn);
             self.stop_if_bound(id, turn);
             self.uphold(id, turn);
+            if self.units[&id].active().is_active_or_reloading() {
+                self.uphold_others(id, turn);
+            }
             self.tell_of_service(id, turn);
             // A socket that was to be stopped, and is not, has heard nothing of its service meanwhile.
             if let Machine::Socket(socket) = &self.units[&id].machine {

@@ -203,6 +203,22 @@ fn what_is_upheld_is_started_whenever_it_is_inactive() {
 }
 
 #[test]
+fn a_unit_that_is_not_to_stop_any_more_upholds_others_again() {
+    let upholder = "[Unit]\nBefore=c.service\nUpholds=b.service\n";
+    let mut units = Managed::new(&[("a.service", upholder), ("b.service", ""), ("c.service", "")]);
+    units.stubborn.insert(units.id("c.service"));
+    units.start("a.service");
+    units.start("c.service");
+    units.ask(Verb::Stop, "c.service");
+    assert_eq!(units.ask(Verb::Stop, "a.service"), None, "it waits for c.service");
+    units.ask(Verb::Stop, "b.service");
+    assert_eq!(units.state("b.service"), "inactive dead");
+    units.start("a.service");
+    units.end("c.service", CLEAN);
+    assert_eq!(units.state("b.service"), "active running");
+}
+
+#[test]
 fn what_is_upheld_in_vain_is_left_alone_for_a_while() {
     let mut units = Managed::new(&[
         ("a.service", "[Unit]\nUpholds=b.service\n"),
