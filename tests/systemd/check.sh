@@ -1,8 +1,11 @@
 #!/bin/sh
-# What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With the
-# argument `units`, as `make check-same` calls it, only the units of tests/units; pairs may follow. With `sequences`, as
-# `make check-sequences` does, random ones of them; a seed and how many may follow. With `services`, as `make check-services` does, only Debian's services; names may follow. With `first-answers`, as `make bench` does, how long the
-# first answer of a service takes.
+# What `make check-systemd` does: boots systemd in a container over an overlay of this system, and there runs inside.sh. With an
+# argument, only a part of that:
+#
+#   units [PAIR...]             the units of tests/units, as `make check-same` calls it
+#   sequences [SEED [COUNT]]    random sequences of them, as `make check-sequences` does
+#   services [NAME...]          Debian's services, as `make check-services` does
+#   first-answers               how long the first answer of a service takes, as `make bench` does
 #
 # SDLITE_UNPACKED names a directory with more, such as unpacked packages, to be laid over it.
 # SDLITE_ROOT names another Debian's root directory to be taken instead, for its systemd: with gcc, make and pkg-config in it.

@@ -1,8 +1,6 @@
 #!/bin/sh
 # The checks, run as a service where systemd is PID 1. Each function named check_ is one run of units; every sentence that is
-# printed after "ok" was checked first. With the argument `units` only check_same is run, for the pairs that follow; with
-# `sequences` the same for random ones, of the seed and as many as follow; with
-# `services` only services.py of tests/services; with `first-answers` what first_answers.py measures.
+# printed after "ok" was checked first. With the arguments of check.sh only a part is run.
 set -u
 
 library=/usr/local/lib/libsdlite.so.0
