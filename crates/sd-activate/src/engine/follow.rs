@@ -49,8 +49,9 @@ impl Engine {
     }
 
     /// What a unit is bound to and started after, where that is not active: then it is not started either.
-    pub(super) fn bound_in_vain(&self, unit: &Unit) -> Option<&UnitName> {
-        let after = |other: &UnitId| self.ordered(unit, Relation::After, Relation::Before).contains(other);
+    pub(super) fn bound_in_vain(&self, id: UnitId) -> Option<&UnitName> {
+        let unit = &self.units[&id];
+        let after = |other: &UnitId| self.ordered(id, Relation::After, Relation::Before).any(|one| one == *other);
         let inactive = |other: &UnitId| !self.units[other].active().is_active_or_reloading();
         let other = self.bound_to(unit).find(|other| inactive(other) && after(other))?;
         Some(&self.units[&other].name)

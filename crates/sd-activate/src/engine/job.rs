@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use super::event::UnitId;
 use super::follow::NEEDS;
-use super::graph::{is_called, is_related, related};
+use super::graph::{is_called, related};
 use super::messages;
 use super::turn::{Level, Timer, Turn};
 use super::unit::{Machine, Unit};
@@ -113,19 +113,16 @@ impl Engine {
         if job.ignores_order {
             return true;
         }
-        let has_job = |id: &UnitId| self.units.get(id).is_some_and(|unit| unit.job.is_some());
-        let stops = |id: &UnitId| self.units[id].job.as_ref().is_some_and(|job| job.kind.stops());
-        let mut after = self.ordered(unit, Relation::Before, Relation::After);
-        after.extend(self.connections_of(id, unit));
-        if after.iter().any(stops) {
+        let has_job = |id: UnitId| self.units.get(&id).is_some_and(|unit| unit.job.is_some());
+        let stops = |id: UnitId| self.units[&id].job.as_ref().is_some_and(|job| job.kind.stops());
+        if self.ordered(id, Relation::Before, Relation::After).chain(self.connections_of(id, unit)).any(stops) {
             return false;
         }
         if job.kind.stops() && !unit.active().is_inactive_or_failed() {
             return true;
         }
-        let mut before = self.ordered(unit, Relation::After, Relation::Before);
-        before.extend(unit.connection.as_ref().map(|(socket, _)| *socket));
-        !before.iter().any(has_job)
+        let socket = unit.connection.as_ref().map(|(socket, _)| *socket);
+        !self.ordered(id, Relation::After, Relation::Before).chain(socket).any(has_job)
     }
 
     /// The services of a socket's connections.
@@ -140,20 +137,32 @@ impl Engine {
 
     /// The units that stand in a relation to a unit, or say that it stands in the inverse one to them. A target comes after what it
     /// needs, unless one of them says otherwise.
-    pub(super) fn ordered(&self, unit: &Unit, relation: Relation, inverse: Relation) -> Vec<UnitId> {
-        let mut others = self.graph.namers(unit);
-        others.retain(|id| {
-            let other = &self.units[id];
-            is_related(other, inverse, unit) || relation == Relation::Before && comes_after(other, unit)
+    pub(super) fn ordered(
+        &self,
+        id: UnitId,
+        relation: Relation,
+        inverse: Relation,
+    ) -> impl Iterator<Item = UnitId> + use<'_> {
+        let unit = &self.units[&id];
+        let targets = if relation == Relation::Before { self.graph.relatives(unit, &NEEDS) } else { Vec::new() };
+        // What was named last is mostly the last to become active: who looks for one that is not has found it.
+        let needed = unit.spec.dependencies.iter().rev().filter(move |dependency| {
+            relation == Relation::After && is_target(unit) && NEEDS.contains(&dependency.relation)
         });
-        others.extend(related(&unit.spec, relation).filter_map(|name| self.graph.find(name)));
-        if relation == Relation::After && is_target(unit) {
-            let needed = NEEDS.iter().flat_map(|relation| related(&unit.spec, *relation));
-            let needed = needed.filter_map(|name| self.graph.find(name));
-            others.extend(needed.filter(|other| comes_after(unit, &self.units[other])));
-        }
-        others.retain(|other| !is_called(&self.units[other], &unit.name));
-        others
+        let needed = needed.filter_map(|dependency| self.graph.find(&dependency.unit));
+        let said = related(&unit.spec, relation).filter_map(|name| self.graph.find(name));
+        (self.graph.relatives(unit, &[inverse]).into_iter().chain(said))
+            .chain(targets.into_iter().filter(move |target| self.comes_after(*target, id)))
+            .chain(needed.filter(move |other| self.comes_after(id, *other)))
+            .filter(move |other| !is_called(&self.units[other], &unit.name))
+    }
+
+    /// Whether a unit is a target, and so comes after another that it needs: unless one of them says otherwise.
+    fn comes_after(&self, id: UnitId, needed: UnitId) -> bool {
+        let (target, other) = (&self.units[&id], &self.units[&needed]);
+        is_target(target)
+            && !self.graph.is_related(id, Relation::Before, other)
+            && !self.graph.is_related(needed, Relation::After, target)
     }
 
     /// Runs a job; whether anything came of it.
@@ -258,7 +267,7 @@ impl Engine {
     }
 
     fn begin_start(&mut self, id: UnitId, turn: &mut Turn) {
-        if let Some(other) = self.bound_in_vain(&self.units[&id]) {
+        if let Some(other) = self.bound_in_vain(id) {
             let message = format!("{}: Bound to unit {other}, but unit isn't active.", self.units[&id].name);
             turn.log(id, Level::Notice, message);
             return self.finish(id, JobResult::Dependency, turn);
@@ -367,14 +376,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// Whether this is a target that needs another unit, and neither says that the target comes before that.
-fn comes_after(target: &Unit, other: &Unit) -> bool {
-    is_target(target)
-        && NEEDS.iter().any(|relation| is_related(target, *relation, other))
-        && !is_related(target, Relation::Before, other)
-        && !is_related(other, Relation::After, target)
 }
 
 fn is_target(unit: &Unit) -> bool {

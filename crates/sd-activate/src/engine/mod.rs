@@ -61,7 +61,7 @@ use turn::{Taker, Timer, Turn};
 use unit::{Machine, Unit};
 
 use crate::saved;
-use crate::spec::{Kind, LoadState, ServiceType, UnitName, UnitSpec};
+use crate::spec::{Kind, LoadState, Relation, ServiceType, UnitName, UnitSpec};
 
 /// What is managed, and so what becomes of all when a service has ended, and what a signal means.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -380,12 +380,12 @@ impl Engine {
 
     /// The sockets that start a service.
     fn triggers_of(&self, unit: &Unit) -> Vec<UnitId> {
-        let mut namers = self.graph.namers(unit);
-        namers.retain(|id| match &self.units[id].spec.kind {
+        let mut triggers = self.graph.relatives(unit, &[Relation::Before]);
+        triggers.retain(|id| match &self.units[id].spec.kind {
             Kind::Socket(socket) => !socket.accept && graph::is_called(unit, &socket.service),
             _ => false,
         });
-        namers
+        triggers
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use super::event::UnitId;
-use super::graph::{is_related, related};
+use super::graph::related;
 use super::install::changes_nothing;
 use super::job::JobKind;
 use super::turn::{Level, Turn};
@@ -254,9 +254,7 @@ impl Engine {
 
     /// The units that say they stand in this relation to a unit.
     pub(super) fn relatives(&self, unit: &Unit, relation: Relation) -> Vec<UnitId> {
-        let mut namers = self.graph.namers(unit);
-        namers.retain(|id| is_related(&self.units[id], relation, unit));
-        namers
+        self.graph.relatives(unit, &[relation])
     }
 
     /// The units that do not go on without a unit: active ones, and those that are being started.
