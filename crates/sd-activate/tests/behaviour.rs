@@ -315,7 +315,8 @@ fn each_connection_gets_a_service_of_its_own_and_nothing_is_left_behind() {
         let mut running = children(activator.pid());
         running.sort_unstable();
         assert_eq!(running, pids);
-        assert_eq!(descriptors(), before);
+        // The last service may answer before its connection is closed here.
+        eventually("that connections are the services' alone", || (descriptors() == before).then_some(()));
 
         connections.truncate(3);
         eventually("the end of 97", || (children(activator.pid()).len() == 3).then_some(()));
