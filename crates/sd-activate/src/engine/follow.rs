@@ -26,7 +26,7 @@ impl Engine {
     /// A unit has gone, or goes, without having been told to: what is bound to it goes with it, and what it propagates its stop to.
     pub(super) fn stop_bound(&mut self, id: UnitId, turn: &mut Turn) {
         let unit = &self.units[&id];
-        let mut others = self.relatives(unit, Relation::BindsTo);
+        let mut others = self.graph.relatives(unit, &[Relation::BindsTo]);
         others.extend(self.propagated(unit, Relation::PropagatesStopTo, Relation::StopPropagatedFrom));
         for other in others {
             if self.units[&other].is_up() {
@@ -72,7 +72,7 @@ impl Engine {
         if !unit.spec.stop_when_unneeded || !is_idle {
             return;
         }
-        if NEEDS.iter().flat_map(|relation| self.relatives(unit, *relation)).any(|other| wants(&other)) {
+        if self.graph.relatives(unit, &NEEDS).iter().any(wants) {
             return;
         }
         if self.follows(id, "Unit not needed anymore, but not stopping", turn) {
@@ -102,7 +102,7 @@ impl Engine {
         }
         let upholds =
             |other: &UnitId| self.units[other].active().is_active_or_reloading() && !self.units[other].is_to_stop();
-        let Some(upholder) = self.relatives(unit, Relation::Upholds).into_iter().find(upholds) else { return };
+        let Some(upholder) = self.graph.relatives(unit, &[Relation::Upholds]).into_iter().find(upholds) else { return };
         let (name, upholder) = (unit.name.clone(), &self.units[&upholder].name);
         let why = format!("Unit needs to be started because active unit {upholder} upholds it, but not starting");
         if !self.follows(id, &why, turn) {
@@ -129,7 +129,7 @@ impl Engine {
         false
     }
 
-    /// A unit that has followed others too often does so again.
+    /// A unit is started or stopped as others are that it has to do with.
     pub(super) fn follow(&mut self, id: UnitId, turn: &mut Turn) {
         if self.units.contains_key(&id) {
             self.uphold(id, turn);

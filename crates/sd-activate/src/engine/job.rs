@@ -368,7 +368,7 @@ impl Engine {
             _ => return,
         };
         for relation in relations {
-            for other in self.relatives(&self.units[&id], *relation) {
+            for other in self.graph.relatives(&self.units[&id], &[*relation]) {
                 let waits = |job: &Job| job.kind == JobKind::Start && (failed || job.progress != Progress::Running);
                 if self.units[&other].job.as_ref().is_some_and(waits) {
                     self.finish(other, JobResult::Dependency, turn);

@@ -90,9 +90,7 @@ impl Engine {
     pub(super) fn job_has_ended(&mut self, id: UnitId, turn: &mut Turn) {
         if self.units.contains_key(&id) {
             self.stop_what_it_needed(id, turn);
-            self.stop_unneeded(id, turn);
-            self.stop_if_bound(id, turn);
-            self.uphold(id, turn);
+            self.follow(id, turn);
             if self.units[&id].active().is_active_or_reloading() {
                 self.uphold_others(id, turn);
             }
@@ -107,7 +105,7 @@ impl Engine {
             let unit = &self.units[&id];
             let active = unit.active();
             if active.is_inactive_or_failed() {
-                for other in self.relatives(unit, Relation::BindsTo) {
+                for other in self.graph.relatives(unit, &[Relation::BindsTo]) {
                     self.stop_if_bound(other, turn);
                 }
                 self.forget_instance(id, active, turn);

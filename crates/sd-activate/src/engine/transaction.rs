@@ -2,7 +2,6 @@
 //! stopped, and what requires it is stopped with it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
 
 use super::event::UnitId;
 use super::graph::related;
@@ -143,7 +142,8 @@ impl Engine {
                     transaction.left_out.insert((id, left_out));
                     return Err(refusal);
                 };
-                let is_needed_now = required && !mem::replace(needed, *needed || required);
+                let is_needed_now = required && !*needed;
+                *needed |= required;
                 if *planned == merged && !is_needed_now {
                     return Ok(());
                 }
@@ -201,7 +201,7 @@ impl Engine {
         for other in related(&unit.spec, Relation::Conflicts).filter_map(|name| self.graph.find(name)) {
             self.plan(other, JobKind::Stop, required, transaction)?;
         }
-        for other in self.relatives(unit, Relation::Conflicts) {
+        for other in self.graph.relatives(unit, &[Relation::Conflicts]) {
             self.plan_if_possible(other, JobKind::Stop, transaction);
         }
         Ok(())
@@ -210,7 +210,7 @@ impl Engine {
     /// Whether a unit that is started says that it conflicts with this one.
     fn has_rival(&self, unit: &Unit, transaction: &Transaction) -> bool {
         let starts = |other: &UnitId| transaction.jobs.get(other).is_some_and(|(kind, _)| kind.starts());
-        self.relatives(unit, Relation::Conflicts).iter().any(starts)
+        self.graph.relatives(unit, &[Relation::Conflicts]).iter().any(starts)
     }
 
     /// Adds a job that is only wanted, and does not matter if it cannot be.
@@ -240,7 +240,7 @@ impl Engine {
     /// The units that a job of a unit is propagated to, as that or they say.
     pub(super) fn propagated(&self, unit: &Unit, to: Relation, from: Relation) -> Vec<UnitId> {
         let mut others: Vec<UnitId> = related(&unit.spec, to).filter_map(|name| self.graph.find(name)).collect();
-        others.extend(self.relatives(unit, from));
+        others.extend(self.graph.relatives(unit, &[from]));
         others.sort_unstable();
         others.dedup();
         others
@@ -252,15 +252,10 @@ impl Engine {
         !unit.active().is_inactive_or_failed() || unit.job.is_some()
     }
 
-    /// The units that say they stand in this relation to a unit.
-    pub(super) fn relatives(&self, unit: &Unit, relation: Relation) -> Vec<UnitId> {
-        self.graph.relatives(unit, &[relation])
-    }
-
     /// The units that do not go on without a unit: active ones, and those that are being started.
     pub(super) fn stopped_with(&self, unit: &Unit) -> Vec<UnitId> {
         let relations = [Relation::Requires, Relation::Requisite, Relation::BindsTo, Relation::PartOf];
-        let mut others: Vec<UnitId> = relations.iter().flat_map(|relation| self.relatives(unit, *relation)).collect();
+        let mut others = self.graph.relatives(unit, &relations);
         others.retain(|other| self.goes_on(*other));
         others
     }
