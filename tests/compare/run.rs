@@ -3,24 +3,18 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IsTerminal, Write};
-use std::str::FromStr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::{env, ptr, thread};
 
 use sdlite_test_support as support;
+use support::random::number;
 
 use crate::child::{Child, End, Task};
 use crate::compare::{Counters, Function};
 use crate::known;
 use crate::library::Libraries;
 use crate::report::{self, Row};
-
-/// A number from the environment, which may have `_` in it.
-fn number<N: FromStr>(variable: &str) -> Option<N> {
-    let text = env::var(variable).ok()?;
-    Some(text.replace('_', "").parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
-}
 
 /// Says it even where the test harness keeps what a test says.
 fn say(text: impl AsRef<str>) {

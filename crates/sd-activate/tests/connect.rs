@@ -9,12 +9,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use common::units::Units;
 use common::{ACTIVATOR, Activator, Directory, compiled, connect, eventually, free_port, runs};
 use sdlite_test_support::has;
+use sdlite_test_support::random::number;
 
 const CLIENTS: usize = 4;
 
@@ -137,7 +138,7 @@ fn options_that_do_not_go_together_are_refused_and_it_is_said() {
 /// Clients come in bursts, with pauses about as long as the proxy waits before it exits: so some come just when it does.
 #[test]
 fn nobody_is_refused_or_cut_off_while_the_server_is_stopped_again_and_again() {
-    let wanted = env::var("SDLITE_CASES").map_or(5, |cases| cases.replace('_', "").parse().expect("SDLITE_CASES"));
+    let wanted = number("SDLITE_CASES").unwrap_or(5);
     let served = Served::start(&["--idle=30ms"], &["10"]);
     let (barrier, end) = (Barrier::new(CLIENTS), Instant::now() + Duration::from_secs(600));
     let (mut answered, mut servers) = (0, BTreeSet::new());

@@ -146,14 +146,19 @@ fn memory(pid: u32) -> String {
     format!("{}000", data.trim().trim_end_matches(" kB"))
 }
 
-#[test]
-fn memory_runs_out_and_comes_back() {
-    let units = units();
-    let mut activator = units.start(&["each.socket", "one.socket", "log.socket"], 3);
+/// Starts the units, and a service that logs what is written to it.
+fn logging(units: &Units) -> (Activator, UnixStream) {
+    let activator = units.start(&["each.socket", "one.socket", "log.socket"], 3);
     let mut log = UnixStream::connect(units.directory.path("log")).unwrap();
     writeln!(log, "first").unwrap();
     activator.says("first");
+    (activator, log)
+}
 
+#[test]
+fn memory_runs_out_and_comes_back() {
+    let units = units();
+    let (mut activator, mut log) = logging(&units);
     limit_memory(activator.pid(), &memory(activator.pid()));
     // The log would take more.
     let line = "x".repeat(500);
@@ -167,11 +172,7 @@ fn memory_runs_out_and_comes_back() {
 #[test]
 fn memory_that_even_the_reserve_does_not_give_ends_it_with_a_message() {
     let units = units();
-    let mut activator = units.start(&["each.socket", "one.socket", "log.socket"], 3);
-    let mut log = UnixStream::connect(units.directory.path("log")).unwrap();
-    writeln!(log, "first").unwrap();
-    activator.says("first");
-
+    let (mut activator, mut log) = logging(&units);
     // Less than it has: what is given back is not to be had again.
     limit_memory(activator.pid(), "1");
     let line = "x".repeat(500);

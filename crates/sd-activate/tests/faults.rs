@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use common::units::Units;
 use common::{ACTIVATOR, Activator, children, runs, wrong_of};
 use sdlite_test_support::has;
+use sdlite_test_support::random::number;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Who has said what fails is asked for so long whether it goes on.
@@ -242,8 +243,7 @@ fn whatever_system_call_fails_it_goes_on_or_ends_and_says_why() {
         .collect();
     let wanted = match std::env::var("SDLITE_CASES").as_deref() {
         Ok("all") => trials.len(),
-        Ok(cases) => cases.replace('_', "").parse().expect("a number, or all"),
-        Err(_) => 100,
+        _ => number("SDLITE_CASES").unwrap_or(100),
     };
     let step = (trials.len() / wanted.max(1)).max(1);
     let chosen = trials.into_iter().step_by(step).collect::<Vec<_>>();

@@ -27,6 +27,7 @@ use common::{Activator, children, eventually, kill, runs};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::sys::time::{TimeVal, TimeValLike};
+use sdlite_test_support::random::number;
 
 const CLIENTS: usize = 8;
 /// Who has not been answered by then is lost.
@@ -147,8 +148,8 @@ fn packets(path: &Path) -> io::Result<OwnedFd> {
 
 /// How many connections, and how often each trouble.
 fn amounts() -> (usize, [(Trouble, usize); 4]) {
-    let cases = std::env::var("SDLITE_CASES").map(|cases| cases.replace('_', "").parse().expect("a number"));
-    let (kills, others) = if cases.is_ok() { (100, 20) } else { (10, 3) };
+    let cases = number("SDLITE_CASES");
+    let (kills, others) = if cases.is_some() { (100, 20) } else { (10, 3) };
     let troubles =
         [(Trouble::Kill, kills), (Trouble::Restart, others), (Trouble::Reload, others), (Trouble::Reexecute, others)];
     (cases.unwrap_or(1000), troubles)

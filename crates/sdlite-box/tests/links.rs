@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use sdlite_test_support::{run, scratch, text};
+use sdlite_test_support::{copy_program, run, scratch, text};
 
 const BOX: &str = env!("CARGO_BIN_EXE_sdlite");
 
@@ -104,8 +104,7 @@ fn links_are_made_once_and_nothing_is_overwritten() {
 fn beside_the_program_links_lead_there_wherever_both_are() {
     let directory = scratch();
     let copy = directory.path().join("box");
-    // By another process: a child of another test that has it open for writing would keep it from being executed.
-    run(Command::new("cp").arg(BOX).arg(&copy));
+    copy_program(BOX, &copy);
     run(Command::new(&copy).arg("--install").arg(directory.path()));
     assert_eq!(fs::read_link(directory.path().join("sd-notify")).unwrap(), Path::new("box"));
     let status = Command::new(directory.path().join("systemd-notify")).arg("--version").status().unwrap();

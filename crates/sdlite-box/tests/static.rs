@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sdlite_test_support::activation::{Activator, connect, free_port};
-use sdlite_test_support::{TempDir, left_out, run, scratch, text};
+use sdlite_test_support::{TempDir, copy_program, left_out, run, scratch, text};
 
 /// Says who it is to whoever connects.
 const SERVICE: &str = r#"
@@ -42,8 +42,7 @@ fn root(program: &Path, port: u16) -> TempDir {
     }
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::write(path("dev/null"), "").unwrap();
-    // By another process: a child of another test that has it open for writing would keep it from being executed.
-    run(Command::new("cp").arg(program).arg(path("sdlite")));
+    copy_program(program, &path("sdlite"));
     run(Command::new(path("sdlite")).arg("--install").arg(root.path()));
     fs::write(path("service.c"), SERVICE).unwrap();
     run(Command::new("cc").arg("-static").arg("-o").arg(path("service")).arg(path("service.c")));

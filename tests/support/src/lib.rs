@@ -21,6 +21,7 @@ pub mod growth;
 pub mod install;
 mod linker;
 pub mod passing;
+pub mod random;
 mod sanitizer;
 mod surroundings;
 pub mod trace;
@@ -65,6 +66,12 @@ pub fn builds() -> PathBuf {
 /// An empty directory that is removed when dropped.
 pub fn scratch() -> TempDir {
     tempfile::Builder::new().prefix("sdlite-test-").tempdir().expect("a directory for temporary files")
+}
+
+/// Copies a program that is to be executed, by another process: a child of another test that has the copy open for writing would keep
+/// it from being executed.
+pub fn copy_program(program: impl AsRef<OsStr>, to: &Path) {
+    run(Command::new("cp").arg(program).arg(to));
 }
 
 /// Runs a command that has to succeed.

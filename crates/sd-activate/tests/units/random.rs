@@ -1,11 +1,8 @@
 //! Random units.
 
-use std::collections::hash_map::RandomState;
-use std::env;
-use std::hash::BuildHasher;
-
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use sdlite_test_support::random::{chacha, trials};
 
 use crate::grammar::{Unit, unit};
 use crate::oracle;
@@ -22,14 +19,9 @@ fn random_units_are_to_systemd_what_they_are_here() {
     if !oracle::is_here() {
         return;
     }
-    let number = |name: &str| env::var(name).ok().map(|text| text.replace('_', "").parse::<u64>().unwrap());
-    // Without the variables, always the same ones.
-    let more = number("SDLITE_CASES");
-    let cases = usize::try_from(more.unwrap_or(600)).unwrap();
-    let seed = || if more.is_some() { RandomState::new().hash_one(()) } else { 1 };
-    let first_seed = number("SDLITE_SEED").unwrap_or_else(seed);
-    for batch in 0..cases.div_ceil(BATCH) {
-        let seed = first_seed.wrapping_add(batch as u64);
+    let (cases, first_seed) = trials("SDLITE_CASES", 600);
+    for batch in 0..cases.div_ceil(BATCH as u64) {
+        let seed = first_seed.wrapping_add(batch);
         let units = generate(seed);
         let found = compare(&units);
         if !found.is_empty() {
@@ -54,9 +46,7 @@ fn report(unit: &Unit) -> String {
 }
 
 fn generate(seed: u64) -> Vec<Unit> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &chacha(seed));
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     (0..BATCH).map(|number| unit(number).new_tree(&mut runner).unwrap().current()).collect()
 }

@@ -8,14 +8,13 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::collections::hash_map::RandomState;
 use std::env;
-use std::hash::BuildHasher;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use sdlite_test_support::random::{chacha, trials};
 use sdlite_test_support::{has, run};
 
 /// A program of systemd's, as this system has it; or of another release, below the directory that SDLITE_SYSTEMD names, with the C
@@ -90,16 +89,10 @@ pub fn without_numbers(text: &str) -> String {
 
 /// Tries random command lines, and says the smallest that is not what it should be.
 pub fn random(words: impl Strategy<Value = Vec<String>>, test: impl Fn(&[&str]) -> Result<(), TestCaseError>) {
-    let number = |name: &str| env::var(name).ok().map(|text| text.replace('_', "").parse::<u64>().expect("a number"));
-    // Without the variables, always the same ones.
-    let more = number("SDLITE_CASES");
-    let seed = || if more.is_some() { RandomState::new().hash_one(()) } else { 1 };
-    let seed = number("SDLITE_SEED").unwrap_or_else(seed);
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = u32::try_from(more.unwrap_or(200)).expect("not that many");
+    let (cases, seed) = trials("SDLITE_CASES", 200);
+    let cases = u32::try_from(cases).expect("not that many");
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &chacha(seed)));
     let result = runner.run(&words, |words| test(&words.iter().map(String::as_str).collect::<Vec<_>>()));
     result.unwrap_or_else(|error| panic!("{error}\nSDLITE_SEED={seed} finds it again"));
 }

@@ -353,8 +353,7 @@ fn an_ordinary_user_notifies_as_itself() {
     let directory = scratch();
     fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("everybody's");
     let copy = directory.path().join("sd-notify");
-    // By another process: a child of another test that has it open for writing would keep it from being executed.
-    sdlite_test_support::run(Command::new("cp").arg(OURS).arg(&copy));
+    sdlite_test_support::copy_program(OURS, &copy);
     let become_daemon = ["setpriv", "--reuid=1", "--regid=1", "--clear-groups"].map(std::path::PathBuf::from);
     for arguments in [&["--ready"][..], &["--ready", "--pid"], &["--pid=1"], &["--uid=1", "A=1"], &["--uid=2", "A=1"]] {
         let as_daemon = |command: &[std::path::PathBuf]| observe(&[&become_daemon, command].concat(), arguments);

@@ -16,13 +16,10 @@ mod steps;
 mod units;
 mod world;
 
-use std::collections::hash_map::RandomState;
-use std::env;
-use std::hash::BuildHasher;
-
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use sdlite_test_support::random::{chacha, trials};
 
 use super::*;
 use crate::engine::notification::Told;
@@ -136,17 +133,10 @@ fn trace((texts, seed, steps): &Sequence) -> String {
 
 #[test]
 fn whatever_happens_in_whatever_order_the_invariants_hold() {
-    let number = |name: &str| env::var(name).ok().map(|text| text.replace('_', "").parse::<u64>().unwrap());
-    // Without the variables, always the same ones.
-    let more = number("SDLITE_SEQUENCES");
-    let batches = more.unwrap_or(4000).div_ceil(u64::from(BATCH));
-    let seed = || if more.is_some() { RandomState::new().hash_one(()) } else { 1 };
-    let first_seed = number("SDLITE_SEED").unwrap_or_else(seed);
-    for batch in 0..batches {
+    let (sequences, first_seed) = trials("SDLITE_SEQUENCES", 4000);
+    for batch in 0..sequences.div_ceil(u64::from(BATCH)) {
         let seed = first_seed.wrapping_add(batch);
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &chacha(seed));
         let config = Config { cases: BATCH, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, rng);
         match runner.run(&sequence(), |sequence| run(&sequence).map_err(TestCaseError::fail)) {

@@ -2,10 +2,10 @@
 //!
 //! `SDLITE_CONNECTIONS` says how many connections there are; 20,000 if it is not set.
 
-use std::env;
 use std::time::Duration;
 
 use nix::unistd::Pid;
+use sdlite_test_support::random::number;
 
 use super::units::Text;
 use super::world::World;
@@ -31,8 +31,7 @@ const UNITS: [(&str, &str); 5] = [
 
 #[test]
 fn after_a_day_of_connections_the_engine_knows_as_much_as_after_its_first_minutes() {
-    let given = env::var("SDLITE_CONNECTIONS").ok().map(|text| text.replace('_', "").parse::<u32>().unwrap());
-    let connections = given.unwrap_or(20_000);
+    let connections: u32 = number("SDLITE_CONNECTIONS").unwrap_or(20_000);
     let texts = UNITS.map(|(name, text)| Text { name, text: text.to_owned() });
     let mut world = World::fair(&texts).unwrap();
     for name in ["a.socket", "b.socket", "e.service"] {
